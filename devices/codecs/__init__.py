@@ -1,0 +1,23 @@
+"""Codecs: bytes of one dialect to canonical reports, one module each.
+
+A codec turns a payload into reports or names the field that is wrong; it raises nothing but
+`UnreadablePayload`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from devices.errors import UnreadablePayload
+from devices.reports import Report
+from devices.topics import Channel
+
+
+class Reading(NamedTuple):
+    """What a codec read: the reports, and the faults of the parts that it could not read."""
+
+    reports: list[Report]
+    faults: list[UnreadablePayload]
+
+
+Codec = Callable[[Channel, bytes, int], Reading]
+"""`codec(channel, payload, received_ms)`: a report that lacks a readable time takes `received_ms`."""

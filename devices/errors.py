@@ -1,0 +1,33 @@
+"""The exceptions of devices/.
+
+DeviceError
+├── UnreadablePayload     a codec could not read a payload; names the field      (permanent)
+├── UnknownDevice         no device with that id, or it was revoked               (permanent)
+└── RegistryUnavailable   the registry could not be read just now                 (transient)
+"""
+
+
+class DeviceError(Exception):
+    """Anything that devices/ raises on purpose."""
+
+
+class UnreadablePayload(DeviceError):
+    """A payload cannot be read.
+
+    Attributes:
+        field: JSON path of the field at fault, `$` for the whole payload.
+        reason: what is wrong with it, lower case.
+    """
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class UnknownDevice(DeviceError):
+    """No such device is registered, or it was revoked."""
+
+
+class RegistryUnavailable(DeviceError):
+    """The registry cannot be read just now; try again."""
