@@ -1,0 +1,1 @@
+"""The pure core: plans, fences, the alert lifecycle, escalation policies."""

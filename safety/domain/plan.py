@@ -1,0 +1,45 @@
+"""Plans: what the engine must know of a nurse's day. They are records of the log, so a replay knows
+the same at the same moment.
+"""
+
+import msgspec
+
+
+class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A visit: where (WGS-84), when (epoch ms), and how often she must check in."""
+
+    id: str
+    lat: float
+    lon: float
+    radius_m: float
+    starts_ms: int
+    ends_ms: int
+    check_in_every_s: float | None = None
+    risk: str = "low"
+
+
+class FencePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A shared fence of an organisation: GeoJSON in WGS-84; a Point has a radius."""
+
+    id: str
+    mode: str
+    geometry: dict[str, object]
+    radius_m: float | None = None
+
+
+class NursePlan(msgspec.Struct, frozen=True, kw_only=True, tag="nurse_plan"):
+    """All that the rules must know of one nurse; the newest one replaces the others."""
+
+    nurse: str
+    org: str
+    visits: tuple[VisitPlan, ...] = ()
+    devices: tuple[str, ...] = ()
+    pin_hash: str | None = None
+    duress_pin_hash: str | None = None
+
+
+class OrgPlan(msgspec.Struct, frozen=True, kw_only=True, tag="org_plan"):
+    """The shared fences of an organisation; the newest one replaces the others."""
+
+    org: str
+    fences: tuple[FencePlan, ...] = ()

@@ -1,0 +1,55 @@
+"""The exceptions of safety/.
+
+SafetyError
+├── InvalidInput          what was given cannot be taken; says what was expected     (permanent)
+├── NotFound              there is no such thing, or it is not yours to see          (permanent)
+├── Conflict              someone was first; carries the current state               (permanent)
+├── Forbidden             the role does not allow it                                 (permanent)
+└── DeliveryFailed
+    ├── DeliveryRefused   the channel will never take it                             (permanent)
+    └── DeliveryDelayed   the channel cannot take it just now                        (transient)
+"""
+
+
+class SafetyError(Exception):
+    """Anything that safety/ raises on purpose."""
+
+
+class InvalidInput(SafetyError):
+    """What was given cannot be taken; the message says what was expected."""
+
+
+class NotFound(SafetyError):
+    """There is no such thing, or it is not yours to see."""
+
+
+class Forbidden(SafetyError):
+    """The role does not allow it."""
+
+
+class Conflict(SafetyError):
+    """Someone was first: the alert has moved on since it was read.
+
+    Attributes:
+        alert: id of the alert.
+        version: the version that it has now.
+        by: who moved it last, None for the system.
+    """
+
+    def __init__(self, message: str, alert: str, version: int, by: str | None) -> None:
+        super().__init__(message)
+        self.alert = alert
+        self.version = version
+        self.by = by
+
+
+class DeliveryFailed(SafetyError):
+    """A notification did not go out."""
+
+
+class DeliveryRefused(DeliveryFailed):
+    """The channel will never take it."""
+
+
+class DeliveryDelayed(DeliveryFailed):
+    """The channel cannot take it just now; try again."""

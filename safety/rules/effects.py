@@ -1,0 +1,125 @@
+"""Effects: what a rule wants to be so. The runner stores them; storing one twice changes nothing.
+
+Times are UTC epoch milliseconds. Ids are derived from causes (`devices.identity.derived_id`).
+"""
+
+from typing import Literal
+
+import msgspec
+
+from devices.reports import Position
+
+AlertKind = Literal[
+    "panic",
+    "duress",
+    "fall",
+    "no_motion",
+    "tamper",
+    "fence_exit",
+    "fence_enter",
+    "missed_check_in",
+    "overdue_visit",
+    "device_silent",
+    "battery_low",
+    "device_fault",
+]
+Severity = Literal["critical", "high", "warning", "info"]
+
+
+class RaiseAlert(msgspec.Struct, frozen=True, kw_only=True, tag="raise_alert"):
+    """Someone may be in danger.
+
+    `merges`: a press while an alert of the same kind and nurse is open is noted on that one instead.
+    `cancel_until_ms`: nobody is paged before this time; the alarm may still be taken back.
+    `why` says what decided, for the timeline: rule, thresholds, measured values.
+    """
+
+    id: str
+    kind: AlertKind
+    severity: Severity
+    org: str
+    nurse: str | None
+    device: str | None
+    visit: str | None = None
+    occurred_ms: int
+    received_ms: int
+    source_event: str
+    position: Position | None = None
+    alarm: str | None = None
+    alarm_seq: int | None = None
+    test: bool = False
+    silent: bool = False
+    late: bool = False
+    doubts: tuple[str, ...] = ()
+    merges: bool = False
+    cancel_until_ms: int | None = None
+    why: dict[str, str | int | float | bool | None] = {}
+
+
+class AlarmRepeated(msgspec.Struct, frozen=True, kw_only=True, tag="alarm_repeated"):
+    """A device sent an alarm again because it has not seen `alarm_received`: tell it once more."""
+
+    alert: str
+    device: str
+    alarm: str | None
+    alarm_seq: int | None
+    received_ms: int
+
+
+class NoteAlert(msgspec.Struct, frozen=True, kw_only=True, tag="note_alert"):
+    """Something happened that the alert's timeline should show, e.g. `returned`, `checked_in`."""
+
+    id: str
+    alert: str
+    at_ms: int
+    what: str
+    detail: dict[str, str | int | float | bool | None] = {}
+
+
+class ElevateAlert(msgspec.Struct, frozen=True, kw_only=True, tag="elevate_alert"):
+    """The alert has become more severe, e.g. the time to take a fall back has passed: page now."""
+
+    id: str
+    alert: str
+    at_ms: int
+    severity: Severity
+    reason: str
+
+
+class CancelAlert(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_alert"):
+    """The alarm was taken back by the nurse in time."""
+
+    id: str
+    alert: str
+    at_ms: int
+    reason: str
+
+
+class PlacePosition(msgspec.Struct, frozen=True, kw_only=True, tag="place_position"):
+    """The nurse is here now; `track` also keeps the point as part of her visit's track."""
+
+    nurse: str
+    org: str
+    device: str
+    visit: str | None
+    position: Position
+    time_ms: int
+    received_ms: int
+    newest: bool
+    track: bool
+
+
+class HearDevice(msgspec.Struct, frozen=True, kw_only=True, tag="hear_device"):
+    """A device was heard from, and what it said of itself (None: it did not say)."""
+
+    device: str
+    heard_ms: int
+    online: bool | None = None
+    battery_pct: float | None = None
+    signal_dbm: float | None = None
+    firmware: str | None = None
+
+
+Effect = (
+    RaiseAlert | AlarmRepeated | NoteAlert | ElevateAlert | CancelAlert | PlacePosition | HearDevice
+)

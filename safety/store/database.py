@@ -1,0 +1,96 @@
+"""Database: opens the store and runs transactions on it, for threads and for asyncio."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+
+T = TypeVar("T")
+_BUSY_TIMEOUT_MS = 10_000
+
+
+def database_url(data_dir: Path) -> str:
+    """Return the URL of the embedded store in `data_dir`."""
+    return f"sqlite:///{data_dir / 'vigil.db'}"
+
+
+def open_engine(url: str) -> Engine:
+    """Return an engine on `url`; on SQLite with WAL, foreign keys and commits that survive power loss."""
+    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _configure_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: a reader that turns writer late gets BUSY at once.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class Database:
+    """The store's transactions.
+
+    SQLite has one writer at a time; `writing` queues this process's writers on a lock, so that none of
+    them polls, and leaves the busy timeout to other processes (the command line).
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine = open_engine(url)
+        self._write_lock = threading.Lock()
+        self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-read")
+        self._writer = ThreadPoolExecutor(2, thread_name_prefix="store-write")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A read-only transaction."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A read-write transaction, committed at the end, rolled back on an exception."""
+        with self._write_lock, self.engine.connect() as connection:
+            writer = connection.execution_options(writes=True)
+            with writer.begin():
+                yield writer
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a read-only transaction on a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in a read-write transaction on a thread; durable when this returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
+
+    def close(self) -> None:
+        """Finish what was begun and release the files."""
+        self._readers.shutdown()
+        self._writer.shutdown()
+        self.engine.dispose()
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        with self.reading() as connection:
+            return work(connection)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        with self.writing() as connection:
+            return work(connection)
