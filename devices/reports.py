@@ -41,7 +41,7 @@ class ReportBase(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
         return str(tag)
 
 
-class Fix(ReportBase, frozen=True, gc=False, tag="fix"):
+class Fix(ReportBase, frozen=True, gc=False, kw_only=True, tag="fix"):
     """The device was here."""
 
     position: Position
@@ -144,7 +144,7 @@ class RecordingStopped(RecordBase, frozen=True, gc=False, tag="recording_stopped
     """The recorder stopped."""
 
 
-class SegmentRecorded(RecordBase, frozen=True, gc=False, tag="segment_recorded"):
+class SegmentRecorded(RecordBase, frozen=True, gc=False, kw_only=True, tag="segment_recorded"):
     """A piece of media exists in the recorder's own store; here is its manifest."""
 
     sha256: str
@@ -153,13 +153,13 @@ class SegmentRecorded(RecordBase, frozen=True, gc=False, tag="segment_recorded")
     uri: str
 
 
-class StepDone(RecordBase, frozen=True, gc=False, tag="step_done"):
+class StepDone(RecordBase, frozen=True, gc=False, kw_only=True, tag="step_done"):
     """A step of the nursing work was done."""
 
     code: str
 
 
-class MaterialUsed(RecordBase, frozen=True, gc=False, tag="material_used"):
+class MaterialUsed(RecordBase, frozen=True, gc=False, kw_only=True, tag="material_used"):
     """A consumable was used, or medical waste was collected."""
 
     material: Literal["consumable", "waste"]
@@ -168,7 +168,7 @@ class MaterialUsed(RecordBase, frozen=True, gc=False, tag="material_used"):
     unit: str
 
 
-class SatisfactionGiven(RecordBase, frozen=True, gc=False, tag="satisfaction_given"):
+class SatisfactionGiven(RecordBase, frozen=True, gc=False, kw_only=True, tag="satisfaction_given"):
     """The patient rated the visit, 1 to 5."""
 
     score: int
