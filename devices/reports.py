@@ -176,7 +176,5 @@ class SatisfactionGiven(RecordBase, frozen=True, gc=False, kw_only=True, tag="sa
 
 Alarm = PanicPressed | DuressSignalled | FallDetected | NoMotionDetected | TamperDetected
 Event = CheckedIn | VisitStarted | VisitEnded | Arrived | Left | AlarmCancelled
-Record = (
-    RecordingStarted | RecordingStopped | SegmentRecorded | StepDone | MaterialUsed | SatisfactionGiven
-)
+Record = RecordingStarted | RecordingStopped | SegmentRecorded | StepDone | MaterialUsed | SatisfactionGiven
 Report = Fix | Alarm | Event | StatusReported | Record

@@ -1,0 +1,239 @@
+"""The native dialect: Vigil's own JSON, for all kinds of devices (docs/protocol.md).
+
+Locations, events, status and records are read strictly: what does not fit is a fault with its field.
+Alarms are read by `native_alarm`, which never gives up.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from devices import reports
+from devices.codecs import Reading
+from devices.codecs.native_alarm import read_alarm
+from devices.codecs.native_wire import (
+    Amount,
+    Percent,
+    Seq,
+    Text,
+    Time,
+    WirePosition,
+    decode,
+    position_of,
+    read_position,
+    time_ms_of,
+)
+from devices.errors import UnreadablePayload
+from devices.reports import Report
+from devices.topics import Channel
+
+T = TypeVar("T")
+
+MAX_FIXES = 1_000
+
+
+class _WireFix(WirePosition):
+    seq: Seq | None = None
+    battery_pct: Percent | None = None
+    motion: Text | bool | None = None
+
+
+class _WireEvent(msgspec.Struct):
+    kind: Literal["check_in", "visit_start", "visit_end", "arrive", "leave", "cancel_alarm"]
+    seq: Seq | None = None
+    time: Time | None = None
+    visit: Text | None = None
+    pin: Text | int | None = None
+    alarm: Text | int | None = None
+    fix: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _WireStatus(msgspec.Struct):
+    seq: Seq | None = None
+    time: Time | None = None
+    state: Literal["online", "offline"] | None = None
+    battery: Percent | None = None
+    battery_pct: Percent | None = None
+    signal: Annotated[float, Meta(ge=-1e4, le=1e4)] | None = None
+    signal_dbm: Annotated[float, Meta(ge=-1e4, le=1e4)] | None = None
+    firmware: Text | None = None
+
+
+class _WireRecord(msgspec.Struct):
+    kind: Literal[
+        "recording_started", "recording_stopped", "segment", "step", "consumable", "waste", "satisfaction"
+    ]
+    seq: Seq | None = None
+    time: Time | None = None
+    visit: Text | None = None
+    sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
+    duration_s: Amount | None = None
+    bytes: Annotated[int, Meta(ge=0, le=2**53)] | None = None
+    uri: Annotated[str, Meta(max_length=2_000)] | None = None
+    code: Text | None = None
+    item: Text | None = None
+    quantity: Amount | None = None
+    unit: Text | None = None
+    score: Annotated[int, Meta(ge=1, le=5)] | None = None
+
+
+_fix_decoder = msgspec.json.Decoder(_WireFix)
+_fixes_decoder = msgspec.json.Decoder(list[_WireFix])
+_raw_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_event_decoder = msgspec.json.Decoder(_WireEvent)
+_status_decoder = msgspec.json.Decoder(_WireStatus)
+_record_decoder = msgspec.json.Decoder(_WireRecord)
+
+_EVENTS: dict[str, type[Any]] = {
+    "check_in": reports.CheckedIn,
+    "visit_start": reports.VisitStarted,
+    "visit_end": reports.VisitEnded,
+    "arrive": reports.Arrived,
+    "leave": reports.Left,
+}
+
+
+def read(channel: Channel, payload: bytes, received_ms: int) -> Reading:
+    """Read one native payload (a `devices.codecs.Codec`).
+
+    Raises:
+        UnreadablePayload: nothing in it can be read; never for an alarm.
+    """
+    return _READERS[channel](payload, received_ms)
+
+
+def _read_location(payload: bytes, received_ms: int) -> Reading:
+    if payload.lstrip()[:1] == b"[":
+        return _read_locations(payload, received_ms)
+    return Reading([_fix(decode(_fix_decoder, payload), received_ms)], [])
+
+
+def _read_locations(payload: bytes, received_ms: int) -> Reading:
+    try:
+        wires = _fixes_decoder.decode(payload)
+    except (msgspec.DecodeError, RecursionError):
+        return _read_each(decode(_raw_list_decoder, payload), received_ms)
+    _limit(len(wires))
+    return Reading([_fix(wire, received_ms) for wire in wires], [])
+
+
+def _read_each(items: list[msgspec.Raw], received_ms: int) -> Reading:
+    """Read the good ones among `items`; a bad one costs only itself."""
+    _limit(len(items))
+    reading = Reading([], [])
+    for index, item in enumerate(items):
+        try:
+            reading.reports.append(_fix(decode(_fix_decoder, item), received_ms))
+        except UnreadablePayload as fault:
+            path = f"[{index}]" if fault.field == "$" else f"[{index}].{fault.field}"
+            reading.faults.append(UnreadablePayload(path, fault.reason))
+    return reading
+
+
+def _limit(count: int) -> None:
+    if count == 0:
+        raise UnreadablePayload("$", "an empty list of fixes")
+    if count > MAX_FIXES:
+        raise UnreadablePayload("$", f"{count} fixes in one list: at most {MAX_FIXES} are taken")
+
+
+def _fix(wire: _WireFix, received_ms: int) -> reports.Fix:
+    return reports.Fix(
+        time_ms=time_ms_of(wire.time, received_ms),
+        seq=wire.seq,
+        position=position_of(wire),
+        battery_pct=wire.battery_pct,
+        motion=str(wire.motion) if wire.motion is not None else None,
+    )
+
+
+def _read_event(payload: bytes, received_ms: int) -> Reading:
+    wire = decode(_event_decoder, payload)
+    reading = Reading([], [])
+    position = None
+    if bytes(wire.fix) != b"null":
+        try:
+            position = read_position(wire.fix, "fix")
+        except UnreadablePayload as fault:  # what she did counts without where she did it
+            reading.faults.append(fault)
+    common: dict[str, Any] = {
+        "time_ms": time_ms_of(wire.time, received_ms),
+        "seq": wire.seq,
+        "visit": wire.visit,
+        "pin": None if wire.pin is None else str(wire.pin),
+        "position": position,
+    }
+    if wire.kind == "cancel_alarm":
+        alarm = None if wire.alarm is None else str(wire.alarm)
+        reading.reports.append(reports.AlarmCancelled(alarm=alarm, **common))
+    else:
+        reading.reports.append(_EVENTS[wire.kind](**common))
+    return reading
+
+
+def _read_status(payload: bytes, received_ms: int) -> Reading:
+    wire = decode(_status_decoder, payload)
+    report = reports.StatusReported(
+        time_ms=time_ms_of(wire.time, received_ms),
+        seq=wire.seq,
+        online=None if wire.state is None else wire.state == "online",
+        battery_pct=wire.battery_pct if wire.battery_pct is not None else wire.battery,
+        signal_dbm=wire.signal_dbm if wire.signal_dbm is not None else wire.signal,
+        firmware=wire.firmware,
+    )
+    return Reading([report], [])
+
+
+def _read_record(payload: bytes, received_ms: int) -> Reading:
+    wire = decode(_record_decoder, payload)
+    common: dict[str, Any] = {
+        "time_ms": time_ms_of(wire.time, received_ms),
+        "seq": wire.seq,
+        "visit": wire.visit,
+    }
+    return Reading([_record(wire, common)], [])
+
+
+def _record(wire: _WireRecord, common: dict[str, Any]) -> Report:
+    match wire.kind:
+        case "recording_started":
+            return reports.RecordingStarted(**common)
+        case "recording_stopped":
+            return reports.RecordingStopped(**common)
+        case "segment":
+            return reports.SegmentRecorded(
+                sha256=_given(wire.sha256, "sha256").lower(),
+                duration_s=_given(wire.duration_s, "duration_s"),
+                size_bytes=_given(wire.bytes, "bytes"),
+                uri=_given(wire.uri, "uri"),
+                **common,
+            )
+        case "step":
+            return reports.StepDone(code=_given(wire.code, "code"), **common)
+        case "satisfaction":
+            return reports.SatisfactionGiven(score=_given(wire.score, "score"), **common)
+        case material:
+            return reports.MaterialUsed(
+                material=material,
+                item=_given(wire.item, "item"),
+                quantity=_given(wire.quantity, "quantity"),
+                unit=_given(wire.unit, "unit"),
+                **common,
+            )
+
+
+def _given(value: T | None, field: str) -> T:
+    if value is None:
+        raise UnreadablePayload(field, "missing")
+    return value
+
+
+_READERS: dict[str, Callable[[bytes, int], Reading]] = {
+    "location": _read_location,
+    "alarm": read_alarm,
+    "event": _read_event,
+    "status": _read_status,
+    "record": _read_record,
+}

@@ -1,0 +1,104 @@
+"""What native messages share on the wire: number ranges, times, positions, and faults with their field."""
+
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from devices import reports
+from devices.datum import to_wgs84
+from devices.errors import UnreadablePayload
+from devices.reports import Position
+
+T = TypeVar("T")
+
+_LATEST_MS = 253_402_300_799_999  # the end of the year 9999
+
+Seq = Annotated[int, Meta(ge=0, le=2**53)]
+EpochMs = Annotated[int, Meta(ge=0, le=_LATEST_MS)]
+Time = EpochMs | Annotated[datetime, Meta(tz=True)]
+Text = Annotated[str, Meta(max_length=200)]
+Percent = Annotated[float, Meta(ge=0, le=100)]
+Amount = Annotated[float, Meta(ge=0, le=1e12)]
+
+
+class WirePosition(msgspec.Struct):
+    """A `fix` inside another message, as it stands on the wire."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90)]
+    lon: Annotated[float, Meta(ge=-180, le=180)]
+    accuracy_m: Annotated[float, Meta(ge=0, le=1e8)] | None = None
+    time: Time | None = None
+    datum: reports.Datum = "wgs84"
+    altitude_m: Annotated[float, Meta(ge=-1e5, le=1e6)] | None = None
+    speed_mps: Annotated[float, Meta(ge=0, le=1e5)] | None = None
+    heading_deg: Annotated[float, Meta(ge=0, le=360)] | None = None
+
+
+_position_decoder = msgspec.json.Decoder(WirePosition)
+
+
+def decode(decoder: msgspec.json.Decoder[T], payload: bytes | msgspec.Raw) -> T:
+    """Decode `payload`, naming the field at fault.
+
+    Raises:
+        UnreadablePayload: it does not fit.
+    """
+    try:
+        return decoder.decode(payload)
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `")
+        field = path.rstrip("`").removeprefix("$").removeprefix(".") or "$"
+        if " missing required field " in reason:
+            missing = reason.rsplit("`", 2)[1]
+            field = missing if field == "$" else f"{field}.{missing}"
+        raise UnreadablePayload(field, _lower(reason)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
+        raise UnreadablePayload("$", _lower(str(error))) from error
+
+
+def time_ms_of(time: int | datetime | None, received_ms: int) -> int:
+    """Return the epoch milliseconds of a wire time; what has none happened when it was received."""
+    if time is None:
+        return received_ms
+    if isinstance(time, int):
+        return time
+    return round(time.timestamp() * 1000)
+
+
+def read_position(payload: bytes | msgspec.Raw, field: str) -> Position:
+    """Read a `fix` that stands inside another message at `field`.
+
+    Raises:
+        UnreadablePayload: it does not fit; the path begins with `field`.
+    """
+    try:
+        return position_of(decode(_position_decoder, payload))
+    except UnreadablePayload as fault:
+        path = field if fault.field == "$" else f"{field}.{fault.field}"
+        raise UnreadablePayload(path, fault.reason) from fault
+
+
+def position_of(wire: WirePosition) -> Position:
+    lat, lon = wire.lat, wire.lon
+    original: tuple[float | None, float | None] = (None, None)
+    if wire.datum != "wgs84":
+        original = (lat, lon)
+        lat, lon = to_wgs84(lat, lon, wire.datum)
+    return Position(
+        lat=lat,
+        lon=lon,
+        accuracy_m=wire.accuracy_m,
+        time_ms=None if wire.time is None else time_ms_of(wire.time, 0),
+        altitude_m=wire.altitude_m,
+        speed_mps=wire.speed_mps,
+        heading_deg=wire.heading_deg,
+        datum=wire.datum,
+        original_lat=original[0],
+        original_lon=original[1],
+    )
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

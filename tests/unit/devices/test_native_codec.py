@@ -1,0 +1,184 @@
+"""The native codec: reads what the protocol says, names the field of what it cannot read."""
+
+import json
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices import reports
+from devices.codecs import Reading
+from devices.codecs.native import read
+from devices.errors import UnreadablePayload
+from devices.topics import CHANNELS, Channel
+
+NOW_MS = 1_763_800_000_000
+
+
+def only(channel: Channel, payload: Any) -> Any:
+    reading = read(channel, json.dumps(payload).encode(), NOW_MS)
+    assert not reading.faults
+    assert len(reading.reports) == 1
+    return reading.reports[0]
+
+
+def test_reads_a_fix() -> None:
+    fix = only(
+        "location",
+        {"seq": 7, "time": "2026-11-22T21:00:00+08:00", "lat": 31.23, "lon": 121.47, "accuracy_m": 8},
+    )
+    assert fix == reports.Fix(
+        seq=7,
+        time_ms=1_795_352_400_000,
+        position=reports.Position(lat=31.23, lon=121.47, accuracy_m=8.0, time_ms=1_795_352_400_000),
+    )
+
+
+def test_converts_a_datum_and_keeps_the_original() -> None:
+    position = only("location", {"lat": 31.23, "lon": 121.47, "accuracy_m": 8, "datum": "gcj02"}).position
+    assert (position.original_lat, position.original_lon) == (31.23, 121.47)
+    assert abs(position.lat - 31.23) > 0.001
+
+
+@pytest.mark.parametrize(
+    ("payload", "field"),
+    [
+        (b'{"lat": 91, "lon": 121, "accuracy_m": 5}', "lat"),
+        (b'{"lat": "31", "lon": 121, "accuracy_m": 5}', "lat"),
+        (b'{"lat": 31, "lon": 121, "accuracy_m": 5, "seq": -1}', "seq"),
+        (b'{"lat": 31, "lon": 121, "accuracy_m": 5, "time": "2026-11-22T21:00:00"}', "time"),
+        (b'{"lon": 121, "accuracy_m": 5}', "lat"),
+        (b'{"lat": NaN, "lon": 121}', "$"),
+        (b'{"lat": 1e400, "lon": 121}', "lat"),
+        (b'{"lat": true, "lon": 121}', "lat"),
+        (b'{"lat": 31, "lon"', "$"),
+        (b"\xff\xfe", "$"),
+        (b"", "$"),
+        (b"[]", "$"),
+        (b"[" * 100_000, "$"),
+    ],
+)
+def test_names_the_field_of_a_bad_location(payload: bytes, field: str) -> None:
+    with pytest.raises(UnreadablePayload) as caught:
+        read("location", payload, NOW_MS)
+    assert caught.value.field == field
+
+
+def test_a_bad_fix_in_a_list_costs_only_itself() -> None:
+    good = {"lat": 31.0, "lon": 121.0, "accuracy_m": 5}
+    reading = read("location", json.dumps([good, {**good, "lat": 100}, 3, good]).encode(), NOW_MS)
+    assert len(reading.reports) == 2
+    assert [fault.field for fault in reading.faults] == ["[1].lat", "[2]"]
+
+
+def test_more_than_a_thousand_fixes_are_refused() -> None:
+    good = {"lat": 31.0, "lon": 121.0, "accuracy_m": 5}
+    assert len(read("location", json.dumps([good] * 1000).encode(), NOW_MS).reports) == 1000
+    with pytest.raises(UnreadablePayload, match="1001 fixes"):
+        read("location", json.dumps([good] * 1001).encode(), NOW_MS)
+
+
+def test_reads_an_alarm() -> None:
+    alarm = only(
+        "alarm",
+        {"seq": 1, "time": NOW_MS, "kind": "fall", "id": "a1", "silent": True,
+         "fix": {"lat": 31.0, "lon": 121.0, "accuracy_m": 5}},
+    )  # fmt: skip
+    assert isinstance(alarm, reports.FallDetected)
+    assert (alarm.alarm, alarm.silent, alarm.test, alarm.doubts) == ("a1", True, False, ())
+    assert alarm.position is not None
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "alarm", "doubt"),
+    [
+        (b'{"kind":"duress","id":"a7","seq":"x"}', reports.DuressSignalled, "a7", "seq"),
+        (b'{"kind":"fall","id":"a7","fix":{"lat":200,"lon":1}}', reports.FallDetected, "a7", "fix.lat"),
+        (b'{"kind":"banana","id":"a7"}', reports.PanicPressed, "a7", "kind"),
+        (b'{"kind":"fall","id":"a7","seq":12,"ti', reports.FallDetected, "a7", "$"),
+        (
+            b'{"kind":"fall","id":"a7","fix":{"lat":1,"lon":2,"accuracy_m":NaN}}',
+            reports.FallDetected,
+            "a7",
+            "$",
+        ),
+        (b'\xff\xfe{"kind":"fall","id":"a7"}', reports.FallDetected, "a7", "$"),
+        (b"help", reports.PanicPressed, None, "$"),
+        (b"", reports.PanicPressed, None, "$"),
+        (b"[]", reports.PanicPressed, None, "$"),
+    ],
+)
+def test_a_broken_alarm_is_still_an_alarm(
+    payload: bytes, kind: type[Any], alarm: str | None, doubt: str
+) -> None:
+    reading = read("alarm", payload, NOW_MS)
+    (report,) = reading.reports
+    assert type(report) is kind
+    assert isinstance(report, reports.AlarmBase)
+    assert report.alarm == alarm
+    assert doubt in report.doubts
+    assert reading.faults
+
+
+def test_a_doubtful_test_flag_does_not_hide_an_alarm() -> None:
+    (report,) = read("alarm", b'{"kind":"panic","test":"yes"}', NOW_MS).reports
+    assert isinstance(report, reports.PanicPressed)
+    assert report.test is False
+
+
+def test_an_event_counts_without_its_broken_fix() -> None:
+    reading = read("event", b'{"kind":"check_in","fix":{"lat":999,"lon":1}}', NOW_MS)
+    assert isinstance(reading.reports[0], reports.CheckedIn)
+    assert reading.faults[0].field == "fix.lat"
+
+
+def test_reads_status_and_records() -> None:
+    status = only("status", {"state": "offline", "battery": 12, "firmware": "1.2"})
+    assert (status.online, status.battery_pct, status.firmware) == (False, 12, "1.2")
+    segment = only(
+        "record",
+        {"kind": "segment", "visit": "v", "sha256": "A" * 64, "duration_s": 60, "bytes": 9, "uri": "u"},
+    )
+    assert (segment.sha256, segment.size_bytes) == ("a" * 64, 9)
+    with pytest.raises(UnreadablePayload) as caught:
+        read("record", b'{"kind":"step"}', NOW_MS)
+    assert caught.value.field == "code"
+
+
+json_values = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+field_names = st.sampled_from(["kind", "id", "seq", "time", "lat", "lon", "accuracy_m", "fix", "test", "pin"])
+values = json_values | st.sampled_from(
+    ["panic", "fall", "check_in", [], {}, {"lat": 1, "lon": 2}, {"lat": "x"}]
+)
+near_messages = st.dictionaries(field_names, values, max_size=6).map(
+    lambda message: json.dumps(message).encode()
+)
+payloads = st.one_of(
+    st.binary(max_size=200),
+    near_messages,
+    st.tuples(near_messages, st.integers(0, 80)).map(lambda pair: pair[0][: pair[1]]),
+)
+
+
+def read_or_fault(channel: Channel, payload: bytes) -> Reading | UnreadablePayload:
+    try:
+        return read(channel, payload, NOW_MS)
+    except UnreadablePayload as fault:
+        return fault
+
+
+@given(channel=st.sampled_from(sorted(CHANNELS)), payload=payloads)
+def test_any_bytes_are_reports_or_named_faults(channel: Channel, payload: bytes) -> None:
+    reading = read_or_fault(channel, payload)
+    if isinstance(reading, UnreadablePayload):
+        assert channel != "alarm"
+        assert reading.field
+        assert reading.reason
+        return
+    for report in reading.reports:
+        packed = msgspec.msgpack.encode(report)
+        assert msgspec.msgpack.decode(packed, type=reports.Report) == report
+    if channel == "alarm":
+        assert isinstance(reading.reports[0], get_args(reports.Alarm))
