@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -43,11 +43,15 @@ def wait_until(predicate: Callable[[], T | None], timeout_s: float = 10.0, what:
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
+@overload
 async def eventually(
-    predicate: Callable[[], T | Awaitable[T | None] | None],
-    timeout_s: float = 10.0,
-    what: str = "the condition",
-) -> T:
+    predicate: Callable[[], Awaitable[T | None]], timeout_s: float = ..., what: str = ...
+) -> T: ...
+@overload
+async def eventually(predicate: Callable[[], T | None], timeout_s: float = ..., what: str = ...) -> T: ...
+async def eventually(
+    predicate: Callable[[], object], timeout_s: float = 10.0, what: str = "the condition"
+) -> object:
     """`wait_until` for a running event loop: `predicate` may be a plain or an async function."""
     loop = asyncio.get_running_loop()
     deadline_s = loop.time() + timeout_s
@@ -56,7 +60,9 @@ async def eventually(
         last: object
         cause: AssertionError | None = None
         try:
-            value = await _value(predicate())
+            value = predicate()
+            if inspect.isawaitable(value):
+                value = await value
         except AssertionError as error:
             last = cause = error
         else:
@@ -67,10 +73,6 @@ async def eventually(
             raise _late(what, timeout_s, last) from cause
         await asyncio.sleep(pause_s)
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
-
-
-async def _value(answer: T | Awaitable[T]) -> T:
-    return await answer if inspect.isawaitable(answer) else answer
 
 
 def _late(what: str, timeout_s: float, last: object) -> NotInTime:
