@@ -1,0 +1,138 @@
+"""Escalation policies: who is told of an alert, in which order, and what the ladder decides on."""
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+
+from safety.errors import InvalidInput
+
+# Weakest first. `info` pages nobody, whatever a policy says.
+SEVERITIES = ("info", "warning", "high", "critical")
+PagingSeverity = Literal["warning", "high", "critical"]
+
+Reason = Literal[
+    # somebody is told
+    "notify_tier",  # the next tier's turn
+    "no_policy",  # no tier to go by: everybody is told
+    "no_responders",  # nobody of the tier can be reached: everybody is told
+    "exhausted",  # every tier was told and nobody acknowledged: the last one is told again
+    "nobody_to_tell",  # nobody at all has a channel: the log is told
+    # nobody is told now
+    "waiting",  # not yet its time
+    "acknowledged",  # somebody has taken it
+    "closed",  # resolved or cancelled
+    "test_pages_nobody",
+    "info_pages_nobody",
+    "policy_pages_nobody",  # the policy leaves warnings to the screen
+]
+TELLING: frozenset[str] = frozenset(
+    {"notify_tier", "no_policy", "no_responders", "exhausted", "nobody_to_tell"}
+)
+
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+_Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+_MOST_TIERS = 50
+
+
+class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The responders told together, `after_s` seconds after the tier before them.
+
+    The first tier is told at once, whatever its `after_s`. Alerts below `min_severity` pass the tier by.
+    """
+
+    after_s: _Seconds
+    responders: Annotated[tuple[_Id, ...], msgspec.Meta(min_length=1, max_length=200)]
+    min_severity: PagingSeverity = "warning"
+
+    def takes(self, severity: str) -> bool:
+        """Tell whether an alert of `severity` is this tier's business; one we cannot place is."""
+        if severity not in SEVERITIES:
+            return True
+        return SEVERITIES.index(severity) >= SEVERITIES.index(self.min_severity)
+
+
+class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation's ladder, first tier first."""
+
+    id: str
+    org: str
+    name: str
+    tiers: tuple[Tier, ...]
+
+
+class Responder(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who can be told, by the addresses of their channels, e.g. `log:` or a webhook's URL."""
+
+    id: str
+    name: str
+    channels: tuple[str, ...]
+
+
+class Roster(NamedTuple):
+    """Who there is to tell: by id for the tiers, and everybody of the organisation for when those fail."""
+
+    by_id: Mapping[str, Responder]
+    everyone: tuple[Responder, ...]
+
+
+class Target(NamedTuple):
+    """One notification to be: a responder and one of their channels."""
+
+    responder: str
+    channel: str
+
+
+# Told when there is nobody: the operator's log is the last resort.
+NOBODY = Target("nobody", "log:")
+
+
+class AlertFacts(NamedTuple):
+    """What the ladder must know of an alert; `due_ms` None in an open alert counts as due."""
+
+    state: str
+    severity: str
+    test: bool
+    escalation_level: int
+    due_ms: int | None
+
+
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ladder decides, and why.
+
+    `level` is how many tiers have been told then, `tier` the one told now (from 1; 0: none), `missing`
+    those of it without any channel, `next_due_ms` when to decide again (None: never by itself).
+    """
+
+    reason: Reason
+    level: int
+    next_due_ms: int | None
+    tier: int = 0
+    targets: tuple[Target, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def tells(self) -> bool:
+        """Tell whether somebody is to be told now."""
+        return self.reason in TELLING
+
+
+def read_tiers(data: object) -> tuple[Tier, ...]:
+    """Return the tiers out of plain data: `[{"after_s": 0, "responders": [ids], "min_severity"?}]`.
+
+    Raises:
+        InvalidInput: it is not such a list; the message names the place.
+    """
+    try:
+        tiers = msgspec.convert(data, tuple[Tier, ...])
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"tiers cannot be read: {error}") from error
+    if not 1 <= len(tiers) <= _MOST_TIERS:
+        raise InvalidInput(f"{len(tiers)} tiers cannot be used: expected 1 to {_MOST_TIERS}")
+    for position, tier in enumerate(tiers):
+        if not math.isfinite(tier.after_s):
+            raise InvalidInput(
+                f"tiers cannot be read: expected a number of seconds - at `$[{position}].after_s`"
+            )
+    return tiers

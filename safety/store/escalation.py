@@ -1,0 +1,176 @@
+"""The ladder's rows: alerts that routing must look at, and what it decided on them."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select, update
+
+from devices.identity import derived_id
+from safety.domain.policy import (
+    NOBODY,
+    AlertFacts,
+    Decision,
+    EscalationPolicy,
+    Responder,
+    Roster,
+    read_tiers,
+)
+from safety.errors import InvalidInput
+from safety.store.once import insert_once
+from safety.store.tables import alerts, notifications, orgs, policies, responders, timeline
+
+
+class DueAlert(NamedTuple):
+    """An alert to decide on, with its organisation's policy (None: none that can be read) and people."""
+
+    id: str
+    version: int
+    facts: AlertFacts
+    policy: EscalationPolicy | None
+    roster: Roster
+
+
+def next_look_ms(connection: Connection) -> int | None:
+    """Return when the next alert is due, None if none is."""
+    return connection.execute(select(func.min(alerts.c.due_ms))).scalar()
+
+
+def take_due_alerts(connection: Connection, now_ms: int, limit: int) -> list[DueAlert]:
+    """Return at most `limit` due alerts, longest due first, as they are now.
+
+    Their rows stay locked until the transaction ends, so an acknowledgement comes either before and is
+    seen here, or after what is decided here. Rows that another worker holds are passed by.
+    """
+    due = select(alerts).where(alerts.c.due_ms <= now_ms).order_by(alerts.c.due_ms, alerts.c.id)
+    rows = connection.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
+    ladders = {org: _ladder(connection, org) for org in {row.org for row in rows}}
+    return [
+        DueAlert(
+            row.id,
+            row.version,
+            AlertFacts(row.state, row.severity, row.test, row.escalation_level, row.due_ms),
+            *ladders[row.org],
+        )
+        for row in rows
+    ]
+
+
+def apply_decision(connection: Connection, due: DueAlert, decision: Decision, now_ms: int) -> None:
+    """Store what was decided on an alert, in the transaction that took it.
+
+    Whoever is to be told becomes a pending notification, the alert its next time to look; the timeline
+    says what and why. The version grows only when somebody is told: a dispatcher's action must not be
+    refused over bookkeeping.
+    """
+    if decision.reason == "waiting":
+        return
+    change: dict[str, object] = {"due_ms": decision.next_due_ms}
+    if decision.tells:
+        change |= {"escalation_level": decision.level, "version": alerts.c.version + 1}
+        _notify(connection, due, decision, now_ms)
+    connection.execute(update(alerts).where(alerts.c.id == due.id).values(change))
+    for what, detail in _entries(connection, due, decision):
+        # The version the decision was made on is its round: no two rounds of an alert share one.
+        entry = derived_id(due.id, what, "ladder", str(due.version))
+        insert_once(
+            connection,
+            timeline,
+            [{"id": entry, "alert": due.id, "at_ms": now_ms, "what": what, "actor": None, "detail": detail}],
+        )
+
+
+def hand_over(connection: Connection, notification: str, now_ms: int) -> bool:
+    """Make the next tier due at once if nobody of the tier can be told any more; tell whether it was.
+
+    Call it when `notification` failed for good. It never shortens the time between repeats of the last tier.
+    """
+    failed = connection.execute(select(notifications).where(notifications.c.id == notification)).one()
+    same_round = (notifications.c.alert == failed.alert) & (notifications.c.created_ms == failed.created_ms)
+    hopeful = select(notifications.c.id).where(same_round & (notifications.c.state != "failed")).limit(1)
+    if connection.execute(hopeful).first() is not None:
+        return False
+    alert = connection.execute(select(alerts).where(alerts.c.id == failed.alert).with_for_update()).one()
+    if alert.state != "raised" or alert.due_ms is None or alert.due_ms <= now_ms:
+        return False
+    policy, _ = _ladder(connection, alert.org)
+    ahead = policy.tiers[alert.escalation_level :] if policy is not None else ()
+    if alert.escalation_level != failed.tier or not any(tier.takes(alert.severity) for tier in ahead):
+        return False
+    connection.execute(update(alerts).where(alerts.c.id == alert.id).values(due_ms=now_ms))
+    return True
+
+
+def _notify(connection: Connection, due: DueAlert, decision: Decision, now_ms: int) -> None:
+    rows = [
+        {
+            "id": derived_id(due.id, str(due.version), str(decision.tier), target.responder, target.channel),
+            "alert": due.id,
+            "responder": target.responder,
+            "channel": target.channel,
+            "tier": decision.tier,
+            "state": "pending",
+            "attempts": 0,
+            "created_ms": now_ms,
+            "due_ms": now_ms,
+        }
+        for target in decision.targets
+    ]
+    insert_once(connection, notifications, rows)
+
+
+def _entries(connection: Connection, due: DueAlert, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
+    """Return the timeline's (what, detail) for a decision."""
+    if decision.reason == "test_pages_nobody":
+        text = "a test alarm is on the screen only: nobody is paged"
+        return [("note", {"reason": decision.reason, "text": text})]
+    if not decision.tells:
+        return []
+    told = list(dict.fromkeys(target.responder for target in decision.targets))
+    detail: dict[str, Any] = {"tier": decision.tier, "reason": decision.reason, "responders": told}
+    detail["names"] = [due.roster.by_id[id].name for id in told if id in due.roster.by_id]
+    if decision.missing:
+        detail["unreachable"] = list(decision.missing)
+    if decision.reason == "nobody_to_tell":
+        detail |= {"responders": [], "names": []}
+        text = "no responder of the organisation has a channel: nobody could be told"
+        failed = {"reason": decision.reason, "text": text, "channel": NOBODY.channel}
+        return [("escalated", detail), ("notify_failed", failed)]
+    if decision.reason == "exhausted":
+        past = select(func.count()).where(timeline.c.alert == due.id, timeline.c.what == "exhausted")
+        return [("exhausted", detail | {"round": connection.execute(past).scalar_one() + 1})]
+    return [("escalated", detail)]
+
+
+def _ladder(connection: Connection, org: str) -> tuple[EscalationPolicy | None, Roster]:
+    """Return an organisation's policy and people; what it lacks comes from those above it."""
+    chain = _chain(connection, org)
+    tiers_of = {row.org: row for row in connection.execute(select(policies).where(policies.c.org.in_(chain)))}
+    policy = next((_policy(tiers_of[link]) for link in chain if link in tiers_of), None)
+    people: dict[str, list[Responder]] = {link: [] for link in chain}
+    for row in connection.execute(
+        select(responders)
+        .where(responders.c.org.in_(chain))
+        .order_by(responders.c.created_ms, responders.c.id)
+    ):
+        people[row.org].append(Responder(id=row.id, name=row.name, channels=tuple(row.channels)))
+    by_id = {person.id: person for link in chain for person in people[link]}
+    reachable = ([person for person in people[link] if person.channels] for link in chain)
+    return policy, Roster(by_id, tuple(next(filter(None, reachable), [])))
+
+
+def _chain(connection: Connection, org: str) -> list[str]:
+    """Return `org` and the organisations above it, nearest first."""
+    parents: Mapping[str, str | None] = dict(
+        connection.execute(select(orgs.c.id, orgs.c.parent)).tuples().all()
+    )
+    chain = [org]
+    while (parent := parents.get(chain[-1])) is not None and parent not in chain:
+        chain.append(parent)
+    return chain
+
+
+def _policy(row: Any) -> EscalationPolicy | None:
+    try:
+        return EscalationPolicy(id=row.id, org=row.org, name=row.name, tiers=read_tiers(row.tiers))
+    except InvalidInput:
+        return None  # the ladder tells everybody then, and the timeline says `no_policy`
