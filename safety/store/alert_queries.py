@@ -1,0 +1,126 @@
+"""Alerts as people read them: lists, one with all that belongs to it."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, select
+
+from safety.domain.alert import OPEN_STATES
+from safety.errors import NotFound
+from safety.store.queries import Listed, Page, Rows, Scope, read_page
+from safety.store.tables import (
+    alerts,
+    devices,
+    notifications,
+    nurses,
+    positions,
+    responders,
+    timeline,
+    visits,
+)
+
+
+class AlertFilter(NamedTuple):
+    """Which alerts: empty or None means any. `since_ms` is the earliest `raised_ms`."""
+
+    states: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    severities: frozenset[str] = frozenset()
+    nurse: str | None = None
+    org: str | None = None
+    since_ms: int | None = None
+
+
+class AlertDetail(NamedTuple):
+    """An alert and all that belongs to it."""
+
+    alert: Row[Any]
+    timeline: Rows
+    notifications: Rows
+    visit: Row[Any] | None
+    nurse: Row[Any] | None
+
+
+def select_alerts() -> Select[Any]:
+    """Return the alerts with nurse's name, device's kind, and where the nurse was last (`last_*`)."""
+    return select(
+        alerts,
+        nurses.c.name.label("nurse_name"),
+        devices.c.kind.label("device_kind"),
+        positions.c.lat.label("last_lat"),
+        positions.c.lon.label("last_lon"),
+        positions.c.accuracy_m.label("last_accuracy_m"),
+        positions.c.time_ms.label("last_time_ms"),
+    ).select_from(
+        alerts.outerjoin(nurses, nurses.c.id == alerts.c.nurse)
+        .outerjoin(devices, devices.c.id == alerts.c.device)
+        .outerjoin(positions, positions.c.nurse == alerts.c.nurse)
+    )
+
+
+def list_alerts(connection: Connection, scope: Scope, wanted: AlertFilter, page: Page) -> Listed:
+    """Return alerts, newest first; the key is (raised_ms, id)."""
+    statement = select_alerts().where(scope.covers(alerts.c.org))
+    for column, values in (
+        (alerts.c.state, wanted.states),
+        (alerts.c.kind, wanted.kinds),
+        (alerts.c.severity, wanted.severities),
+    ):
+        if values:
+            statement = statement.where(column.in_(sorted(values)))
+    if wanted.nurse is not None:
+        statement = statement.where(alerts.c.nurse == wanted.nurse)
+    if wanted.org is not None:
+        statement = statement.where(Scope(wanted.org).covers(alerts.c.org))
+    if wanted.since_ms is not None:
+        statement = statement.where(alerts.c.raised_ms >= wanted.since_ms)
+    return read_page(connection, statement, (alerts.c.raised_ms, alerts.c.id), page, newest_first=True)
+
+
+def open_alerts(connection: Connection, scope: Scope) -> Rows:
+    """Return every open alert, newest first."""
+    statement = select_alerts().where(scope.covers(alerts.c.org), alerts.c.state.in_(sorted(OPEN_STATES)))
+    return connection.execute(statement.order_by(alerts.c.raised_ms.desc(), alerts.c.id.desc())).all()
+
+
+def find_alert(connection: Connection, scope: Scope, alert_id: str) -> Row[Any]:
+    """Return one alert as `select_alerts` does.
+
+    Raises:
+        NotFound: there is none, or it is another organisation's.
+    """
+    statement = select_alerts().where(alerts.c.id == alert_id, scope.covers(alerts.c.org))
+    row = connection.execute(statement).first()
+    if row is None:
+        raise NotFound(f"no alert {alert_id}")
+    return row
+
+
+def read_alert(connection: Connection, scope: Scope, alert_id: str) -> AlertDetail:
+    """Return one alert with all that belongs to it.
+
+    Raises:
+        NotFound: there is none, or it is another organisation's.
+    """
+    alert = find_alert(connection, scope, alert_id)
+    entries = select(timeline).where(timeline.c.alert == alert_id).order_by(timeline.c.seq)
+    sends = (
+        select(notifications, responders.c.name.label("responder_name"))
+        .outerjoin(responders, responders.c.id == notifications.c.responder)
+        .where(notifications.c.alert == alert_id)
+        .order_by(notifications.c.tier, notifications.c.created_ms, notifications.c.id)
+    )
+    visit = select(visits).where(visits.c.id == alert.visit)
+    nurse = select(nurses).where(nurses.c.id == alert.nurse)
+    return AlertDetail(
+        alert,
+        connection.execute(entries).all(),
+        connection.execute(sends).all(),
+        connection.execute(visit).first(),
+        connection.execute(nurse).first(),
+    )
+
+
+def last_mover(connection: Connection, alert_id: str) -> Row[Any] | None:
+    """Return the newest timeline entry of the alert that a person made, or None."""
+    entries = select(timeline).where(timeline.c.alert == alert_id, timeline.c.actor.is_not(None))
+    return connection.execute(entries.order_by(timeline.c.seq.desc()).limit(1)).first()

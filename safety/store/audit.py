@@ -1,0 +1,88 @@
+"""The audit trail: who did and read what, append-only, each record chained to the one before by its hash."""
+
+import hashlib
+from collections.abc import Mapping
+
+import msgspec
+from sqlalchemy import Connection, Row, select, text
+
+from safety.store.tables import audit
+
+# What the first record is chained to.
+GENESIS = hashlib.sha256(b"vigil audit trail").hexdigest()
+# Any number does, as long as only this trail uses it.
+_POSTGRESQL_LOCK = 0x56494749
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def append_audit(
+    connection: Connection,
+    *,
+    actor: str,
+    action: str,
+    at_ms: int,
+    org: str | None = None,
+    subject: str | None = None,
+    detail: Mapping[str, object] | None = None,
+) -> int:
+    """Append what `actor` (a login, or `system`) did to `subject` (an id) and return its number.
+
+    Must run inside the transaction that does it, so that there is neither a deed without its record
+    nor a record without its deed. Writers are serialised: by SQLite itself, on PostgreSQL by a lock
+    that ends with the transaction.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
+    last = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    record: dict[str, object] = {
+        "seq": last.seq + 1 if last else 1,
+        "at_ms": at_ms,
+        "actor": actor,
+        "org": org,
+        "action": action,
+        "subject": subject,
+        # Through JSON and back, so that what is hashed is what will be read.
+        "detail": msgspec.json.decode(_encode(detail or {})),
+    }
+    previous = last.hash if last else GENESIS
+    digest = _hash(record, previous)
+    connection.execute(audit.insert().values(**record, previous_hash=previous, hash=digest))
+    return int(str(record["seq"]))
+
+
+def verify_audit(connection: Connection) -> int | None:
+    """Return the number of the first record that was changed, removed or put in between; None: all hold.
+
+    Records cut off at the end leave no trace in the chain itself; compare `audit_head` with one noted
+    elsewhere.
+    """
+    previous, expected = GENESIS, 1
+    rows = connection.execution_options(yield_per=1000).execute(select(audit).order_by(audit.c.seq))
+    for row in rows:
+        if row.seq != expected or row.previous_hash != previous or row.hash != _hash(_record(row), previous):
+            return expected
+        previous, expected = row.hash, expected + 1
+    return None
+
+
+def audit_head(connection: Connection) -> tuple[int, str]:
+    """Return number and hash of the newest record; (0, the genesis hash) where there is none."""
+    last = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
+    return (last.seq, last.hash) if last else (0, GENESIS)
+
+
+def _record(row: Row[tuple[object, ...]]) -> dict[str, object]:
+    return {
+        "seq": row.seq,
+        "at_ms": row.at_ms,
+        "actor": row.actor,
+        "org": row.org,
+        "action": row.action,
+        "subject": row.subject,
+        "detail": row.detail,
+    }
+
+
+def _hash(record: Mapping[str, object], previous: str) -> str:
+    return hashlib.sha256(_encode({**record, "previous_hash": previous})).hexdigest()

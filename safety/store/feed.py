@@ -1,0 +1,90 @@
+"""The feed: what changed in the store since a reader last looked."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, func, select
+
+from safety.store.alert_queries import select_alerts
+from safety.store.master_queries import select_devices
+from safety.store.place_queries import select_positions
+from safety.store.queries import Rows
+from safety.store.tables import alerts, device_states, devices, nurses, orgs, positions, timeline
+
+# A cursor that is further behind than this is answered with a snapshot.
+MAX_REPLAY = 5_000
+
+
+class AlertChange(NamedTuple):
+    """An alert as it is now, and the newest timeline entry that says so."""
+
+    seq: int
+    alert: Row[Any]
+
+
+class Marks(NamedTuple):
+    """How far a reader has read: timeline entries, positions, device states."""
+
+    alerts: int = 0
+    positions: int = 0
+    devices: int = 0
+
+
+def current_marks(connection: Connection) -> Marks:
+    """Return the newest of everything: from here on all is new."""
+    newest = (
+        select(func.max(timeline.c.seq)),
+        select(func.max(positions.c.revision)),
+        select(func.max(device_states.c.revision)),
+    )
+    return Marks(*(int(connection.execute(statement).scalar() or 0) for statement in newest))
+
+
+def changed_alerts(connection: Connection, after: int, limit: int = MAX_REPLAY) -> list[AlertChange]:
+    """Return each alert that changed after `after` once, in the order of its newest change.
+
+    Entries are taken to be committed in the order of their numbers, as one writer at a time does.
+    """
+    newest = (
+        select(timeline.c.alert, func.max(timeline.c.seq).label("change_seq"))
+        .where(timeline.c.seq > after)
+        .group_by(timeline.c.alert)
+        .subquery()
+    )
+    statement = (
+        select_alerts()
+        .add_columns(newest.c.change_seq)
+        .join(newest, newest.c.alert == alerts.c.id)
+        .order_by(newest.c.change_seq)
+        .limit(limit)
+    )
+    return [AlertChange(row.change_seq, row) for row in connection.execute(statement)]
+
+
+def can_replay(connection: Connection, after: int, upto: int) -> bool:
+    """Tell whether every change after entry `after` is still known, and they are not too many.
+
+    Entry `after` itself must still be there: that tells a cursor of this store from one of another, or
+    from before retention deleted what followed it. 0 is the cursor of a store without any entry.
+    """
+    if not 0 <= after <= upto or upto - after > MAX_REPLAY:
+        return False
+    expected = max(after, 1) if upto else None
+    oldest = select(func.min(timeline.c.seq)).where(timeline.c.seq >= after)
+    return connection.execute(oldest).scalar() == expected
+
+
+def changed_positions(connection: Connection, after: int) -> Rows:
+    """Return the positions written after revision `after`, with their nurses' organisation as `nurse_org`."""
+    statement = select_positions().add_columns(nurses.c.org.label("nurse_org"))
+    return connection.execute(statement.where(positions.c.revision > after)).all()
+
+
+def changed_devices(connection: Connection, after: int) -> Rows:
+    """Return the devices whose state was written after revision `after`, with it as `state_revision`."""
+    statement = select_devices().add_columns(device_states.c.revision.label("state_revision"))
+    return connection.execute(statement.where(device_states.c.revision > after).order_by(devices.c.id)).all()
+
+
+def parents(connection: Connection) -> dict[str, str | None]:
+    """Return the parent of each organisation."""
+    return {row.id: row.parent for row in connection.execute(select(orgs.c.id, orgs.c.parent))}

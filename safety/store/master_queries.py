@@ -1,0 +1,131 @@
+"""Master data as people read it: who there is, and what is planned."""
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, Table, exists, select
+
+from safety.errors import NotFound
+from safety.store.queries import Listed, Page, Rows, Scope, read_page
+from safety.store.tables import (
+    device_states,
+    devices,
+    nurses,
+    orgs,
+    users,
+    visits,
+)
+
+
+class VisitFilter(NamedTuple):
+    """Which visits: of one nurse, and those that touch the time from `from_ms` to `to_ms`."""
+
+    nurse: str | None = None
+    from_ms: int | None = None
+    to_ms: int | None = None
+
+
+def list_nurses(connection: Connection, scope: Scope, page: Page, now_ms: int) -> Listed:
+    """Return nurses with `on_visit`: whether one of their visits is on; the key is (id)."""
+    return read_page(connection, _nurses(now_ms).where(scope.covers(nurses.c.org)), (nurses.c.id,), page)
+
+
+def read_nurse(connection: Connection, scope: Scope, nurse: str, now_ms: int) -> Row[Any]:
+    """Return one nurse as `list_nurses` does.
+
+    Raises:
+        NotFound: there is none, or she is another organisation's.
+    """
+    return _one(connection, _nurses(now_ms), nurses, scope, nurse)
+
+
+def _nurses(now_ms: int) -> Select[Any]:
+    visit_on = exists().where(
+        visits.c.nurse == nurses.c.id, visits.c.ends_ms > now_ms, visits.c.starts_ms <= now_ms
+    )
+    return select(nurses.c.id, nurses.c.name, nurses.c.org, nurses.c.phone, visit_on.label("on_visit"))
+
+
+def select_devices() -> Select[Any]:
+    """Return devices with how they are; never their secrets' hashes."""
+    own = [column for column in devices.c if column.name not in {"secret_hash", "revision"}]
+    state = [column for column in device_states.c if column.name not in {"device", "revision"}]
+    return select(*own, *state).select_from(
+        devices.outerjoin(device_states, device_states.c.device == devices.c.id)
+    )
+
+
+def list_devices(connection: Connection, scope: Scope, page: Page) -> Listed:
+    """Return devices; the key is (id)."""
+    return read_page(connection, select_devices().where(scope.covers(devices.c.org)), (devices.c.id,), page)
+
+
+def all_devices(connection: Connection, scope: Scope) -> Rows:
+    """Return every device."""
+    return connection.execute(select_devices().where(scope.covers(devices.c.org))).all()
+
+
+def read_device(connection: Connection, scope: Scope, device: str) -> Row[Any]:
+    """Return one device as `list_devices` does.
+
+    Raises:
+        NotFound: there is none, or it is another organisation's.
+    """
+    return _one(connection, select_devices(), devices, scope, device)
+
+
+def list_visits(connection: Connection, scope: Scope, wanted: VisitFilter, page: Page) -> Listed:
+    """Return visits, latest start first; the key is (starts_ms, id)."""
+    statement = select(visits).where(scope.covers(visits.c.org))
+    if wanted.nurse is not None:
+        statement = statement.where(visits.c.nurse == wanted.nurse)
+    if wanted.from_ms is not None:
+        statement = statement.where(visits.c.ends_ms > wanted.from_ms)
+    if wanted.to_ms is not None:
+        statement = statement.where(visits.c.starts_ms < wanted.to_ms)
+    return read_page(connection, statement, (visits.c.starts_ms, visits.c.id), page, newest_first=True)
+
+
+def list_master(connection: Connection, scope: Scope, table: Table, page: Page) -> Listed:
+    """Return the rows of a table with `id` and `org`: fences, responders, policies; the key is (id)."""
+    return read_page(connection, select(table).where(scope.covers(table.c.org)), (table.c.id,), page)
+
+
+def read_master(connection: Connection, scope: Scope, table: Table, identity: str) -> Row[Any]:
+    """Return one row of such a table.
+
+    Raises:
+        NotFound: there is none, or it is another organisation's.
+    """
+    return _one(connection, select(table), table, scope, identity)
+
+
+def list_orgs(connection: Connection, scope: Scope, page: Page) -> Listed:
+    """Return organisations; the key is (id)."""
+    return read_page(connection, select(orgs).where(scope.covers(orgs.c.id)), (orgs.c.id,), page)
+
+
+def list_users(connection: Connection, scope: Scope, page: Page) -> Listed:
+    """Return users without their passwords' hashes; the key is (id)."""
+    return read_page(connection, _users().where(scope.covers(users.c.org)), (users.c.id,), page)
+
+
+def read_user(connection: Connection, scope: Scope, user: str) -> Row[Any]:
+    """Return one user as `list_users` does.
+
+    Raises:
+        NotFound: there is none, or they are another organisation's.
+    """
+    return _one(connection, _users(), users, scope, user)
+
+
+def _users() -> Select[Any]:
+    return select(*(column for column in users.c if column.name != "password_hash"))
+
+
+def _one(
+    connection: Connection, statement: Select[Any], table: Table, scope: Scope, identity: str
+) -> Row[Any]:
+    row = connection.execute(statement.where(table.c.id == identity, scope.covers(table.c.org))).first()
+    if row is None:
+        raise NotFound(f"no {table.name.removesuffix('s')} {identity}")
+    return row
