@@ -18,6 +18,13 @@ class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
     risk: str = "low"
 
 
+class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that she carries."""
+
+    id: str
+    kind: str
+
+
 class FencePlan(msgspec.Struct, frozen=True, kw_only=True):
     """A shared fence of an organisation: GeoJSON in WGS-84; a Point has a radius."""
 
@@ -33,9 +40,16 @@ class NursePlan(msgspec.Struct, frozen=True, kw_only=True, tag="nurse_plan"):
     nurse: str
     org: str
     visits: tuple[VisitPlan, ...] = ()
-    devices: tuple[str, ...] = ()
+    devices: tuple[DevicePlan, ...] = ()
     pin_hash: str | None = None
     duress_pin_hash: str | None = None
+
+    def visit_at(self, at_ms: int, lead_ms: int = 0) -> VisitPlan | None:
+        """Return the visit that is planned for `at_ms`, or that begins within `lead_ms` of it."""
+        for visit in self.visits:
+            if visit.starts_ms - lead_ms <= at_ms <= visit.ends_ms:
+                return visit
+        return None
 
 
 class OrgPlan(msgspec.Struct, frozen=True, kw_only=True, tag="org_plan"):

@@ -36,7 +36,7 @@ _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _MOST_TIERS = 50
 
 
-class Tier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Tier(msgspec.Struct, frozen=True):
     """The responders told together, `after_s` seconds after the tier before them.
 
     The first tier is told at once, whatever its `after_s`. Alerts below `min_severity` pass the tier by.

@@ -9,6 +9,9 @@ import msgspec
 
 from devices.reports import Position
 
+ALARM_KINDS: frozenset[str] = frozenset({"panic", "duress", "fall", "no_motion", "tamper"})
+"""The kinds that a device raises itself, and is told about."""
+
 AlertKind = Literal[
     "panic",
     "duress",
@@ -29,7 +32,8 @@ Severity = Literal["critical", "high", "warning", "info"]
 class RaiseAlert(msgspec.Struct, frozen=True, kw_only=True, tag="raise_alert"):
     """Someone may be in danger.
 
-    `merges`: a press while an alert of the same kind and nurse is open is noted on that one instead.
+    `merges`: while an alert of the same kind, test flag and nurse (or device) is open, this is noted on
+    that one instead; a press by a nurse pages people anew.
     `cancel_until_ms`: nobody is paged before this time; the alarm may still be taken back.
     `why` says what decided, for the timeline: rule, thresholds, measured values.
     """
@@ -51,7 +55,7 @@ class RaiseAlert(msgspec.Struct, frozen=True, kw_only=True, tag="raise_alert"):
     silent: bool = False
     late: bool = False
     doubts: tuple[str, ...] = ()
-    merges: bool = False
+    merges: Literal["nurse", "device"] | None = None
     cancel_until_ms: int | None = None
     why: dict[str, str | int | float | bool | None] = {}
 
@@ -74,16 +78,6 @@ class NoteAlert(msgspec.Struct, frozen=True, kw_only=True, tag="note_alert"):
     at_ms: int
     what: str
     detail: dict[str, str | int | float | bool | None] = {}
-
-
-class ElevateAlert(msgspec.Struct, frozen=True, kw_only=True, tag="elevate_alert"):
-    """The alert has become more severe, e.g. the time to take a fall back has passed: page now."""
-
-    id: str
-    alert: str
-    at_ms: int
-    severity: Severity
-    reason: str
 
 
 class CancelAlert(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_alert"):
@@ -120,6 +114,4 @@ class HearDevice(msgspec.Struct, frozen=True, kw_only=True, tag="hear_device"):
     firmware: str | None = None
 
 
-Effect = (
-    RaiseAlert | AlarmRepeated | NoteAlert | ElevateAlert | CancelAlert | PlacePosition | HearDevice
-)
+Effect = RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert | PlacePosition | HearDevice

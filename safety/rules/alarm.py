@@ -1,0 +1,226 @@
+"""Alarms: every one from a device becomes exactly one alert, whatever else is wrong with it.
+
+Panic and duress page at once. Fall, no-motion and tamper may be taken back for 30 s, by PIN or button;
+a duress PIN in place of the PIN is duress. An alarm sent again is the same alert.
+"""
+
+import msgspec
+
+from devices import reports
+from devices.identity import derived_id, hash_pin
+from devices.reports import AlarmBase
+from ingest.records import Arrival
+from safety.domain.plan import NursePlan
+from safety.rules.effects import (
+    AlarmRepeated,
+    AlertKind,
+    CancelAlert,
+    Effect,
+    NoteAlert,
+    RaiseAlert,
+    Severity,
+)
+from safety.rules.times import late, plausible_ms
+
+CANCEL_WINDOW_MS = 30_000
+"""How long a fall may be taken back: 30 s is what lone-worker products give."""
+
+REPEAT_WINDOW_MS = 15 * 60_000
+"""How long after its last sighting the same id or seq is a repeat whatever its time says. Later only the
+same time makes it one: a device that was reset counts from the start again, and its press is new."""
+
+FORGET_AFTER_MS = 7 * 24 * 3_600_000
+
+_KINDS: dict[type[AlarmBase], tuple[AlertKind, Severity]] = {
+    reports.PanicPressed: ("panic", "critical"),
+    reports.DuressSignalled: ("duress", "critical"),
+    reports.FallDetected: ("fall", "critical"),
+    reports.NoMotionDetected: ("no_motion", "critical"),
+    reports.TamperDetected: ("tamper", "high"),
+}
+_PRESSED: frozenset[str] = frozenset({"panic", "duress"})
+
+
+class Sighting(msgspec.Struct):
+    """An alarm that was seen: under which names it may come again, and until when it may be taken back."""
+
+    alert: str
+    kind: AlertKind
+    device: str
+    alarm: str | None
+    seq: int | None
+    time_ms: int
+    seen_ms: int
+    cancel_until_ms: int | None
+
+
+class AlarmState(msgspec.Struct):
+    """The alarms of one nurse that may still be repeated or taken back."""
+
+    sightings: list[Sighting] = []
+    # Alarm ids that were taken back before they arrived, with the time of the cancellation.
+    cancelled_early: dict[str, int] = {}
+
+
+def step(state: AlarmState, arrival: Arrival, plan: NursePlan | None) -> list[Effect]:
+    """Take in one report of the alarm lane."""
+    forget(state, arrival.received_ms)
+    report = arrival.report
+    if isinstance(report, AlarmBase):
+        return _alarm(state, arrival, report, plan)
+    if isinstance(report, reports.AlarmCancelled):
+        return _cancelled(state, arrival, report, plan)
+    if isinstance(report, reports.EventBase) and _is_duress(report.pin, plan):
+        return [_duress(arrival, plan)]
+    return []
+
+
+def forget(state: AlarmState, now_ms: int) -> None:
+    """Drop what can no longer be repeated."""
+    oldest_ms = now_ms - FORGET_AFTER_MS
+    if state.sightings and state.sightings[0].seen_ms < oldest_ms:
+        state.sightings = [seen for seen in state.sightings if seen.seen_ms >= oldest_ms]
+    if state.cancelled_early:
+        state.cancelled_early = {k: at for k, at in state.cancelled_early.items() if at >= oldest_ms}
+
+
+def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePlan | None) -> list[Effect]:
+    kind, severity = _KINDS[type(report)]
+    seen = _sighting_of(state, arrival, report, kind)
+    if seen is not None:
+        seen.seen_ms = arrival.received_ms
+        repeat = AlarmRepeated(
+            alert=seen.alert,
+            device=arrival.device,
+            alarm=report.alarm,
+            alarm_seq=report.seq,
+            received_ms=arrival.received_ms,
+        )
+        return [repeat]
+    occurred_ms, time_doubt = plausible_ms(report.time_ms, arrival.received_ms)
+    is_late = late(occurred_ms, arrival.received_ms)
+    cancel_until_ms = None if kind in _PRESSED or is_late else arrival.received_ms + CANCEL_WINDOW_MS
+    visit = plan.visit_at(occurred_ms) if plan else None
+    raised = RaiseAlert(
+        id=derived_id(kind, arrival.event_id, report.alarm or ""),
+        kind=kind,
+        severity=severity,
+        org=arrival.org,
+        nurse=arrival.nurse,
+        device=arrival.device,
+        visit=visit.id if visit else None,
+        occurred_ms=occurred_ms,
+        received_ms=arrival.received_ms,
+        source_event=arrival.event_id,
+        position=report.position,
+        alarm=report.alarm,
+        alarm_seq=report.seq,
+        test=report.test,
+        silent=report.silent or kind == "duress",
+        late=is_late,
+        doubts=report.doubts + time_doubt,
+        merges="nurse" if kind in _PRESSED else None,
+        cancel_until_ms=cancel_until_ms,
+        why={"rule": kind, "said_by": arrival.device},
+    )
+    state.sightings.append(
+        Sighting(
+            alert=raised.id,
+            kind=kind,
+            device=arrival.device,
+            alarm=report.alarm,
+            seq=report.seq,
+            time_ms=report.time_ms,
+            seen_ms=arrival.received_ms,
+            cancel_until_ms=cancel_until_ms,
+        )
+    )
+    if report.alarm is not None and cancel_until_ms and state.cancelled_early.pop(report.alarm, None):
+        return [raised, *_cancel(state.sightings[-1], arrival)]
+    return [raised]
+
+
+def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: AlertKind) -> Sighting | None:
+    """Return the earlier sighting of which this is a repeat: same id, or same seq where ids do not differ."""
+    for seen in reversed(state.sightings):
+        if seen.device != arrival.device or seen.kind != kind:
+            continue
+        if report.alarm is not None and seen.alarm is not None:
+            same = report.alarm == seen.alarm
+        else:
+            same = report.seq is not None and report.seq == seen.seq
+        recent = arrival.received_ms - seen.seen_ms <= REPEAT_WINDOW_MS
+        if same and (recent or report.time_ms == seen.time_ms):
+            return seen
+    return None
+
+
+def _cancelled(
+    state: AlarmState, arrival: Arrival, report: reports.AlarmCancelled, plan: NursePlan | None
+) -> list[Effect]:
+    if _is_duress(report.pin, plan):
+        return [_duress(arrival, plan)]
+    named = [seen for seen in state.sightings if report.alarm in (None, seen.alarm, str(seen.seq))]
+    if not named and report.alarm is not None:
+        state.cancelled_early[report.alarm] = arrival.received_ms
+    if _is_wrong(report.pin, plan):
+        return [_note(seen, arrival, "cancel_refused") for seen in named if _can_cancel(seen, arrival)]
+    effects: list[Effect] = []
+    for seen in named:
+        if _can_cancel(seen, arrival):
+            effects += _cancel(seen, arrival)
+        elif report.alarm is not None:
+            effects.append(_note(seen, arrival, "cancel_too_late"))
+    return effects
+
+
+def _can_cancel(seen: Sighting, arrival: Arrival) -> bool:
+    return seen.cancel_until_ms is not None and arrival.received_ms <= seen.cancel_until_ms
+
+
+def _cancel(seen: Sighting, arrival: Arrival) -> list[Effect]:
+    seen.cancel_until_ms = None
+    cancel_id = derived_id("cancel", seen.alert, arrival.event_id)
+    return [CancelAlert(id=cancel_id, alert=seen.alert, at_ms=arrival.received_ms, reason="by_nurse")]
+
+
+def _note(seen: Sighting, arrival: Arrival, what: str) -> Effect:
+    note_id = derived_id(what, seen.alert, arrival.event_id)
+    return NoteAlert(id=note_id, alert=seen.alert, at_ms=arrival.received_ms, what=what)
+
+
+def _is_duress(pin: str | None, plan: NursePlan | None) -> bool:
+    if pin is None or plan is None or plan.duress_pin_hash is None:
+        return False
+    return hash_pin(plan.nurse, pin) == plan.duress_pin_hash
+
+
+def _is_wrong(pin: str | None, plan: NursePlan | None) -> bool:
+    if pin is None or plan is None or plan.pin_hash is None:
+        return False
+    return hash_pin(plan.nurse, pin) != plan.pin_hash
+
+
+def _duress(arrival: Arrival, plan: NursePlan | None) -> Effect:
+    """She gave her duress PIN: on the device it looks like success, here it is an alert."""
+    report = arrival.report
+    occurred_ms, doubts = plausible_ms(report.time_ms, arrival.received_ms)
+    visit = plan.visit_at(occurred_ms) if plan else None
+    return RaiseAlert(
+        id=derived_id("duress", arrival.event_id),
+        kind="duress",
+        severity="critical",
+        org=arrival.org,
+        nurse=arrival.nurse,
+        device=arrival.device,
+        visit=visit.id if visit else None,
+        occurred_ms=occurred_ms,
+        received_ms=arrival.received_ms,
+        source_event=arrival.event_id,
+        position=report.position if isinstance(report, reports.EventBase) else None,
+        silent=True,
+        late=late(occurred_ms, arrival.received_ms),
+        doubts=doubts,
+        merges="nurse",
+        why={"rule": "duress", "said_by": arrival.device, "how": "duress_pin"},
+    )

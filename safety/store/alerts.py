@@ -1,0 +1,217 @@
+"""The alerts' repository: how the engine raises them, and what people do with them.
+
+Every change is one row version up and one timeline entry.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from devices.identity import derived_id
+from safety.domain.alert import OPEN_STATES, Action, transition
+from safety.errors import Conflict, NotFound
+from safety.rules.effects import AlarmRepeated, CancelAlert, NoteAlert, RaiseAlert
+from safety.store.device_notice import confirm, tell, tell_all
+from safety.store.tables import alerts, timeline
+from safety.store.timeline import bump, last_actor, write_entry
+
+_TIMELINE_WORD = {
+    "acknowledge": "acknowledged",
+    "assign": "assigned",
+    "dispatch": "dispatched",
+    "arrive": "on_scene",
+    "note": "note",
+    "verify": "verified",
+    "resolve": "resolved",
+}
+
+
+def raise_alert(connection: Connection, raised: RaiseAlert, now_ms: int) -> None:
+    """Store a raised alert, or note it on the open one that it belongs to; tell the device."""
+    if _is_known(connection, raised):
+        return
+    open_alert = _open_alert(connection, raised)
+    if open_alert is not None:
+        _merge(connection, raised, open_alert, now_ms)
+        return
+    connection.execute(alerts.insert().values(**_new_row(raised, now_ms)))
+    detail = {"kind": raised.kind, "source_event": raised.source_event, "why": raised.why}
+    write_entry(connection, raised.id, derived_id("raised", raised.id), now_ms, "raised", None, detail)
+    confirm(connection, raised, raised.id, raised.received_ms)
+
+
+def repeat_alarm(connection: Connection, repeated: AlarmRepeated) -> None:
+    """Tell a device once more that its alarm was received."""
+    alert = _alert_of(connection, repeated.alert)
+    if alert is not None:
+        tell(
+            connection,
+            "alarm_received",
+            alert,
+            repeated.device,
+            repeated.alarm,
+            repeated.alarm_seq,
+            repeated.received_ms,
+            cause=str(repeated.received_ms),
+        )
+
+
+def note_alert(connection: Connection, note: NoteAlert) -> None:
+    """Write on the timeline what the engine saw."""
+    alert = _alert_of(connection, note.alert)
+    if alert is not None and write_entry(
+        connection, alert, note.id, note.at_ms, note.what, None, note.detail
+    ):
+        bump(connection, alert, {})
+
+
+def cancel_alert(connection: Connection, cancelled: CancelAlert) -> None:
+    """Close an alarm that was taken back in time, unless a person already took it up."""
+    row = connection.execute(select(alerts).where(alerts.c.id == cancelled.alert)).first()
+    if row is None:
+        return
+    detail = {"reason": cancelled.reason}
+    if row.state != "raised":
+        detail["taken_up"] = row.state
+    if not write_entry(connection, row.id, cancelled.id, cancelled.at_ms, "cancelled", None, detail):
+        return
+    if row.state != "raised":
+        bump(connection, row.id, {})
+        return
+    bump(connection, row.id, {"state": "cancelled", "due_ms": None})
+    tell_all(connection, "alarm_closed", row, cancelled.at_ms)
+
+
+def act(
+    connection: Connection,
+    alert_id: str,
+    action: Action,
+    *,
+    actor: str,
+    version: int | None,
+    detail: Mapping[str, Any],
+    at_ms: int,
+) -> None:
+    """Do what a person wants with an alert, if it is still at the `version` they saw (None: any).
+
+    Raises:
+        NotFound: there is no such alert.
+        Conflict: someone was first.
+        RefusedAction: the action makes no sense in its state.
+    """
+    row = connection.execute(select(alerts).where(alerts.c.id == alert_id).with_for_update()).first()
+    if row is None:
+        raise NotFound(f"no alert {alert_id}")
+    if version is not None and version != row.version:
+        by = last_actor(connection, alert_id)
+        raise Conflict(f"the alert is at version {row.version}", alert_id, row.version, by)
+    after = transition(row.state, action)
+    changes: dict[str, Any] = {"state": after.state}
+    if after.stops_escalation:
+        changes["due_ms"] = None
+        changes["owner"] = row.owner or actor
+    if action == "assign":
+        changes["owner"] = detail.get("user") or detail.get("responder") or actor
+    if action == "resolve":
+        changes["resolution"] = detail["reason"]
+    entry_id = derived_id(action, alert_id, str(row.version))
+    write_entry(connection, alert_id, entry_id, at_ms, _TIMELINE_WORD[action], actor, detail)
+    bump(connection, alert_id, changes)
+    if row.state == "raised" and after.stops_escalation and action != "resolve":
+        tell_all(connection, "alarm_acknowledged", row, at_ms)
+    if action == "resolve":
+        tell_all(connection, "alarm_closed", row, at_ms)
+
+
+def _is_known(connection: Connection, raised: RaiseAlert) -> bool:
+    if _alert_of(connection, raised.id) is not None:
+        return True
+    merged = select(timeline.c.seq).where(timeline.c.id == derived_id("merged", raised.id))
+    return connection.execute(merged).first() is not None
+
+
+def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[Any] | None:
+    if raised.merges is None:
+        return None
+    same = select(alerts).where(
+        alerts.c.kind == raised.kind,
+        alerts.c.test == raised.test,
+        alerts.c.org == raised.org,
+        alerts.c.state.in_(OPEN_STATES),
+    )
+    if raised.merges == "device" or raised.nurse is None:
+        same = same.where(alerts.c.device == raised.device)
+    else:
+        same = same.where(alerts.c.nurse == raised.nurse)
+    return connection.execute(same.order_by(alerts.c.raised_ms.desc()).limit(1)).first()
+
+
+def _merge(connection: Connection, raised: RaiseAlert, onto: Row[Any], now_ms: int) -> None:
+    """Note a further press on the open alert; what was acknowledged must be acknowledged again."""
+    pressed = raised.merges == "nurse"
+    detail = {
+        "source_event": raised.source_event,
+        "device": raised.device,
+        "alarm": raised.alarm,
+        "alarm_seq": raised.alarm_seq,
+        "position": _position(raised),
+    }
+    entry_id = derived_id("merged", raised.id)
+    what = "pressed_again" if pressed else "evidence"
+    write_entry(connection, onto.id, entry_id, now_ms, what, None, detail)
+    changes: dict[str, Any] = {}
+    if raised.position is not None:
+        changes["position"] = _position(raised)
+    if pressed and onto.state in ("raised", "acknowledged"):
+        changes |= {"state": "raised", "escalation_level": 0, "due_ms": now_ms}
+    bump(connection, onto.id, changes)
+    confirm(connection, raised, onto.id, raised.received_ms)
+
+
+def _new_row(raised: RaiseAlert, now_ms: int) -> dict[str, Any]:
+    return {
+        "id": raised.id,
+        "kind": raised.kind,
+        "severity": raised.severity,
+        "state": "raised",
+        "org": raised.org,
+        "nurse": raised.nurse,
+        "device": raised.device,
+        "visit": raised.visit,
+        "occurred_ms": raised.occurred_ms,
+        "received_ms": raised.received_ms,
+        "raised_ms": now_ms,
+        "position": _position(raised),
+        "test": raised.test,
+        "silent": raised.silent,
+        "late": raised.late,
+        "doubts": list(raised.doubts),
+        "why": raised.why,
+        "alarm": raised.alarm,
+        "alarm_seq": raised.alarm_seq,
+        "source_event": raised.source_event,
+        "cancel_until_ms": raised.cancel_until_ms,
+        "due_ms": raised.cancel_until_ms or now_ms,
+        "version": 1,
+    }
+
+
+def _position(raised: RaiseAlert) -> dict[str, Any] | None:
+    position = raised.position
+    if position is None:
+        return None
+    return {
+        "lat": position.lat,
+        "lon": position.lon,
+        "accuracy_m": position.accuracy_m,
+        "time_ms": position.time_ms if position.time_ms is not None else raised.occurred_ms,
+    }
+
+
+def _alert_of(connection: Connection, cause: str) -> str | None:
+    """Return the alert that `cause` (an id the engine derived) became: itself, or the one it joined."""
+    if connection.execute(select(alerts.c.id).where(alerts.c.id == cause)).first() is not None:
+        return cause
+    merged = select(timeline.c.alert).where(timeline.c.id == derived_id("merged", cause))
+    return connection.execute(merged).scalar()

@@ -1,0 +1,69 @@
+"""What devices are told of their alarms: received, acknowledged, closed."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from devices.commands import CommandKind
+from devices.identity import derived_id
+from safety.rules.effects import ALARM_KINDS, RaiseAlert
+from safety.store.outbox import owe_command
+from safety.store.tables import timeline
+
+COMMAND_TTL_S = 24 * 3600.0
+
+
+def confirm(connection: Connection, raised: RaiseAlert, alert_id: str, at_ms: int) -> None:
+    """Tell the device that its alarm is durable and has an alert."""
+    if raised.device is not None and raised.kind in ALARM_KINDS:
+        tell(
+            connection,
+            "alarm_received",
+            alert_id,
+            raised.device,
+            raised.alarm,
+            raised.alarm_seq,
+            at_ms,
+            cause=raised.id,
+        )
+
+
+def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: int) -> None:
+    """Tell every device whose alarm this alert is: the first one's and those of later presses."""
+    if row.kind not in ALARM_KINDS:
+        return
+    told = [(row.device, row.alarm, row.alarm_seq)]
+    presses = select(timeline.c.detail).where(timeline.c.alert == row.id, timeline.c.what == "pressed_again")
+    for press in connection.execute(presses.order_by(timeline.c.seq)).scalars():
+        told.append((press["device"], press["alarm"], press["alarm_seq"]))
+    for device, alarm, seq in dict.fromkeys(told):
+        if device is not None:
+            cause = f"{row.version}/{alarm}/{seq}"
+            tell(connection, kind, row.id, device, alarm, seq, at_ms, cause=cause)
+
+
+def tell(
+    connection: Connection,
+    kind: CommandKind,
+    alert_id: str,
+    device: str,
+    alarm: str | None,
+    seq: int | None,
+    at_ms: int,
+    *,
+    cause: str,
+) -> None:
+    """Owe `device` one command about its alarm; the same `cause` owes it once."""
+    named = alarm if alarm is not None else (None if seq is None else str(seq))
+    owe_command(
+        connection,
+        id=derived_id(kind, alert_id, device, cause),
+        device=device,
+        kind=kind,
+        alarm=named,
+        seq=seq,
+        alert=alert_id,
+        details={},
+        at_ms=at_ms,
+        ttl_s=COMMAND_TTL_S,
+    )

@@ -1,0 +1,101 @@
+"""Stores what the engine wants to be so, in one transaction; storing it again changes nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from safety.rules.effects import (
+    AlarmRepeated,
+    CancelAlert,
+    Effect,
+    HearDevice,
+    NoteAlert,
+    PlacePosition,
+    RaiseAlert,
+)
+from safety.store.alerts import cancel_alert, note_alert, raise_alert, repeat_alarm
+from safety.store.once import insert_once
+from safety.store.tables import device_states, positions, tracks
+from safety.store.upsert import replace
+
+
+def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:
+    """Store `effects` in order; tell whether any of them concerns people, not only the map."""
+    places: list[PlacePosition] = []
+    heard: list[HearDevice] = []
+    for effect in effects:
+        if isinstance(effect, PlacePosition):
+            places.append(effect)
+        elif isinstance(effect, HearDevice):
+            heard.append(effect)
+        else:
+            _store_alert_effect(connection, effect, now_ms)
+    _store_places(connection, places)
+    _store_heard(connection, heard)
+    return len(places) + len(heard) < len(effects)
+
+
+def _store_alert_effect(
+    connection: Connection, effect: RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert, now_ms: int
+) -> None:
+    if isinstance(effect, RaiseAlert):
+        raise_alert(connection, effect, now_ms)
+    elif isinstance(effect, AlarmRepeated):
+        repeat_alarm(connection, effect)
+    elif isinstance(effect, NoteAlert):
+        note_alert(connection, effect)
+    else:
+        cancel_alert(connection, effect)
+
+
+def _store_places(connection: Connection, places: Sequence[PlacePosition]) -> None:
+    newest = {place.nurse: place for place in places if place.newest}
+    if newest:
+        revision = connection.execute(select(func.max(positions.c.revision))).scalar() or 0
+        rows = [{**_place(place), "revision": revision + 1} for place in newest.values()]
+        columns = [column.name for column in positions.c if column.name != "nurse"]
+        replace(connection, positions, rows, key=["nurse"], columns=columns)
+    points = [place for place in places if place.track]
+    insert_once(connection, tracks, [_track_point(place) for place in points])
+
+
+def _place(place: PlacePosition) -> dict[str, Any]:
+    return {**_track_point(place), "org": place.org}
+
+
+def _track_point(place: PlacePosition) -> dict[str, Any]:
+    return {
+        "nurse": place.nurse,
+        "device": place.device,
+        "visit": place.visit,
+        "lat": place.position.lat,
+        "lon": place.position.lon,
+        "accuracy_m": place.position.accuracy_m,
+        "time_ms": place.time_ms,
+        "received_ms": place.received_ms,
+    }
+
+
+def _store_heard(connection: Connection, heard: Sequence[HearDevice]) -> None:
+    if not heard:
+        return
+    latest: dict[str, dict[str, Any]] = {}
+    for hear in heard:
+        state = latest.setdefault(hear.device, {"device": hear.device})
+        told = {
+            "online": hear.online,
+            "battery_pct": hear.battery_pct,
+            "signal_dbm": hear.signal_dbm,
+            "firmware": hear.firmware,
+        }
+        state |= {name: value for name, value in told.items() if value is not None}
+        if hear.online is not False:  # a last will is the broker's word, not the device's
+            state["heard_ms"] = hear.heard_ms
+    revision = connection.execute(select(func.max(device_states.c.revision))).scalar() or 0
+    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for state in latest.values():
+        by_columns.setdefault(tuple(state), []).append({**state, "revision": revision + 1})
+    for told_columns, rows in by_columns.items():
+        columns = [*told_columns[1:], "revision"]
+        replace(connection, device_states, rows, key=["device"], columns=columns)

@@ -1,0 +1,61 @@
+"""The timeline: what happened to an alert, in order; its sequence is the cursor of the live feed.
+
+An entry's id is derived from its cause, so a cause that comes again (a replay after a crash) changes
+nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from safety.store.tables import alerts, timeline
+
+
+def write_timeline(
+    connection: Connection,
+    alert_id: str,
+    *,
+    entry_id: str,
+    at_ms: int,
+    what: str,
+    actor: str | None,
+    detail: Mapping[str, Any],
+    changes: Mapping[str, Any] | None = None,
+) -> bool:
+    """Write one timeline entry and change the alert with it; tell whether it was new."""
+    if not write_entry(connection, alert_id, entry_id, at_ms, what, actor, detail):
+        return False
+    bump(connection, alert_id, changes or {})
+    return True
+
+
+def write_entry(
+    connection: Connection,
+    alert_id: str,
+    entry_id: str,
+    at_ms: int,
+    what: str,
+    actor: str | None,
+    detail: Mapping[str, Any],
+) -> bool:
+    """Write one entry; tell whether it was new. The caller changes the alert with it (`bump`)."""
+    if connection.execute(select(timeline.c.seq).where(timeline.c.id == entry_id)).first() is not None:
+        return False
+    entry = timeline.insert().values(
+        id=entry_id, alert=alert_id, at_ms=at_ms, what=what, actor=actor, detail=dict(detail)
+    )
+    connection.execute(entry)
+    return True
+
+
+def bump(connection: Connection, alert_id: str, changes: Mapping[str, Any]) -> None:
+    """Make `changes` to an alert, as its next version."""
+    change = alerts.update().where(alerts.c.id == alert_id)
+    connection.execute(change.values(version=alerts.c.version + 1, **changes))
+
+
+def last_actor(connection: Connection, alert_id: str) -> str | None:
+    """Return the login of whoever did something with the alert last."""
+    acted = select(timeline.c.actor).where(timeline.c.alert == alert_id, timeline.c.actor.is_not(None))
+    return connection.execute(acted.order_by(timeline.c.seq.desc()).limit(1)).scalar()
