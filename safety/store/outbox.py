@@ -1,12 +1,31 @@
 """The outbox of commands: what devices have yet to be told, in the order in which it came up."""
 
-from sqlalchemy import Connection, Row
+from collections.abc import Collection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Row, Select, case, func, select, update
 
 from devices.commands import Command, CommandKind
+from devices.identity import derived_id
 from safety.store.once import insert_once
-from safety.store.tables import commands
+from safety.store.tables import alerts, commands, timeline
 
 Detail = str | int | float | bool | None
+
+# What came up within one millisecond goes in the order of an alarm's life.
+_LIFE = {"alarm_received": 0, "alarm_acknowledged": 1, "alarm_closed": 2}
+_ORDER = (commands.c.created_ms, case(_LIFE, value=commands.c.kind, else_=3), commands.c.id)
+# That the device knows what was decided about its alarm belongs to the alert's history. That it was received
+# is told again with every repeat, and `raised` has said it.
+_TOLD_KINDS = frozenset({"alarm_acknowledged", "alarm_closed"})
+
+
+class OwedCommand(NamedTuple):
+    """A command that a device has not been told yet; `attempts` failed so far."""
+
+    command: Command
+    attempts: int
+    expires_ms: int
 
 
 def owe_command(
@@ -54,3 +73,84 @@ def command_of(row: Row[tuple[object, ...]]) -> Command:
         alert=body.get("alert"),
         details=body.get("details") or {},
     )
+
+
+def next_command_ms(connection: Connection, besides: Collection[str] = ()) -> int | None:
+    """Return when the next device may be told something, leaving out the devices in `besides`."""
+    heads = _heads(besides).subquery()
+    return connection.execute(select(func.min(heads.c.due_ms))).scalar()
+
+
+def take_due_commands(
+    connection: Connection,
+    now_ms: int,
+    *,
+    limit: int,
+    besides: Collection[str] = (),
+    lease_until_ms: int | None = None,
+) -> dict[str, list[OwedCommand]]:
+    """Return what to tell at most `limit` devices, per device in the order in which it came up.
+
+    A device whose first command is not due again yet is left out altogether: nothing overtakes. So are
+    the devices in `besides`. With a lease the others are put off until then, so that no other worker
+    takes them; it needs a writing transaction.
+    """
+    heads = _heads(besides).subquery()
+    ready = select(heads.c.device).where(heads.c.due_ms <= now_ms).order_by(heads.c.due_ms).limit(limit)
+    owed = commands.c.due_ms.is_not(None) & commands.c.device.in_(ready)
+    query = select(commands).where(owed).order_by(commands.c.device, *_ORDER)
+    if lease_until_ms is not None:
+        query = query.with_for_update(skip_locked=True)
+    taken: dict[str, list[OwedCommand]] = {}
+    for row in connection.execute(query):
+        item = OwedCommand(command_of(row), row.attempts, row.expires_ms)
+        taken.setdefault(row.device, []).append(item)
+    if lease_until_ms is not None:
+        _put_off(connection, taken, lease_until_ms)
+    return taken
+
+
+def record_command_sent(connection: Connection, owed: OwedCommand, now_ms: int) -> bool:
+    """Store that the device was told; tell whether the alert's timeline says so, too."""
+    command = owed.command
+    _set(connection, owed, due_ms=None, sent_ms=now_ms, attempts=owed.attempts + 1)
+    if command.kind not in _TOLD_KINDS or command.alert is None:
+        return False
+    entry = {
+        "id": derived_id(command.id, "device_told"),
+        "alert": command.alert,
+        "at_ms": now_ms,
+        "what": "device_told",
+        "actor": None,
+        "detail": {"device": command.device, "kind": command.kind},
+    }
+    known = connection.execute(select(alerts.c.id).where(alerts.c.id == command.alert)).first()
+    return known is not None and insert_once(connection, timeline, [entry]) > 0
+
+
+def record_command_delayed(connection: Connection, owed: OwedCommand, due_ms: int) -> None:
+    """Store that the device could not be told, and that it and all that follows is to be tried at `due_ms`."""
+    _set(connection, owed, attempts=owed.attempts + 1)
+    _put_off(connection, [owed.command.device], due_ms)
+
+
+def record_command_given_up(connection: Connection, owed: OwedCommand) -> None:
+    """Store that the device will not be told any more: the command expired, or no device will ever take it."""
+    _set(connection, owed, due_ms=None, attempts=owed.attempts + 1)
+
+
+def _heads(besides: Collection[str]) -> Select[tuple[str, int]]:
+    """Select each device with when the first of what it is owed is due."""
+    place = func.row_number().over(partition_by=commands.c.device, order_by=_ORDER)
+    owed = commands.c.due_ms.is_not(None) & commands.c.device.not_in(besides)
+    ranked = select(commands.c.device, commands.c.due_ms, place.label("place")).where(owed).subquery()
+    return select(ranked.c.device, ranked.c.due_ms).where(ranked.c.place == 1)
+
+
+def _put_off(connection: Connection, devices: Collection[str], due_ms: int) -> None:
+    owed = commands.c.due_ms.is_not(None) & commands.c.device.in_(devices)
+    connection.execute(update(commands).where(owed).values(due_ms=due_ms))
+
+
+def _set(connection: Connection, owed: OwedCommand, **values: object) -> None:
+    connection.execute(update(commands).where(commands.c.id == owed.command.id).values(values))

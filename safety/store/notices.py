@@ -1,0 +1,154 @@
+"""The outbox of notifications: who has yet to be told of an alert, and what became of it."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, func, select, update
+
+from devices.clock import rfc3339
+from devices.identity import derived_id
+from safety.domain.notice import Notice, NoticePosition, scheme_of
+from safety.store.escalation import hand_over
+from safety.store.once import insert_once
+from safety.store.tables import alerts, notifications, nurses, responders, timeline
+
+_LONGEST_ERROR = 500
+
+
+class OwedNotice(NamedTuple):
+    """A notification that is due; `attempts` failed so far. `alert_state` is the alert's, as taken."""
+
+    notice: Notice
+    attempts: int
+    created_ms: int
+    alert_state: str
+    responder_name: str | None
+
+
+def next_notice_ms(connection: Connection, besides: Collection[str] = ()) -> int | None:
+    """Return when the next notification is due, leaving out the ids in `besides`; None if none is."""
+    owed = select(func.min(notifications.c.due_ms))
+    return connection.execute(owed.where(notifications.c.id.not_in(besides))).scalar()
+
+
+def take_due_notices(
+    connection: Connection,
+    now_ms: int,
+    *,
+    limit: int,
+    per_channel: int,
+    besides: Collection[str] = (),
+    link_base: str | None = None,
+    lease_until_ms: int | None = None,
+) -> list[OwedNotice]:
+    """Return at most `limit` due notifications, those never tried first, `per_channel` of each channel.
+
+    Those in `besides` are left out. With a lease they are put off until then, so that no other worker
+    takes them; it needs a writing transaction. `link_base` is the console's URL.
+    """
+    due = (notifications.c.due_ms <= now_ms) & notifications.c.id.not_in(besides)
+    order = (notifications.c.attempts, notifications.c.due_ms, notifications.c.id)
+    place = func.row_number().over(partition_by=notifications.c.channel, order_by=order)
+    ranked = select(notifications.c.id, place.label("place")).where(due).subquery()
+    first = select(ranked.c.id).where(ranked.c.place <= per_channel)
+    query = _select_owed().where(notifications.c.id.in_(first), due).order_by(*order).limit(limit)
+    if lease_until_ms is not None:
+        query = query.with_for_update(skip_locked=True, of=notifications)
+    owed = [_owed(row, now_ms, link_base) for row in connection.execute(query)]
+    if lease_until_ms is not None and owed:
+        taken = notifications.c.id.in_([item.notice.id for item in owed])
+        connection.execute(update(notifications).where(taken).values(due_ms=lease_until_ms))
+    return owed
+
+
+def record_sent(connection: Connection, owed: OwedNotice, now_ms: int) -> None:
+    """Store that a channel took the notification. Taken is not reached: only an acknowledgement says so."""
+    _set(connection, owed, state="sent", due_ms=None, sent_ms=now_ms, error=None, attempts=owed.attempts + 1)
+    _enter(connection, owed, "notified", now_ms)
+
+
+def record_delayed(connection: Connection, owed: OwedNotice, error: str, due_ms: int) -> None:
+    """Store that the notification did not go out and is to be tried again at `due_ms`."""
+    _set(connection, owed, due_ms=due_ms, error=error[:_LONGEST_ERROR], attempts=owed.attempts + 1)
+
+
+def record_failed(connection: Connection, owed: OwedNotice, error: str, now_ms: int) -> bool:
+    """Store that the notification is given up; tell whether the next tier is due at once because of it."""
+    error = error[:_LONGEST_ERROR]
+    _set(connection, owed, state="failed", due_ms=None, error=error, attempts=owed.attempts + 1)
+    _enter(connection, owed, "notify_failed", now_ms, error=error)
+    return hand_over(connection, owed.notice.id, now_ms)
+
+
+def record_stopped(connection: Connection, owed: OwedNotice) -> None:
+    """Store that the notification was not sent because somebody has taken the alert, or it is closed."""
+    _set(connection, owed, state="failed", due_ms=None, error=f"not sent: the alert is {owed.alert_state}")
+
+
+def _set(connection: Connection, owed: OwedNotice, **values: object) -> None:
+    connection.execute(update(notifications).where(notifications.c.id == owed.notice.id).values(values))
+
+
+def _enter(connection: Connection, owed: OwedNotice, what: str, now_ms: int, **more: object) -> None:
+    notice = owed.notice
+    detail = {
+        "notification": notice.id,
+        "responder": notice.responder,
+        "name": owed.responder_name,
+        # Not the address: a webhook's URL is its password.
+        "channel": scheme_of(notice.channel),
+        "tier": notice.tier,
+        "attempts": owed.attempts + 1,
+        **more,
+    }
+    entry = {"id": derived_id(notice.id, what), "alert": notice.alert, "at_ms": now_ms, "what": what}
+    insert_once(connection, timeline, [{**entry, "actor": None, "detail": detail}])
+
+
+def _select_owed() -> Select[Any]:
+    joined = (
+        notifications.join(alerts, alerts.c.id == notifications.c.alert)
+        .outerjoin(nurses, nurses.c.id == alerts.c.nurse)
+        .outerjoin(responders, responders.c.id == notifications.c.responder)
+    )
+    return select(
+        *notifications.c["id", "alert", "responder", "channel", "tier", "attempts", "created_ms"],
+        *alerts.c["kind", "severity", "occurred_ms", "raised_ms", "late", "silent", "position"],
+        alerts.c.state.label("alert_state"),
+        nurses.c.name.label("nurse_name"),
+        responders.c.name.label("responder_name"),
+    ).select_from(joined)
+
+
+def _owed(row: Row[Any], now_ms: int, link_base: str | None) -> OwedNotice:
+    notice = Notice(
+        id=row.id,
+        alert=row.alert,
+        responder=row.responder,
+        channel=row.channel,
+        tier=row.tier,
+        kind=row.kind,
+        severity=row.severity,
+        nurse_name=row.nurse_name,
+        occurred_at=rfc3339(row.occurred_ms),
+        raised_at=rfc3339(row.raised_ms),
+        late=row.late,
+        silent=row.silent,
+        position=_position(row.position, now_ms),
+        link=None if link_base is None else f"{link_base.rstrip('/')}/#/alerts/{row.alert}",
+    )
+    return OwedNotice(notice, row.attempts, row.created_ms, row.alert_state, row.responder_name)
+
+
+def _position(stored: Mapping[str, Any] | None, now_ms: int) -> NoticePosition | None:
+    if stored is None:
+        return None
+    time_ms = stored.get("time_ms")
+    return NoticePosition(
+        lat=stored["lat"],
+        lon=stored["lon"],
+        accuracy_m=stored.get("accuracy_m"),
+        time=None if time_ms is None else rfc3339(time_ms),
+        age_s=None if time_ms is None else max(0, (now_ms - time_ms) // 1000),
+        source=stored.get("source"),
+    )
