@@ -1,0 +1,31 @@
+"""BrokerAddress: where an MQTT broker is, how to log in to it, and which MQTT it speaks."""
+
+import ssl
+from enum import Enum
+
+import msgspec
+
+
+class MqttVersion(Enum):
+    """The MQTT versions spoken here, by their protocol level."""
+
+    V311 = 4
+    V5 = 5
+
+
+class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """How to reach a broker.
+
+    `embedded` tells that it is Vigil's own: it hands refused publishes over on `$vigil/refused/#`.
+    """
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+    version: MqttVersion = MqttVersion.V5
+    embedded: bool = False
+
+    def __repr__(self) -> str:
+        return f"BrokerAddress({self.username or ''}@{self.host}:{self.port})"

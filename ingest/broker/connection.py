@@ -1,0 +1,286 @@
+"""Connection: one client's TCP connection to the embedded broker, from CONNECT to its end."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from math import inf
+from typing import cast
+
+import structlog
+
+from devices.clock import Clock
+from devices.errors import RegistryUnavailable
+from devices.identity import new_id
+from ingest.broker import packets
+from ingest.broker.guard import Guard, Login, LoginRefused
+from ingest.broker.hub import Hub
+from ingest.broker.packets import Connect, Frame, Framer, ProtocolViolation, Publish, UnsupportedVersion, Will
+from ingest.broker.sessions import Session
+
+log = structlog.get_logger(__name__)
+
+MAX_LOGIN_BYTES = 128 * 1024
+MAX_PACKET_BYTES = 4 * 1024 * 1024
+"""A larger packet ends the connection; up to here it becomes an event or a dead letter."""
+LOGIN_DEADLINE_S = 10.0
+UNSETTLED_MESSAGES = 256
+UNSETTLED_BYTES = 1024 * 1024
+"""What one device may have on the way to the log before its connection is not read any more."""
+_GRACE = 1.5  # of the keep-alive, [MQTT-3.1.2-24]
+
+
+class Owed:
+    """An acknowledgement that the client waits for."""
+
+    __slots__ = ("due", "kind", "packet_id")
+
+    def __init__(self, kind: int, packet_id: int) -> None:
+        self.kind = kind
+        self.packet_id = packet_id
+        self.due = False
+
+
+class Connection(asyncio.Protocol):
+    """Reads packets, acts on them, and acknowledges a device's publish once it is settled.
+
+    While `_holds` is not empty nothing is read: TCP's own window then holds the client back.
+    """
+
+    def __init__(self, hub: Hub, guard: Guard, clock: Clock, ended: Callable[["Connection"], None]) -> None:
+        self._hub = hub
+        self._guard = guard
+        self._clock = clock
+        self._ended = ended
+        self._framer = Framer(MAX_LOGIN_BYTES)
+        self._holds: set[str] = set()
+        self._owed: deque[Owed] = deque()
+        self._unsettled = 0
+        self._unsettled_bytes = 0
+        self._session: Session | None = None
+        self._will: Will | None = None
+        self._login_task: asyncio.Task[None] | None = None
+        self._writable = True
+        self._heard_s = clock.monotonic_s()
+        self._silence_s = LOGIN_DEADLINE_S
+        self.login: Login | None = None
+
+    # -- the transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._leave()
+        self._ended(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_s = self._clock.monotonic_s()
+        self._framer.feed(data)
+        self._read()
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        if self._session is not None:
+            self._session.pump()
+
+    # -- the session's side
+
+    @property
+    def writable(self) -> bool:
+        return self._writable and not self._transport.is_closing()
+
+    def send(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+    def kick(self, reason: str) -> None:
+        """End the connection at once, with its will."""
+        if self.login is not None:
+            log.info("connection ended", action="broker.kicked", login=self.login.name, reason=reason)
+        self._leave()
+        self._transport.abort()
+
+    def check(self, now_s: float) -> None:
+        """End the connection if the client has been silent for longer than it promised."""
+        if self._holds:
+            self._heard_s = now_s
+        elif now_s - self._heard_s > self._silence_s:
+            self.kick("silent")
+
+    # -- packets
+
+    def _read(self) -> None:
+        try:
+            while not self._holds and not self._transport.is_closing():
+                frame = self._framer.next()
+                if frame is None:
+                    return
+                if self._session is None:
+                    self._introduced(packets.read_connect(frame))
+                else:
+                    self._act(frame, self._session)
+        except UnsupportedVersion:
+            self._refuse(packets.BAD_VERSION)
+        except ProtocolViolation as violation:
+            name = self.login.name if self.login else None
+            log.info("protocol violated", action="broker.violation", login=name, reason=str(violation))
+            self._transport.close()
+
+    def _act(self, frame: Frame, session: Session) -> None:
+        match frame.kind:
+            case packets.PUBLISH:
+                self._publish(packets.read_publish(frame), session)
+            case packets.PUBACK:
+                session.acknowledge(packets.read_acknowledged(frame))
+            case packets.PUBREL:
+                packet_id = packets.read_acknowledged(frame)
+                session.half_received.discard(packet_id)
+                self.send(packets.acknowledgement(packets.PUBCOMP, packet_id))
+            case packets.SUBSCRIBE:
+                self._subscribe(frame, session)
+            case packets.UNSUBSCRIBE:
+                packet_id, filters = packets.read_unsubscribe(frame)
+                for topic_filter in filters:
+                    self._hub.unsubscribe(session, topic_filter)
+                self.send(packets.acknowledgement(packets.UNSUBACK, packet_id))
+            case packets.PINGREQ:
+                self.send(packets.PING_ANSWER)
+            case packets.DISCONNECT:
+                self._will = None
+                self._transport.close()
+            case _:
+                raise ProtocolViolation(f"packet type {frame.kind} after the login")
+
+    def _publish(self, publish: Publish, session: Session) -> None:
+        login = session.login
+        if publish.qos == 2 and publish.packet_id in session.half_received:
+            self.send(packets.acknowledgement(packets.PUBREC, publish.packet_id))
+            return
+        settled = self._owe(publish, session)
+        if login.is_ingest:
+            self._hub.from_ingest(publish.topic, publish.payload, publish.qos)
+            settled()
+        elif login.may_publish(publish.topic):
+            self._hub.from_device(publish.topic, publish.payload, settled)
+        else:
+            self._hub.refused(login.name, publish.topic, publish.payload, settled)
+        if self._unsettled >= UNSETTLED_MESSAGES or self._unsettled_bytes >= UNSETTLED_BYTES:
+            self._hold("window")
+        if self._hub.congested and not login.is_ingest:
+            self._hold("congestion")
+            self._hub.when_relieved(lambda: self._release("congestion"))
+
+    def _owe(self, publish: Publish, session: Session) -> Callable[[], None]:
+        """Note the publish as unsettled, and return what settles it.
+
+        Acknowledgements leave in the order in which the publishes came [MQTT-4.6.0-2].
+        """
+        size = len(publish.payload)
+        self._unsettled += 1
+        self._unsettled_bytes += size
+        owed: Owed | None = None
+        if publish.qos:
+            owed = Owed(packets.PUBACK if publish.qos == 1 else packets.PUBREC, publish.packet_id)
+            self._owed.append(owed)
+
+        def settled() -> None:
+            self._unsettled -= 1
+            self._unsettled_bytes -= size
+            if owed is not None:
+                owed.due = True
+                if owed.kind == packets.PUBREC:
+                    session.half_received.add(owed.packet_id)
+                self._acknowledge()
+            if self._unsettled <= UNSETTLED_MESSAGES // 2 and self._unsettled_bytes <= UNSETTLED_BYTES // 2:
+                self._release("window")
+
+        return settled
+
+    def _acknowledge(self) -> None:
+        while self._owed and self._owed[0].due:
+            owed = self._owed.popleft()
+            self.send(packets.acknowledgement(owed.kind, owed.packet_id))
+
+    def _subscribe(self, frame: Frame, session: Session) -> None:
+        packet_id, wishes = packets.read_subscribe(frame)
+        granted = []
+        for topic_filter, qos in wishes:
+            if session.login.may_subscribe(topic_filter):
+                granted.append(self._hub.subscribe(session, topic_filter, qos))
+            else:
+                granted.append(packets.SUBSCRIPTION_REFUSED)
+        self.send(packets.suback(packet_id, granted))
+
+    # -- logging in
+
+    def _introduced(self, connect: Connect) -> None:
+        if not connect.client_id and not connect.clean:
+            self._refuse(packets.BAD_CLIENT_ID)
+            return
+        self._hold("login")
+        self._login_task = asyncio.get_running_loop().create_task(self._log_in(connect), name="broker login")
+
+    async def _log_in(self, connect: Connect) -> None:
+        peer = self._transport.get_extra_info("peername")
+        address = str(peer[0]) if peer else ""
+        try:
+            login = await self._guard.login(connect.username, connect.password, address)
+        except LoginRefused as refusal:
+            log.warning("login refused", action="broker.login_refused", address=address, reason=str(refusal))
+            self._refuse(packets.NOT_AUTHORIZED)
+        except RegistryUnavailable as error:
+            log.error("registry unavailable", action="broker.registry_unavailable", error=str(error))
+            self._refuse(packets.UNAVAILABLE)
+        else:
+            if not self._transport.is_closing():
+                self._welcome(login, connect)
+                self._release("login")
+
+    def _welcome(self, login: Login, connect: Connect) -> None:
+        client_id = connect.client_id or new_id("client")
+        session, present = self._hub.open(login, client_id, clean=connect.clean)
+        self.login, self._session = login, session
+        self._framer.max_bytes = MAX_PACKET_BYTES
+        self._silence_s = connect.keep_alive_s * _GRACE or inf
+        self._will = connect.will
+        if self._will is not None and not login.may_publish(self._will.topic):
+            # The device may still alarm: only its will is refused, and kept as a dead letter.
+            self._hub.refused(login.name, self._will.topic, self._will.payload)
+            self._will = None
+        self.send(packets.connack(packets.ACCEPTED, session_present=present))
+        session.attach(self)
+
+    def _refuse(self, code: int) -> None:
+        self.send(packets.connack(code))
+        self._transport.close()
+
+    # -- holding back and leaving
+
+    def _hold(self, reason: str) -> None:
+        if not self._holds:
+            self._transport.pause_reading()
+        self._holds.add(reason)
+
+    def _release(self, reason: str) -> None:
+        if reason not in self._holds:
+            return
+        self._holds.discard(reason)
+        if self._holds or self._transport.is_closing():
+            return
+        self._transport.resume_reading()
+        self._read()
+
+    def _leave(self) -> None:
+        session, will = self._session, self._will
+        self._will = None
+        if session is None or session.peer is not self:
+            return
+        if will is not None:
+            if session.login.is_ingest:
+                self._hub.from_ingest(will.topic, will.payload, 1)
+            else:
+                self._hub.from_device(will.topic, will.payload)
+        self._hub.left(session, self._clock.monotonic_s())

@@ -1,0 +1,103 @@
+"""Guard: who may log in to the embedded broker, and what each login may publish and hear."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import msgspec
+
+from devices import topics
+from devices.clock import Clock
+from devices.identity import hash_secret, secret_matches
+from devices.registry.port import DeviceRegistry
+from ingest.broker.attempts import LoginAttempts
+from ingest.errors import IngestError
+
+INGEST = "$ingest"
+"""Ingest's own login. No device can have this name: a device id starts with a letter or a digit."""
+REFUSED = "$vigil/refused"
+"""Below it ingest hears what was refused: `$vigil/refused/{device}/{the topic it wanted}`."""
+
+
+_Given = TypeVar("_Given")
+_Found = TypeVar("_Found")
+
+
+class LoginRefused(IngestError):
+    """Name and secret do not belong together, or failed too often just now."""
+
+
+class Login(msgspec.Struct, frozen=True):
+    """Who is at the other end. `secret` is kept to check again when the registry has changed."""
+
+    name: str
+    secret: str = ""
+
+    @property
+    def is_ingest(self) -> bool:
+        return self.name == INGEST
+
+    def may_publish(self, topic: str) -> bool:
+        """Tell whether this login may publish to `topic`."""
+        return self.is_ingest or topics.may_publish(self.name, topic)
+
+    def may_subscribe(self, topic_filter: str) -> bool:
+        """Tell whether this login may subscribe to `topic_filter`."""
+        return self.is_ingest or topics.may_subscribe(self.name, topic_filter)
+
+
+class Guard:
+    """Checks logins against the registry, off the event loop."""
+
+    def __init__(
+        self, registry: DeviceRegistry, ingest_secret: str, clock: Clock, executor: Executor
+    ) -> None:
+        self._registry = registry
+        self._ingest_hash = hash_secret(ingest_secret)
+        self._attempts = LoginAttempts(clock)
+        self._executor = executor
+        self._recent: set[Login] = set()
+
+    async def login(self, username: str | None, password: bytes | None, address: str) -> Login:
+        """Return the login that `username` and `password` prove.
+
+        Raises:
+            LoginRefused: they prove nothing.
+            RegistryUnavailable: it cannot be told just now.
+        """
+        if not username or password is None:
+            raise LoginRefused("no anonymous logins")
+        if self._attempts.exhausted(username, address):
+            raise LoginRefused("too many failures")
+        login = Login(username, password.decode(errors="replace"))
+        if not await self._in_thread(self._holds, login):
+            self._attempts.failed(username, address)
+            raise LoginRefused("wrong name or secret")
+        self._recent.add(login)
+        return login
+
+    async def no_longer(self, logins: set[Login]) -> set[Login]:
+        """Return those of `logins` that would be refused now; looks again only where something changed.
+
+        Raises:
+            RegistryUnavailable: it cannot be told just now.
+        """
+        # A login that was being proved while the registry changed is looked at once more.
+        recent, self._recent = self._recent, set()
+        return await self._in_thread(self._refused_since, (logins, recent))
+
+    def _refused_since(self, given: tuple[set[Login], set[Login]]) -> set[Login]:
+        logins, recent = given
+        doubtful = logins if self._registry.refresh() else logins & recent
+        return {login for login in doubtful if not self._holds(login)}
+
+    def _holds(self, login: Login) -> bool:
+        if login.is_ingest:
+            return secret_matches(login.secret, self._ingest_hash)
+        if not topics.is_device_id(login.name):
+            return False
+        return self._registry.authenticate(login.name, login.secret) is not None
+
+    async def _in_thread(self, check: Callable[[_Given], _Found], given: _Given) -> _Found:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, check, given)

@@ -1,0 +1,136 @@
+"""EmbeddedBroker: starts the embedded broker's process, keeps it running, and stops it."""
+
+import asyncio
+import contextlib
+import sys
+from asyncio.subprocess import PIPE, Process
+
+import structlog
+
+from devices.clock import Clock
+from devices.identity import new_secret
+from ingest.address import BrokerAddress, MqttVersion
+from ingest.broker.guard import INGEST
+from ingest.errors import IngestError
+
+log = structlog.get_logger(__name__)
+
+START_DEADLINE_S = 20.0
+STOP_DEADLINE_S = 5.0
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+_STEADY_S = 30.0
+
+
+class BrokerFailed(IngestError):
+    """The embedded broker did not come up; its own words are on standard error."""
+
+
+class EmbeddedBroker:
+    """The embedded broker as a child process on `host` and `port` (0: any free port, then kept).
+
+    `database_url` says where the device registry is. Ingest's secret is made anew for each instance and
+    reaches the child through its standard input, never through its arguments.
+    """
+
+    def __init__(self, host: str, port: int, database_url: str, clock: Clock) -> None:
+        self._host = host
+        self._port = port
+        self._database_url = database_url
+        self._clock = clock
+        self._secret = new_secret()
+        self._process: Process | None = None
+        self._stopping = asyncio.Event()
+
+    @property
+    def address(self) -> BrokerAddress:
+        """How ingest reaches it; complete once `start` has returned."""
+        return BrokerAddress(
+            host=self._host,
+            port=self._port,
+            username=INGEST,
+            password=self._secret,
+            version=MqttVersion.V311,
+            embedded=True,
+        )
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.returncode is None else None
+
+    async def start(self) -> int:
+        """Start the child and return the port once it listens.
+
+        Raises:
+            BrokerFailed: it ended, or did not listen in time.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "ingest.broker.process", "--host", self._host, "--port", str(self._port)),
+            *("--database-url", self._database_url),
+            stdin=PIPE,
+            stdout=PIPE,
+        )
+        self._process = process
+        try:
+            async with asyncio.timeout(START_DEADLINE_S):
+                self._port = await self._handshake(process)
+        except BaseException:
+            await self._end(process)
+            raise
+        if self._stopping.is_set():
+            await self._end(process)
+        return self._port
+
+    async def wait(self) -> None:
+        """Keep it running: start it again, on the same port, whenever it ends. Returns after `stop`."""
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopping.is_set():
+            since_s = self._clock.monotonic_s()
+            code = await self._process.wait() if self._process is not None else None
+            if self._stopping.is_set():
+                return
+            log.error("embedded broker ended", action="broker.ended", code=code, pause_s=pause_s)
+            if self._clock.monotonic_s() - since_s > _STEADY_S:
+                pause_s = _FIRST_PAUSE_S
+            await self._clock.sleep_s(pause_s)
+            pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            try:
+                await self.start()
+            except (BrokerFailed, TimeoutError, OSError) as error:
+                log.error("embedded broker does not start", action="broker.restart_failed", error=str(error))
+            else:
+                log.warning("embedded broker restarted", action="broker.restarted", port=self._port)
+
+    async def stop(self) -> None:
+        """End the child: SIGTERM, then SIGKILL if it does not go."""
+        self._stopping.set()
+        if self._process is not None:
+            await self._end(self._process)
+
+    async def _handshake(self, process: Process) -> int:
+        stdin, stdout = process.stdin, process.stdout
+        if stdin is None or stdout is None:
+            raise BrokerFailed("the embedded broker has no pipes")
+        stdin.write(f"{self._secret}\n".encode())
+        line = (await stdout.readline()).decode().split()
+        if len(line) != 3 or line[0] != "listening":
+            code = await process.wait()
+            raise BrokerFailed(
+                f"the embedded broker ended with code {code}: is port {self._port} of {self._host} taken?"
+            )
+        return int(line[2])
+
+    async def _end(self, process: Process) -> None:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        try:
+            async with asyncio.timeout(STOP_DEADLINE_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        if process.stdin is not None:
+            process.stdin.close()
