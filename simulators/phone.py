@@ -1,0 +1,70 @@
+"""A nurse's phone: it reports where she is, speaks for the app, and answers what it is told."""
+
+from random import Random
+
+from devices.clock import Clock
+from simulators.address import Broker
+from simulators.device import Device, Heard
+from simulators.journal import Journal
+from simulators.payloads import AlarmKind, EventKind
+from simulators.roster import Credentials
+from simulators.waiting import first_of
+from simulators.whereabouts import Whereabouts
+
+_BATTERY_PCT_PER_FIX = 0.01
+
+
+class Phone(Device):
+    """A phone with the nurse's app on it."""
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        broker: Broker,
+        clock: Clock,
+        rng: Random,
+        journal: Journal,
+        whereabouts: Whereabouts,
+        fix_every_s: float = 5.0,
+    ) -> None:
+        """A `fix_every_s` of 0 reports a position only when asked or told to."""
+        super().__init__(credentials, broker, clock, rng, journal)
+        self.whereabouts = whereabouts
+        self.fix_every_s = fix_every_s
+
+    async def run(self) -> None:
+        await first_of(super().run(), self._report_positions())
+
+    async def _report_positions(self) -> None:
+        # Not all at the same moment: the phones of a city do not tick together.
+        await self._clock.sleep_s(self._rng.uniform(0, self.fix_every_s))
+        while True:
+            if self.fix_every_s > 0:
+                self.report_position()
+            await self._clock.sleep_s(self.fix_every_s or 1.0)
+
+    def report_position(self) -> int:
+        """Send a fix now, or keep it until there is a network; returns its `seq`."""
+        self.battery_pct = max(1.0, self.battery_pct - _BATTERY_PCT_PER_FIX)
+        return self.fix(self.whereabouts.measure())
+
+    def press(self, kind: AlarmKind = "panic", *, test: bool = False, silent: bool = False) -> str:
+        """Raise an alarm with her position in it; returns its name."""
+        return self.alarm(kind, self.whereabouts.measure(), test=test, silent=silent)
+
+    def tell(
+        self,
+        kind: EventKind,
+        *,
+        visit: str | None = None,
+        pin: str | None = None,
+        alarm: str | None = None,
+    ) -> int:
+        """Report an event of the visit with her position in it; returns its `seq`."""
+        return self.event(kind, self.whereabouts.measure(), visit=visit, pin=pin, alarm=alarm)
+
+    def on_heard(self, heard: Heard) -> None:
+        if heard.kind == "locate":
+            self.report_position()
+        elif heard.kind == "configure" and heard.fix_every_s is not None and heard.fix_every_s > 0:
+            self.fix_every_s = heard.fix_every_s

@@ -1,0 +1,29 @@
+"""Waiting for whichever comes first, by the injected clock."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from devices.clock import Clock
+
+
+async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
+    """Run until the first one ends, end the others, and raise what the first one raised, if it did."""
+    tasks = [asyncio.ensure_future(each) for each in coroutines]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+async def event_or_time(event: asyncio.Event, clock: Clock, timeout_s: float | None) -> bool:
+    """Wait until `event` is set or `timeout_s` has passed; tell whether it is set."""
+    if event.is_set() or timeout_s is None:
+        return await event.wait()
+    if timeout_s > 0:
+        await first_of(event.wait(), clock.sleep_s(timeout_s))
+    return event.is_set()
