@@ -94,3 +94,17 @@ def test_every_dependency_has_its_line_in_the_decision() -> None:
     ):
         name = re.split(r"[<>=!~;\[ ]", line, maxsplit=1)[0].lower()
         assert re.search(rf"^\| [^|]*{re.escape(name)}[ ,|]", decision, re.MULTILINE), name
+
+
+def test_pure_code_takes_only_what_is_derived() -> None:
+    """import-linter sees modules; `devices.identity` also makes random ids, which would break a replay."""
+    pure = [*(ROOT / "safety/domain").rglob("*.py"), *(ROOT / "safety/rules").rglob("*.py")]
+    taken = {
+        name.strip()
+        for path in [*pure, ROOT / "safety/engine.py"]
+        for names in re.findall(
+            r"^from devices\.identity import (.+)$", path.read_text("utf-8"), re.MULTILINE
+        )
+        for name in names.split(",")
+    }
+    assert taken <= {"derived_id", "hash_pin"}
