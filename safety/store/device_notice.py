@@ -34,8 +34,8 @@ def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: in
         return
     told = [(row.device, row.alarm, row.alarm_seq)]
     presses = select(timeline.c.detail).where(timeline.c.alert == row.id, timeline.c.what == "pressed_again")
-    for press in connection.execute(presses.order_by(timeline.c.seq)).scalars():
-        told.append((press["device"], press["alarm"], press["alarm_seq"]))
+    later = connection.execute(presses.order_by(timeline.c.seq)).scalars()
+    told += [(press["device"], press["alarm"], press["alarm_seq"]) for press in later]
     for device, alarm, seq in dict.fromkeys(told):
         if device is not None:
             cause = f"{row.version}/{alarm}/{seq}"

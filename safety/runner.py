@@ -1,0 +1,156 @@
+"""The runner: reads one partition of a lane, steps the engine, stores the effects, keeps checkpoints.
+
+Effects are stored before the offset moves on, and a checkpoint is written after both: killed at any
+instant, the tail is run again and storing it again changes nothing.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from devices.clock import Clock
+from ingest.errors import LogUnavailable
+from ingest.log.port import BEGINNING, Entry, EventLog
+from safety.engine import decode, engine_for
+from safety.rules.effects import Effect
+from safety.store.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from safety.store.database import Database
+from safety.store.effects import store_effects
+
+BATCH = 256
+"""Small batches: an alarm never waits for a long one (measured: p50 1.6 ms at 256, 15 ms at 4,096)."""
+
+CHECKPOINT_EVERY_S = 5.0
+_RETRY_AFTER_S = 0.2
+_IDLE_S = 1.0
+
+_log = structlog.get_logger(__name__)
+
+
+class RunnerMetrics:
+    """What the runners count."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.entries = Counter("vigil_engine_entries", "Log entries processed", ["lane"], registry=registry)
+        self.faults = Counter(
+            "vigil_engine_faults", "Log entries that no rule could take", ["lane"], registry=registry
+        )
+        self.lag = Gauge(
+            "vigil_engine_lag", "Log entries not yet processed", ["lane", "partition"], registry=registry
+        )
+
+
+class Runner:
+    """Processes one partition of one lane; `wake` is called when people should look at the store."""
+
+    def __init__(
+        self,
+        lane: str,
+        partition: int,
+        log: EventLog,
+        database: Database,
+        clock: Clock,
+        metrics: RunnerMetrics,
+        wake: Callable[[], None],
+    ) -> None:
+        self._lane = lane
+        self._partition = partition
+        self._event_log = log
+        self._database = database
+        self._clock = clock
+        self._metrics = metrics
+        self._wake = wake
+        self._engine = engine_for(lane)
+        self._offset = BEGINNING
+        self._saved_offset = BEGINNING
+        self._saved_s = clock.monotonic_s()
+
+    @property
+    def offset(self) -> int:
+        """The offset up to which all effects are stored."""
+        return self._offset
+
+    async def run(self) -> None:
+        """Process for ever, from the last checkpoint on."""
+        await self.load()
+        while True:
+            if not await self.step():
+                await self._event_log.wait(self._lane, self._partition, self._offset, _IDLE_S)
+
+    async def load(self) -> None:
+        """Take over the last checkpoint."""
+        saved = await self._database.read(lambda c: load_checkpoint(c, self._lane, self._partition))
+        if saved is not None:
+            self._engine.restore(saved.state)
+            self._offset = self._saved_offset = saved.offset
+
+    async def step(self) -> bool:
+        """Process one batch; tell whether there was one."""
+        try:
+            entries = await self._event_log.read(self._lane, self._partition, self._offset, BATCH)
+        except LogUnavailable as error:
+            _log.warning("log cannot be read", action="read_failed", lane=self._lane, error=str(error))
+            await self._clock.sleep_s(_RETRY_AFTER_S)
+            return True
+        if entries:
+            effects = self._decide(entries)
+            if effects and await self._store(effects):
+                self._wake()
+            self._offset = entries[-1].offset
+            self._metrics.entries.labels(self._lane).inc(len(entries))
+        await self._checkpoint_if_due()
+        end = await self._event_log.end(self._lane, self._partition)
+        self._metrics.lag.labels(self._lane, self._partition).set(end - self._offset)
+        return bool(entries)
+
+    async def checkpoint(self) -> None:
+        """Write down the state, if it has moved since the last time."""
+        if self._offset == self._saved_offset:
+            return
+        saved = Checkpoint(
+            self._lane, self._partition, self._offset, self._engine.snapshot(), self._clock.now_ms()
+        )
+        await self._database.write(lambda c: save_checkpoint(c, saved))
+        self._saved_offset = saved.offset
+
+    def _decide(self, entries: Sequence[Entry]) -> list[Effect]:
+        effects: list[Effect] = []
+        for entry in entries:
+            try:
+                effects += self._engine.step(decode(entry.value))
+            except Exception:  # noqa: BLE001  # one bad record must not silence every alarm behind it
+                self._metrics.faults.labels(self._lane).inc()
+                _log.exception(
+                    "record cannot be processed",
+                    action="engine_fault",
+                    lane=self._lane,
+                    partition=self._partition,
+                    offset=entry.offset,
+                )
+        return effects
+
+    async def _store(self, effects: Sequence[Effect]) -> bool:
+        """Store `effects`, however long that takes: without them the offset must not move."""
+
+        def store(connection: Connection) -> bool:
+            return store_effects(connection, effects, self._clock.now_ms())
+
+        while True:
+            try:
+                return await self._database.write(store)
+            except OperationalError as error:
+                _log.warning("store is unavailable", action="store_failed", lane=self._lane, error=str(error))
+                await self._clock.sleep_s(_RETRY_AFTER_S)
+
+    async def _checkpoint_if_due(self) -> None:
+        now_s = self._clock.monotonic_s()
+        if now_s - self._saved_s < CHECKPOINT_EVERY_S:
+            return
+        self._saved_s = now_s
+        try:
+            await self.checkpoint()
+        except OperationalError as error:
+            _log.warning("checkpoint was not written", action="checkpoint_failed", error=str(error))
