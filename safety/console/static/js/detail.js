@@ -1,0 +1,138 @@
+// The detail pane: the chosen alert's head, actions, facts, history. Built once per alert, then brought up to date.
+
+import { actionBar } from "./detail_actions.js";
+import { factRows, notificationRows } from "./detail_facts.js";
+import { byId, el, setText } from "./dom.js";
+import { lang, t, term } from "./i18n.js";
+import { alertIcon, lineIcon } from "./icons.js";
+import { noticeNode } from "./notice.js";
+import { badges } from "./queue.js";
+import { state, view } from "./store.js";
+import { clockText, tick } from "./time.js";
+import { timelineWords } from "./words.js";
+
+let shown = null; // {id, lang, node parts}
+
+export function mountDetail() {
+  view(
+    ["selection", "alerts", "extras", "busy", "notice", "lang", "session", "devices", "responders", "visits", "positions"],
+    draw,
+  );
+}
+
+function draw() {
+  const root = byId("detail");
+  const alert = state.alerts.get(state.selected);
+  document.body.toggleAttribute("data-selected", Boolean(alert));
+  if (!alert) {
+    shown = null;
+    root.replaceChildren(
+      el(
+        "div",
+        { class: "empty" },
+        lineIcon("select"),
+        el("p", { class: "empty-title" }, t("detail.empty")),
+        el("p", {}, t("detail.empty_more")),
+      ),
+    );
+    return;
+  }
+  if (!shown || shown.id !== alert.id || shown.lang !== lang()) shown = build(root, alert);
+  update(alert);
+  tick(root);
+}
+
+function build(root, alert) {
+  const parts = {
+    head: el("header", { class: "detail-head" }),
+    notice: el("div", { class: "notice-slot", "aria-live": "assertive" }),
+    actions: actionBar(alert.id),
+    facts: el("dl", { class: "facts" }),
+    notifications: el("ul", { class: "notifications" }),
+    timeline: el("ol", { class: "timeline", data: { testid: "timeline" } }),
+  };
+  root.replaceChildren(
+    el("div", { class: "detail-top" }, parts.head, parts.notice, parts.actions.node),
+    el(
+      "div",
+      { class: "detail-body" },
+      parts.facts,
+      parts.actions.noteForm,
+      el("h3", {}, t("detail.timeline")),
+      parts.timeline,
+      el("h3", {}, t("detail.notifications")),
+      parts.notifications,
+    ),
+  );
+  root.scrollTop = 0;
+  return { id: alert.id, lang: lang(), parts, drawn: new Map() };
+}
+
+function update(alert) {
+  const { parts } = shown;
+  const extras = state.extras.get(alert.id);
+  root().dataset.state = alert.state;
+  root().dataset.severity = alert.severity;
+  whenChanged("head", [alert.severity, alert.kind, alert.state, alert.nurse_name, alert.test, alert.late], () => {
+    parts.head.replaceChildren(...headNodes(alert));
+  });
+  whenChanged("notice", [state.notice, alert.state], () => parts.notice.replaceChildren(noticeNode(alert) ?? ""));
+  parts.actions.update(alert);
+  const device = state.devices.get(alert.device);
+  const latest = state.positions.get(alert.nurse);
+  whenChanged("facts", [alert, extras, device, latest, state.visits.get(alert.visit), state.nurses.get(alert.nurse)], () => {
+    parts.facts.replaceChildren(...factRows(alert, extras));
+  });
+  whenChanged("timeline", [extras?.timeline, state.responders.size], () => {
+    parts.timeline.replaceChildren(...timelineNodes(extras?.timeline));
+  });
+  whenChanged("notifications", [extras?.notifications], () => {
+    parts.notifications.replaceChildren(...notificationRows(extras?.notifications));
+  });
+}
+
+const root = () => byId("detail");
+
+// Redrawing what has not changed would throw away the reader's selection and scroll position.
+function whenChanged(name, inputs, redraw) {
+  const signature = JSON.stringify(inputs);
+  if (shown.drawn.get(name) === signature) return;
+  shown.drawn.set(name, signature);
+  redraw();
+}
+
+function headNodes(alert) {
+  return [
+    el("span", { class: "head-icon" }, alertIcon(alert.severity, alert.kind)),
+    el(
+      "div",
+      { class: "head-words" },
+      el("p", { class: "head-kind" }, term("kind", alert.kind)),
+      el("p", { class: "head-nurse" }, alert.nurse_name ?? t("queue.no_nurse")),
+    ),
+    el(
+      "div",
+      { class: "head-state" },
+      el("span", { class: "chip", data: { testid: "detail-state", state: alert.state } }, term("state", alert.state)),
+      el("span", { class: "faint" }, term("severity", alert.severity)),
+      el("span", { class: "badges" }, badges({ ...alert, doubts: [] })),
+    ),
+  ];
+}
+
+function timelineNodes(timeline) {
+  if (!timeline) return [el("li", { class: "faint" }, t("detail.loading"))];
+  return [...timeline]
+    .sort((a, b) => b.seq - a.seq)
+    .map((entry) => {
+      const { text, more } = timelineWords(entry);
+      const time = el("time", { datetime: entry.at });
+      setText(time, clockText(entry.at));
+      return el(
+        "li",
+        { data: { what: entry.what } },
+        time,
+        el("div", {}, el("p", {}, text), more ? el("p", { class: "more" }, String(more)) : null),
+      );
+    });
+}

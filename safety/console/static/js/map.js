@@ -1,0 +1,159 @@
+// The map: Leaflet, its panes, what is drawn in which, and where it looks. It moves only when a person asks.
+
+import * as L from "/static/leaflet/leaflet-src.esm.js";
+
+import { ALERT_PANE, drawAlertMarkers } from "./alert_markers.js";
+import { CanvasLayer } from "./canvas_layer.js";
+import { byId, el } from "./dom.js";
+import { drawFences, drawGraticule, drawVisits } from "./draw_ground.js";
+import { drawAlarmGround, drawPeople, nearest } from "./draw_people.js";
+import { GCJ02_CRS } from "./gcj02.js";
+import { t } from "./i18n.js";
+import { mapStyle, onThemeChange } from "./map_style.js";
+import { mountNurseCard } from "./nurse_card.js";
+import { openAlerts } from "./select.js";
+import { change, isOpen, state, view } from "./store.js";
+import { now } from "./time.js";
+
+const HOME = [[18, 74], [53, 134]]; // until there is anybody to look at
+const CLOSE_ZOOM = 16;
+const REDRAW_MS = 15_000; // points grow old without any message
+
+let map = null;
+let layer = null;
+let drawn = []; // what the last painting put where, in canvas pixels
+let pad = { x: 0, y: 0 }; // the canvas begins this far left of and above the map
+let fitted = false;
+
+export function mountMap() {
+  view(["session", "config"], ensureMap);
+  view(["positions", "alerts", "visits", "fences", "selection", "lang"], draw);
+  view(["selection"], followSelection);
+  view(["lang"], drawControls);
+  mountNurseCard();
+  onThemeChange(draw);
+  setInterval(draw, REDRAW_MS);
+}
+
+function ensureMap() {
+  if (map || !state.me) return;
+  const { tiles } = state.config;
+  map = L.map(byId("map"), {
+    crs: tiles?.datum === "gcj02" ? GCJ02_CRS : L.CRS.EPSG3857,
+    attributionControl: false,
+    zoomControl: false,
+    keyboard: true,
+    minZoom: 3,
+    maxZoom: 19,
+    maxBoundsViscosity: 1,
+    worldCopyJump: false,
+  });
+  map.createPane(ALERT_PANE).style.zIndex = "690";
+  map.fitBounds(HOME);
+  if (tiles) addTiles(tiles);
+  L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+  layer = new CanvasLayer(paint, { pane: "overlayPane" }).addTo(map);
+  map.on("click", (event) => chooseNurse(event.containerPoint));
+  // Whoever has taken hold of the map before the first positions came keeps it.
+  for (const gesture of ["pointerdown", "wheel", "keydown"]) {
+    byId("map").addEventListener(gesture, () => (fitted = true), { capture: true, once: true, passive: true });
+  }
+  new ResizeObserver(() => map.invalidateSize({ animate: false, debounceMoveend: true })).observe(byId("map"));
+  drawControls();
+  draw();
+}
+
+function addTiles({ url, attribution }) {
+  L.tileLayer(url, { maxZoom: 19, className: "tiles" }).addTo(map);
+  const credit = L.control.attribution({ prefix: false });
+  if (attribution) credit.addAttribution(textOnly(attribution));
+  credit.addTo(map);
+}
+
+// Leaflet takes attributions as markup; configured text is text.
+function textOnly(text) {
+  const node = document.createElement("span");
+  node.textContent = text;
+  return node.innerHTML;
+}
+
+function drawControls() {
+  if (!map) return;
+  byId("map").querySelector(".map-tools")?.remove();
+  const tools = el(
+    "div",
+    { class: "map-tools leaflet-control" },
+    tool("+", "map.zoom_in", () => map.zoomIn()),
+    tool("−", "map.zoom_out", () => map.zoomOut()),
+    tool("⤢", "map.fit", fitAll),
+  );
+  L.DomEvent.disableClickPropagation(tools);
+  byId("map").append(tools);
+  byId("map").setAttribute("aria-label", t("map.title"));
+}
+
+function tool(sign, key, run) {
+  return el("button", { type: "button", class: "map-tool", title: t(key), "aria-label": t(key), on: { click: run } }, sign);
+}
+
+function draw() {
+  if (!map) return;
+  layer.redraw();
+  drawAlertMarkers(map);
+  if (!fitted && state.loaded && state.positions.size) fitAll();
+}
+
+function paint(ctx, frame) {
+  const style = mapStyle();
+  const alert = state.alerts.get(state.selected);
+  if (!state.config.tiles) drawGraticule(ctx, frame, style);
+  drawFences(ctx, frame, state.fences.values(), style);
+  drawVisits(ctx, frame, visitsNow(alert), alert?.visit, style);
+  if (alert && isOpen(alert)) drawAlarmGround(ctx, frame, alert, state.positions.get(alert.nurse), style);
+  drawn = drawPeople(ctx, frame, state.positions.values(), state.selectedNurse ?? alert?.nurse, style);
+  pad = frame.pad;
+}
+
+function visitsNow(alert) {
+  const present = now();
+  const running = [...state.visits.values()].filter(
+    (visit) => Date.parse(visit.starts_at) <= present && Date.parse(visit.ends_at) >= present,
+  );
+  const chosen = alert?.visit && (state.visits.get(alert.visit) ?? state.extras.get(alert.id)?.visit_detail);
+  return chosen && !running.includes(chosen) ? [...running, chosen] : running;
+}
+
+function chooseNurse(point) {
+  const nurse = nearest(drawn, point.x + pad.x, point.y + pad.y);
+  change(["selection"], (s) => {
+    s.selectedNurse = nurse;
+  });
+}
+
+/** Look at everybody and every open alert. */
+export function fitAll() {
+  if (!map) return;
+  const points = [...state.positions.values(), ...openAlerts(state).map((alert) => alert.position)];
+  const bounds = L.latLngBounds(points.filter(Boolean).map(({ lat, lon }) => [lat, lon]));
+  if (!bounds.isValid()) return;
+  fitted = true;
+  map.fitBounds(bounds, { padding: [40, 40], maxZoom: CLOSE_ZOOM, animate: false });
+}
+
+/** Look at one alert from near. */
+export function showOnMap(id) {
+  const position = state.alerts.get(id)?.position;
+  if (!map || !position) return;
+  fitted = true;
+  map.setView([position.lat, position.lon], Math.max(map.getZoom(), CLOSE_ZOOM));
+}
+
+let followed = null;
+
+// A chosen alert is brought into sight if it is out of it; the zoom stays the dispatcher's.
+function followSelection() {
+  if (!map || state.selected === followed) return;
+  followed = state.selected;
+  const position = state.alerts.get(followed)?.position;
+  if (position) map.panInside([position.lat, position.lon], { padding: [60, 60] });
+}
