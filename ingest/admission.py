@@ -1,0 +1,140 @@
+"""Admission: a message in, durable events or dead letters out: translate, admit, append."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from devices import topics
+from devices.clock import Clock
+from devices.codecs import Codec, Reading
+from devices.errors import UnreadablePayload
+from devices.registry.port import Device, DeviceRegistry
+from devices.topics import Channel
+from ingest.dead_letters import Refusal, letters
+from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
+from ingest.log.port import EventLog, NewEntry
+from ingest.metrics import IngestMetrics
+from ingest.recent import RecentReports
+from ingest.records import Arrival, encode
+
+_log = structlog.get_logger()
+
+
+class Admission:
+    """Admits messages from whichever way they come: broker, embedded broker or HTTP gateway.
+
+    Every method returns only when all that it was given is durable, as events or as dead letters; only
+    then may the message be acknowledged. What it raises is transient: do not acknowledge, so that the
+    message comes again.
+
+    Raises:
+        LogUnavailable: the log cannot be written just now.
+        RegistryUnavailable: the device cannot be looked up just now.
+    """
+
+    def __init__(
+        self,
+        registry: DeviceRegistry,
+        codecs: Mapping[str, Codec],
+        log: EventLog,
+        clock: Clock,
+        metrics: IngestMetrics,
+    ) -> None:
+        self._registry = registry
+        self._codecs = codecs
+        self._log = log
+        self._clock = clock
+        self._metrics = metrics
+        self._recent = RecentReports()
+
+    async def admit(self, topic: str, payload: bytes) -> None:
+        """Admit what was published on `topic`."""
+        address = topics.parse(topic)
+        if address is None:
+            refusal = Refusal("unknown_topic", "no device publishes on this topic")
+            await self._bury(topic, None, payload, [refusal])
+            return
+        device = self._registry.find(address.device)
+        if device is None:
+            refusal = Refusal("unknown_device", f"no device {address.device} is registered")
+            await self._bury(topic, address.device, payload, [refusal])
+        elif device.revoked:
+            refusal = Refusal("revoked_device", f"device {device.id} was revoked")
+            await self._bury(topic, device.id, payload, [refusal])
+        else:
+            await self.admit_from(device, address.channel, payload, topic)
+
+    async def admit_from(
+        self, device: Device, channel: Channel, payload: bytes, source: str | None = None
+    ) -> None:
+        """Admit what `device`, known and not revoked, said on `channel`.
+
+        `source` is what a dead letter names as its topic: the device's own, unless it came another way.
+        """
+        received_ms = self._clock.now_ms()
+        self._metrics.messages.labels(channel).inc()
+        reading = self._translate(device, channel, payload, received_ms)
+        arrivals = [
+            Arrival(device.id, device.nurse, device.org, received_ms, report) for report in reading.reports
+        ]
+        await self._append_events(device, arrivals)
+        refusals = [Refusal("unreadable", fault.reason, fault.field) for fault in reading.faults]
+        await self._bury(source or topics.up(device.id, channel), device.id, payload, refusals)
+
+    async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
+        """Keep what `device` tried to publish on a `topic` that is not its own."""
+        refusal = Refusal("foreign_topic", f"device {device} may not publish here")
+        await self._bury(topic, device, payload, [refusal])
+
+    def _translate(self, device: Device, channel: Channel, payload: bytes, received_ms: int) -> Reading:
+        """Read `payload` in the device's dialect; whatever goes wrong is a fault, so nothing is lost."""
+        codec = self._codecs.get(device.codec)
+        if codec is None:
+            return _nothing("$", f"no codec {device.codec} here: see `vigil device list`")
+        try:
+            reading = codec(channel, payload, received_ms)
+        except UnreadablePayload as fault:
+            return Reading([], [fault])
+        except Exception as error:  # noqa: BLE001 a codec's bug must not make a message that is delivered for ever
+            # Its text and traceback may quote the payload: the type must do.
+            kind = type(error).__name__
+            _log.error(
+                "codec failed", action="codec_failed", codec=device.codec, device=device.id, error=kind
+            )
+            return _nothing("$", f"codec {device.codec} failed: {kind}")
+        return reading if reading.reports or reading.faults else _nothing("$", "says nothing")
+
+    async def _append_events(self, device: Device, arrivals: Sequence[Arrival]) -> None:
+        """Append to the alarm lane first and alone: its commit shares the disk with no other."""
+        urgent = [arrival for arrival in arrivals if arrival.report.urgent]
+        # A repeated alarm is logged again: the device repeats it because it wants its answer again.
+        fresh = [
+            arrival for arrival in arrivals if arrival.report.urgent or not self._recent.repeats(arrival)
+        ]
+        self._metrics.duplicates.inc(len(arrivals) - len(fresh))
+        await self._append(ALARMS, [NewEntry(device.key, encode(arrival)) for arrival in urgent])
+        await self._append(TELEMETRY, [NewEntry(device.key, encode(arrival)) for arrival in fresh])
+        for arrival in fresh:
+            if not arrival.report.urgent:
+                self._recent.remember(arrival)
+
+    async def _bury(
+        self, topic: str, device: str | None, payload: bytes, refusals: Sequence[Refusal]
+    ) -> None:
+        dead = letters(topic, device, self._clock.now_ms(), payload, refusals)
+        await self._append(DEAD_LETTERS, [NewEntry(device or "", encode(letter)) for letter in dead])
+        for letter in dead:
+            self._metrics.dead_letters.labels(letter.reason).inc()
+            _log.debug("message refused", action="dead_letter", reason=letter.reason, letter=letter.id)
+
+    async def _append(self, topic: str, entries: Sequence[NewEntry]) -> None:
+        if not entries:
+            return
+        start_s = self._clock.monotonic_s()
+        await self._log.append(topic, entries)
+        self._metrics.append_s.labels(topic).observe(self._clock.monotonic_s() - start_s)
+        self._metrics.events.labels(topic).inc(len(entries))
+
+
+def _nothing(field: str, reason: str) -> Reading:
+    return Reading([], [UnreadablePayload(field, reason)])
