@@ -1,0 +1,118 @@
+"""Alarms: every one becomes exactly one alert."""
+
+from typing import Any
+
+import msgspec
+
+from devices import reports
+from devices.identity import hash_pin
+from safety.engine import AlarmEngine
+from safety.rules.effects import AlarmRepeated, CancelAlert, Effect, NoteAlert, RaiseAlert
+from tests.support.records import PLAN, T0_MS, arrival, at, event, fall, panic, position
+
+WITH_PINS = msgspec.structs.replace(
+    PLAN, pin_hash=hash_pin("nur_1", "1234"), duress_pin_hash=hash_pin("nur_1", "4321")
+)
+
+
+def run(*records: Any) -> list[Effect]:
+    engine = AlarmEngine()
+    return [effect for record in records for effect in engine.step(record)]
+
+
+def raised(*records: Any) -> list[RaiseAlert]:
+    return [effect for effect in run(*records) if isinstance(effect, RaiseAlert)]
+
+
+def test_a_panic_is_critical_at_once_and_belongs_to_the_visit() -> None:
+    (alert,) = raised(PLAN, panic(60, alarm="a1", position=position(0)))
+    assert (alert.kind, alert.severity, alert.visit) == ("panic", "critical", "vis_1")
+    assert (alert.occurred_ms, alert.late, alert.cancel_until_ms) == (at(60), False, None)
+
+
+def test_a_panic_needs_no_plan_and_no_position() -> None:
+    (alert,) = raised(panic(60))
+    assert (alert.nurse, alert.position) == ("nur_1", None)
+
+
+def test_the_same_alarm_again_is_answered_and_raises_nothing() -> None:
+    first, *rest = run(*(panic(60, alarm="a1", seq=5, received_s=s) for s in (60, 61, 63, 4_000)))
+    assert isinstance(first, RaiseAlert)
+    assert [type(effect) for effect in rest] == [AlarmRepeated] * 3
+    assert {effect.alert for effect in rest if isinstance(effect, AlarmRepeated)} == {first.id}
+
+
+def test_the_same_seq_again_is_the_same_alarm() -> None:
+    assert len(raised(panic(60, seq=5), panic(62, seq=5), panic(62, seq=5, alarm="late-id"))) == 1
+
+
+def test_a_device_that_was_reset_is_heard() -> None:
+    day_s = 24 * 3600
+    assert len(raised(panic(60, seq=5, alarm="1"), panic(day_s, seq=5, alarm="1"))) == 2
+
+
+def test_another_press_is_another_alarm() -> None:
+    assert len(raised(panic(60, alarm="a1"), panic(70, alarm="a2"))) == 2
+
+
+def test_an_alarm_from_another_device_is_another_alarm() -> None:
+    assert len(raised(panic(60, seq=1), panic(60, seq=1, device="dev_2"))) == 2
+
+
+def test_an_alarm_that_waited_for_an_hour_is_raised_and_marked_late() -> None:
+    (alert,) = raised(panic(60, received_s=3_700))
+    assert (alert.late, alert.occurred_ms, alert.received_ms) == (True, at(60), at(3_700))
+
+
+def test_an_implausible_time_is_doubted_and_costs_nothing() -> None:
+    for time_ms in (0, T0_MS + 10 * 24 * 3_600_000):
+        (alert,) = raised(arrival(reports.PanicPressed(time_ms=time_ms), 60))
+        assert (alert.occurred_ms, alert.doubts) == (at(60), ("time",))
+
+
+def test_a_fall_may_be_taken_back_for_thirty_seconds() -> None:
+    alert, cancel = run(fall(60, alarm="f1"), event(reports.AlarmCancelled, 70, alarm="f1"))
+    assert isinstance(alert, RaiseAlert)
+    assert alert.cancel_until_ms == at(90)
+    assert isinstance(cancel, CancelAlert)
+    assert cancel.alert == alert.id
+
+
+def test_too_late_to_take_a_fall_back() -> None:
+    effects = run(fall(60, alarm="f1"), event(reports.AlarmCancelled, 91, alarm="f1"))
+    assert [getattr(effect, "what", None) for effect in effects] == [None, "cancel_too_late"]
+
+
+def test_a_panic_cannot_be_taken_back() -> None:
+    effects = run(panic(60, alarm="p1"), event(reports.AlarmCancelled, 61, alarm="p1"))
+    assert not [effect for effect in effects if isinstance(effect, CancelAlert)]
+
+
+def test_a_cancellation_that_overtook_its_fall_counts() -> None:
+    effects = run(event(reports.AlarmCancelled, 59, alarm="f1"), fall(60, alarm="f1"))
+    assert [type(effect) for effect in effects] == [RaiseAlert, CancelAlert]
+
+
+def test_a_wrong_pin_takes_nothing_back() -> None:
+    effects = run(WITH_PINS, fall(60, alarm="f1"), event(reports.AlarmCancelled, 65, alarm="f1", pin="0000"))
+    assert [type(effect) for effect in effects] == [RaiseAlert, NoteAlert]
+    assert not [effect for effect in effects if isinstance(effect, CancelAlert)]
+
+
+def test_a_duress_pin_instead_of_the_pin_is_duress() -> None:
+    for what in (
+        event(reports.AlarmCancelled, 65, alarm="f1", pin="4321"),
+        event(reports.CheckedIn, 65, pin="4321"),
+    ):
+        alert = raised(WITH_PINS, fall(60, alarm="f1"), what)[-1]
+        assert (alert.kind, alert.silent, alert.severity) == ("duress", True, "critical")
+
+
+def test_a_snapshot_carries_everything_over() -> None:
+    engine = AlarmEngine()
+    for record in (WITH_PINS, panic(60, alarm="a1"), fall(61, alarm="f1")):
+        engine.step(record)
+    restored = AlarmEngine()
+    restored.restore(engine.snapshot())
+    for record in (panic(70, alarm="a1"), event(reports.AlarmCancelled, 72, alarm="f1")):
+        assert restored.step(record) == engine.step(record)

@@ -1,0 +1,154 @@
+"""Geofence, check-in and silence, as scenarios of one visit."""
+
+from typing import Any
+
+import msgspec
+
+from devices import reports
+from safety.domain.plan import FencePlan, OrgPlan
+from safety.engine import TelemetryEngine
+from safety.rules.effects import Effect, NoteAlert, PlacePosition, RaiseAlert
+from tests.support.records import HOME_LAT, HOME_LON, PLAN, VISIT, arrival, at, event, fix, tick
+
+
+def run(*records: Any) -> list[Effect]:
+    engine = TelemetryEngine()
+    return [effect for record in records for effect in engine.step(record)]
+
+
+def alerts(*records: Any) -> list[RaiseAlert]:
+    return [effect for effect in run(*records) if isinstance(effect, RaiseAlert)]
+
+
+def notes(*records: Any) -> list[str]:
+    return [effect.what for effect in run(*records) if isinstance(effect, NoteAlert)]
+
+
+ARRIVED = (PLAN, fix(0, 10), fix(10, 20))
+
+
+def test_leaving_is_told_after_dwelling_outside() -> None:
+    (alert,) = alerts(*ARRIVED, fix(20, 400), fix(30, 420), fix(40, 440))
+    assert (alert.kind, alert.severity, alert.visit) == ("fence_exit", "warning", "vis_1")
+    assert alert.occurred_ms == at(20)
+    assert alert.why["fixes"] == 3
+
+
+def test_one_jump_is_no_exit() -> None:
+    assert not alerts(*ARRIVED, fix(20, 900), fix(30, 15), fix(60, 900), fix(70, 10))
+
+
+def test_a_poor_fix_is_no_exit_and_its_accuracy_is_capped() -> None:
+    assert not alerts(*ARRIVED, *(fix(20 + 10 * i, 260, accuracy_m=100) for i in range(5)))
+    assert alerts(*ARRIVED, *(fix(20 + 10 * i, 400, accuracy_m=900) for i in range(5)))
+
+
+def test_who_was_never_inside_has_not_left() -> None:
+    assert not alerts(PLAN, *(fix(10 * i, 5_000) for i in range(20)))
+
+
+def test_time_alone_completes_the_dwell() -> None:
+    assert alerts(*ARRIVED, fix(20, 400), fix(21, 400), tick(30), tick(41))
+    assert not alerts(*ARRIVED, fix(20, 400), tick(30), tick(3_000 / 60))
+
+
+def test_old_and_repeated_fixes_change_nothing() -> None:
+    left = (*ARRIVED, fix(20, 400), fix(30, 420), fix(40, 440))
+    assert len(alerts(*left, fix(5, 10), fix(40, 440), fix(40, 440))) == 1
+    assert not notes(*left, fix(5, 10), fix(6, 10), fix(35, 10))
+
+
+def test_coming_back_is_noted_once_and_leaving_again_is_another_alert() -> None:
+    left = (*ARRIVED, fix(20, 400), fix(30, 420), fix(40, 440))
+    back = (*left, fix(60, 10), fix(70, 10), fix(85, 10))
+    assert notes(*back) == ["returned"]
+    assert len(alerts(*back, fix(100, 400), fix(110, 400), fix(121, 400))) == 2
+
+
+def test_leaving_after_the_visit_ended_is_no_exit() -> None:
+    ended = (*ARRIVED, event(reports.VisitEnded, 15))
+    assert not alerts(*ended, fix(20, 400), fix(30, 420), fix(40, 440))
+
+
+def test_a_fix_from_the_future_does_not_stop_the_fence() -> None:
+    future = arrival(reports.Fix(time_ms=at(9_999_999), position=fix(0, 10).report.position), 15)  # type: ignore[union-attr]  # a fix
+    (alert,) = alerts(*ARRIVED, future, fix(20, 400), fix(30, 420), fix(40, 440))
+    assert alert.kind == "fence_exit"
+
+
+def test_a_track_is_kept_only_during_a_visit_and_the_map_takes_the_newest() -> None:
+    hour = 3_600
+    places = [
+        effect
+        for effect in run(PLAN, fix(-2 * hour, 0), fix(20, 10), fix(10, 10))
+        if isinstance(effect, PlacePosition)
+    ]
+    assert [(place.track, place.newest) for place in places] == [(False, True), (True, True), (True, False)]
+
+
+def test_shared_fences_keep_in_and_keep_out() -> None:
+    def square(id: str, mode: str, north_m: float, half_m: float) -> FencePlan:
+        d = half_m / 110_900
+        lat, lon = HOME_LAT + north_m / 110_900, HOME_LON
+        ring = [
+            [lon - d, lat - d],
+            [lon + d, lat - d],
+            [lon + d, lat + d],
+            [lon - d, lat + d],
+            [lon - d, lat - d],
+        ]
+        return FencePlan(id=id, mode=mode, geometry={"type": "Polygon", "coordinates": [ring]})
+
+    fences = OrgPlan(
+        org="org_1", fences=(square("in", "stay_in", 0, 2_000), square("out", "keep_out", 700, 100))
+    )
+    away = [fix(20 + 10 * i, 700) for i in range(4)]
+    assert [alert.kind for alert in alerts(PLAN, fences, *away)] == ["fence_enter"]
+    far = [fix(20 + 10 * i, 3_000) for i in range(4)]
+    assert [alert.kind for alert in alerts(PLAN, fences, fix(0, 1_000), *far)] == ["fence_exit"]
+
+
+def test_a_missed_check_in_needs_no_phone() -> None:
+    (alert,) = alerts(PLAN, *(tick(s) for s in range(0, 2_000, 10)))
+    assert (alert.kind, alert.severity, alert.occurred_ms) == ("missed_check_in", "high", at(1_800))
+    assert not alerts(PLAN, *(tick(s) for s in range(0, 1_910, 10)))
+
+
+def test_checking_in_starts_the_timer_again() -> None:
+    checked = (PLAN, tick(1_000), event(reports.CheckedIn, 1_700), tick(2_000), tick(3_400))
+    assert "missed_check_in" not in [alert.kind for alert in alerts(*checked)]
+    assert "missed_check_in" in [alert.kind for alert in alerts(*checked, tick(3_700))]
+
+
+def test_a_late_check_in_is_noted() -> None:
+    assert notes(PLAN, tick(10), tick(2_000), event(reports.CheckedIn, 2_010)) == ["checked_in"]
+
+
+def test_a_visit_added_late_is_not_missed_at_once() -> None:
+    assert not alerts(tick(1_790), PLAN, *(tick(s) for s in range(1_800, 3_590, 10)))
+
+
+def test_an_ended_visit_awaits_no_check_in() -> None:
+    assert not alerts(PLAN, event(reports.VisitEnded, 60, visit="vis_1"), tick(3_000), tick(3_500))
+
+
+QUIET = msgspec.structs.replace(PLAN, visits=(msgspec.structs.replace(VISIT, check_in_every_s=None),))
+
+
+def test_a_phone_that_stops_reporting_is_silent() -> None:
+    (alert,) = alerts(QUIET, fix(60, 10), tick(200), tick(239), tick(241), tick(500))
+    assert (alert.kind, alert.device, alert.occurred_ms) == ("device_silent", "dev_1", at(60))
+    assert notes(QUIET, fix(60, 10), tick(241), fix(300, 10)) == ["heard_again"]
+
+
+def test_a_last_will_counts_after_a_while() -> None:
+    gone = arrival(reports.StatusReported(time_ms=at(60), online=False), 60)
+    back = arrival(reports.StatusReported(time_ms=at(80), online=True), 80)
+    assert not alerts(QUIET, fix(50, 10), gone, tick(70), back, tick(95))
+    (alert,) = alerts(QUIET, fix(50, 10), gone, tick(70), tick(91))
+    assert alert.why["how"] == "last_will"
+
+
+def test_silence_outside_a_visit_means_nothing() -> None:
+    assert not alerts(QUIET, fix(-3_000, 10), *(tick(s) for s in range(-3_000, 0, 60)))
+    assert not alerts(QUIET, *(tick(s) for s in range(0, 3_000, 60)))
