@@ -141,14 +141,16 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
 
 
 def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: AlertKind) -> Sighting | None:
-    """Return the earlier sighting of which this is a repeat: same id, or same seq where ids do not differ."""
+    """Return the sighting of which this is a repeat: same id, or same seq, or same time, as far as given."""
     for seen in reversed(state.sightings):
         if seen.device != arrival.device or seen.kind != kind:
             continue
         if report.alarm is not None and seen.alarm is not None:
             same = report.alarm == seen.alarm
+        elif report.seq is not None or seen.seq is not None:
+            same = report.seq == seen.seq
         else:
-            same = report.seq is not None and report.seq == seen.seq
+            same = report.time_ms == seen.time_ms
         recent = arrival.received_ms - seen.seen_ms <= REPEAT_WINDOW_MS
         if same and (recent or report.time_ms == seen.time_ms):
             return seen
