@@ -212,9 +212,8 @@ class Device:
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            payload = message.payload
             try:
-                heard = msgspec.json.decode(payload if isinstance(payload, bytes) else b"", type=Heard)
+                heard = msgspec.json.decode(message.payload, type=Heard)
             except msgspec.MsgspecError:
                 self._note("heard", "down", kind="unreadable")
                 continue

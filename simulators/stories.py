@@ -1,0 +1,136 @@
+"""The demo's stories: what each role does, in a cycle that repeats.
+
+One cycle (`CYCLE_S`), in seconds from its start:
+
+    12   panic              a nurse presses her button (or phone) and presses on until she is heard
+    20   leaves_fence       rides some 500 m away from the home, waits, and comes back
+    30   dies               the phone loses its network without a word, until 210
+    50   cancelled_fall     the phone sees a fall; ten seconds later she says it was none
+    any  misses_check_in    keeps silent past her check-in, then says that she is well
+
+Where several nurses hold a role, they take turns: one acts in each cycle. `routine` nurses come, check
+in and stay until the visit's end; `travelling` ones are always on the way.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from simulators.geometry import Point, distance_m
+from simulators.movement import SCOOTER_MPS
+from simulators.noise import INDOORS
+from simulators.nurse import Nurse
+from simulators.roster import Role
+from simulators.waiting import first_of
+
+CYCLE_S = 240.0
+_PANIC_AT_S = 12.0
+_LEAVE_AT_S = 20.0
+_DIE_AT_S = 30.0
+_FALL_AT_S = 50.0
+_DEAD_FOR_S = 180.0
+_CANCEL_AFTER_S = 10.0
+_OUTSIDE_S = 30.0
+_OUTSIDE_M = (480.0, 700.0)
+_HURRY_MPS = SCOOTER_MPS * 1.3
+_SILENT_PAST_DUE_S = 120.0
+_LOOK_AT_CLOCK_EVERY_S = 5.0
+
+Act = Callable[[Nurse], Awaitable[None]]
+
+
+async def play(nurse: Nurse, turn: int = 0, of: int = 1) -> None:
+    """Play `nurse` for ever; she acts in each cycle whose number modulo `of` is `turn`."""
+    act = _ACTS.get(nurse.role)
+    while True:
+        if not nurse.on_visit() or nurse.role == "travelling":
+            await _travel(nurse)
+            continue
+        await nurse.come()
+        async with asyncio.TaskGroup() as tasks:
+            parts = [tasks.create_task(nurse.film(), name="film")]
+            if nurse.role != "misses_check_in":
+                parts.append(tasks.create_task(nurse.check_in_regularly(), name="check in"))
+            if act is not None:
+                parts.append(tasks.create_task(_in_turn(nurse, act, turn, of), name=nurse.role))
+            while nurse.on_visit():
+                await nurse.clock.sleep_s(_LOOK_AT_CLOCK_EVERY_S)
+            for part in parts:
+                part.cancel()
+        nurse.leave()
+
+
+async def _in_turn(nurse: Nurse, act: Act, turn: int, of: int) -> None:
+    cycle = 0
+    while True:
+        began_s = nurse.clock.monotonic_s()
+        if cycle % of == turn:
+            await act(nurse)
+        rest_s = CYCLE_S - (nurse.clock.monotonic_s() - began_s)
+        await nurse.clock.sleep_s(max(1.0, rest_s))
+        cycle += 1
+
+
+async def _travel(nurse: Nurse) -> None:
+    """Ride through the district for a while, then rest at the kerb."""
+    here = nurse.whereabouts.place().point
+    await nurse.ride(nurse.district.stroll(here, 900.0, nurse.rng), nurse.rng.uniform(1.0, 1.2) * 3.5)
+    await nurse.clock.sleep_s(nurse.rng.uniform(5.0, 40.0))
+
+
+async def _panic(nurse: Nurse) -> None:
+    await nurse.clock.sleep_s(_PANIC_AT_S)
+    pressed = nurse.button or nurse.phone
+    if pressed is None:
+        return
+    name = pressed.press()
+    closed = nurse.journal.next_where(
+        lambda entry: entry.device == pressed.id and entry.kind == "alarm_closed" and entry.alarm == name
+    )
+    await first_of(closed, nurse.clock.sleep_s(CYCLE_S - _PANIC_AT_S - 1))
+
+
+async def _leave_fence(nurse: Nurse) -> None:
+    await nurse.clock.sleep_s(_LEAVE_AT_S)
+    away = nurse.district.route(nurse.home, _far_from(nurse))
+    await nurse.ride(away, _HURRY_MPS)
+    await nurse.clock.sleep_s(_OUTSIDE_S)
+    await nurse.ride(away[::-1], _HURRY_MPS)
+    nurse.whereabouts.stay(nurse.home, INDOORS)
+
+
+def _far_from(nurse: Nurse) -> Point:
+    near_m, far_m = _OUTSIDE_M
+    nodes = nurse.district.nodes.values()
+    fitting = [node for node in nodes if near_m <= distance_m(nurse.home, node) <= far_m]
+    return nurse.rng.choice(fitting or list(nodes))
+
+
+async def _die(nurse: Nurse) -> None:
+    await nurse.clock.sleep_s(_DIE_AT_S)
+    if nurse.phone is not None:
+        nurse.phone.cut()
+        await nurse.clock.sleep_s(_DEAD_FOR_S)
+        nurse.phone.restore()
+
+
+async def _fall(nurse: Nurse) -> None:
+    await nurse.clock.sleep_s(_FALL_AT_S)
+    if nurse.phone is not None:
+        name = nurse.phone.press("fall")
+        await nurse.clock.sleep_s(_CANCEL_AFTER_S)
+        nurse.phone.tell("cancel_alarm", visit=nurse.visit_id, alarm=name)
+
+
+async def _miss_check_in(nurse: Nurse) -> None:
+    await nurse.clock.sleep_s(nurse.check_in_every_s + _SILENT_PAST_DUE_S)
+    if nurse.phone is not None:
+        nurse.phone.tell("check_in", visit=nurse.visit_id)
+
+
+_ACTS: dict[Role, Act] = {
+    "panic": _panic,
+    "leaves_fence": _leave_fence,
+    "dies": _die,
+    "cancelled_fall": _fall,
+    "misses_check_in": _miss_check_in,
+}
