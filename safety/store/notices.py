@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, case, func, select, update
 
 from devices.clock import rfc3339
 from devices.identity import derived_id
@@ -41,17 +41,24 @@ def take_due_notices(
     link_base: str | None = None,
     lease_until_ms: int | None = None,
 ) -> list[OwedNotice]:
-    """Return at most `limit` due notifications, those never tried first, `per_channel` of each channel.
+    """Return at most `limit` due notifications, those never tried first.
 
-    Those in `besides` are left out. With a lease they are put off until then, so that no other worker
-    takes them; it needs a writing transaction. `link_base` is the console's URL.
+    Those in `besides` are on their way: they are left out, and count towards the `per_channel` that may
+    go through one channel at once. With a lease the others are put off until then, so
+    that no other worker takes them; it needs a writing transaction. `link_base` is the console's URL.
     """
-    due = (notifications.c.due_ms <= now_ms) & notifications.c.id.not_in(besides)
+    due = notifications.c.due_ms <= now_ms
+    on_its_way = notifications.c.id.in_(besides)
     order = (notifications.c.attempts, notifications.c.due_ms, notifications.c.id)
-    place = func.row_number().over(partition_by=notifications.c.channel, order_by=order)
-    ranked = select(notifications.c.id, place.label("place")).where(due).subquery()
+    # What is on its way has its channel's places already.
+    place = func.row_number().over(
+        partition_by=notifications.c.channel, order_by=(case((on_its_way, 0), else_=1), *order)
+    )
+    ranked = select(notifications.c.id, place.label("place")).where(due | on_its_way).subquery()
     first = select(ranked.c.id).where(ranked.c.place <= per_channel)
-    query = _select_owed().where(notifications.c.id.in_(first), due).order_by(*order).limit(limit)
+    query = (
+        _select_owed().where(notifications.c.id.in_(first), due, ~on_its_way).order_by(*order).limit(limit)
+    )
     if lease_until_ms is not None:
         query = query.with_for_update(skip_locked=True, of=notifications)
     owed = [_owed(row, now_ms, link_base) for row in connection.execute(query)]

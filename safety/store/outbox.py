@@ -97,7 +97,8 @@ def take_due_commands(
     """
     heads = _heads(besides).subquery()
     ready = select(heads.c.device).where(heads.c.due_ms <= now_ms).order_by(heads.c.due_ms).limit(limit)
-    owed = commands.c.due_ms.is_not(None) & commands.c.device.in_(ready)
+    # All that a device is owed was put off with the first of it, so all of it is due with the first.
+    owed = (commands.c.due_ms <= now_ms) & commands.c.device.in_(ready)
     query = select(commands).where(owed).order_by(commands.c.device, *_ORDER)
     if lease_until_ms is not None:
         query = query.with_for_update(skip_locked=True)
@@ -129,13 +130,13 @@ def record_command_sent(connection: Connection, owed: OwedCommand, now_ms: int) 
 
 
 def record_command_delayed(connection: Connection, owed: OwedCommand, due_ms: int) -> None:
-    """Store that the device could not be told, and that it and all that follows is to be tried at `due_ms`."""
+    """Store that the device could not be told; this and all that follows it is to be tried at `due_ms`."""
     _set(connection, owed, attempts=owed.attempts + 1)
     _put_off(connection, [owed.command.device], due_ms)
 
 
 def record_command_given_up(connection: Connection, owed: OwedCommand) -> None:
-    """Store that the device will not be told any more: the command expired, or no device will ever take it."""
+    """Store that the device will not be told any more: too late, or it can never be."""
     _set(connection, owed, due_ms=None, attempts=owed.attempts + 1)
 
 
