@@ -5,6 +5,10 @@ from enum import Enum
 
 import msgspec
 
+REFUSED = "$vigil/refused"
+"""Below it the embedded broker hands over what a device may not publish:
+`$vigil/refused/{device}/{the topic it wanted}`."""
+
 
 class MqttVersion(Enum):
     """The MQTT versions spoken here, by their protocol level."""
@@ -16,7 +20,7 @@ class MqttVersion(Enum):
 class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach a broker.
 
-    `embedded` tells that it is Vigil's own: it hands refused publishes over on `$vigil/refused/#`.
+    `embedded` tells that it is Vigil's own, which hands refused publishes over below `REFUSED`.
     """
 
     host: str

@@ -16,8 +16,6 @@ from ingest.errors import IngestError
 
 INGEST = "$ingest"
 """Ingest's own login. No device can have this name: a device id starts with a letter or a digit."""
-REFUSED = "$vigil/refused"
-"""Below it ingest hears what was refused: `$vigil/refused/{device}/{the topic it wanted}`."""
 
 
 _Given = TypeVar("_Given")

@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Callable
 
-from ingest.broker.guard import REFUSED, Login
+from ingest.address import REFUSED
+from ingest.broker.guard import Login
 from ingest.broker.sessions import Message, Session
 
 CONGESTED_BYTES = 64 * 1024 * 1024

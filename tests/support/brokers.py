@@ -1,0 +1,167 @@
+"""Real brokers for tests: the embedded one as the child process that it is, and a real Mosquitto."""
+
+import asyncio
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine
+
+from devices.clock import SystemClock
+from devices.registry.port import Device
+from devices.registry.sql import add_device, revoke_device, rotate_secret
+from devices.registry.tables import metadata
+from ingest.address import BrokerAddress, MqttVersion
+from ingest.broker.server import EmbeddedBroker
+from tests.support.requires import require
+from tests.support.waiting import eventually
+
+INGEST = "ingest"
+_SECRET = "of this test only"
+
+
+class Embedded:
+    """An embedded broker and the registry it asks; `secrets` by device id."""
+
+    def __init__(self, engine: Engine, broker: EmbeddedBroker) -> None:
+        self.engine = engine
+        self.broker = broker
+        self.secrets: dict[str, str] = {}
+
+    @property
+    def port(self) -> int:
+        return self.broker.address.port
+
+    @property
+    def address(self) -> BrokerAddress:
+        """Ingest's way in."""
+        return self.broker.address
+
+    def add(self, device: str) -> str:
+        """Register a device and return its secret."""
+        with self.engine.begin() as connection:
+            row = Device(id=device, kind="phone", org="org_1", nurse=None)
+            self.secrets[device] = add_device(connection, row, 0)
+        return self.secrets[device]
+
+    def revoke(self, device: str) -> None:
+        with self.engine.begin() as connection:
+            revoke_device(connection, device, 1)
+
+    def rotate(self, device: str) -> str:
+        with self.engine.begin() as connection:
+            self.secrets[device] = rotate_secret(connection, device)
+        return self.secrets[device]
+
+
+@asynccontextmanager
+async def embedded_broker(directory: Path, *devices: str) -> AsyncIterator[Embedded]:
+    """Run an embedded broker that knows `devices`."""
+    url = f"sqlite:///{directory / 'registry.db'}"
+    engine = create_engine(url)
+    metadata.create_all(engine)
+    embedded = Embedded(engine, EmbeddedBroker("127.0.0.1", 0, url, SystemClock()))
+    for device in devices:
+        embedded.add(device)
+    await embedded.broker.start()
+    try:
+        yield embedded
+    finally:
+        await embedded.broker.stop()
+        engine.dispose()
+
+
+class Mosquitto:
+    """A Mosquitto on a free port of its own; it keeps sessions over `restart` if it was told to."""
+
+    def __init__(self, configuration: Path, port: int) -> None:
+        self._configuration = configuration
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = port
+
+    def address(self, version: MqttVersion = MqttVersion.V5) -> BrokerAddress:
+        """Ingest's way in."""
+        return BrokerAddress(
+            host="127.0.0.1", port=self.port, username=INGEST, password=_SECRET, version=version
+        )
+
+    async def start(self) -> None:
+        self._process = subprocess.Popen(
+            [require("mosquitto"), "-c", self._configuration],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        await eventually(self._listens, what="Mosquitto listens")
+
+    def kill(self) -> None:
+        """End it as a crash does: what it did not save is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """End it in order: it saves what it keeps."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+@asynccontextmanager
+async def mosquitto(
+    directory: Path, devices: Mapping[str, str], *, keeps: bool = True
+) -> AsyncIterator[Mosquitto]:
+    """Run a Mosquitto with the logins of `devices` (id to secret), each held to its own topics."""
+    require("mosquitto")
+    port = free_port()
+    passwords, rights = directory / "passwords", directory / "rights"
+    passwords.touch(mode=0o600)
+    for user, secret in {INGEST: _SECRET, **devices}.items():
+        subprocess.run(["mosquitto_passwd", "-b", passwords, user, secret], check=True, capture_output=True)
+    rights.write_text(
+        f"user {INGEST}\ntopic readwrite #\n"
+        "pattern write vigil/v1/%u/location\npattern write vigil/v1/%u/alarm\npattern write vigil/v1/%u/event\n"
+        "pattern write vigil/v1/%u/status\npattern write vigil/v1/%u/record\npattern read vigil/v1/%u/down\n"
+    )
+    configuration = directory / "mosquitto.conf"
+    lines = [
+        "user root",
+        f"listener {port} 127.0.0.1",
+        "allow_anonymous false",
+        f"password_file {passwords}",
+        f"acl_file {rights}",
+        "max_queued_messages 100000",
+        "set_tcp_nodelay true",
+    ]
+    if keeps:
+        lines += ["persistence true", f"persistence_location {directory}/", "autosave_interval 1800"]
+    configuration.write_text("\n".join(lines) + "\n")
+    broker = Mosquitto(configuration, port)
+    await broker.start()
+    try:
+        yield broker
+    finally:
+        broker.kill()
+
+
+def free_port() -> int:
+    """Return a port that was free just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def run(command: list[str], timeout_s: float = 20.0) -> tuple[int, str]:
+    """Run a client program to its end; return its exit code and its output."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    async with asyncio.timeout(timeout_s):
+        output, _ = await process.communicate()
+    return process.returncode or 0, output.decode(errors="replace")

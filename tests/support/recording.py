@@ -1,0 +1,46 @@
+"""RecordingAdmission: an admission that keeps what it is given, and can be slow, shut or failing."""
+
+import asyncio
+
+from ingest.errors import LogUnavailable
+
+
+class RecordingAdmission:
+    """Keeps each message in `admitted` or `refused` once `open` lets it through.
+
+    `failing`: so many next calls raise LogUnavailable. `begun`: calls that came in, in their order.
+    """
+
+    def __init__(self) -> None:
+        self.admitted: list[tuple[str, bytes]] = []
+        self.refused: list[tuple[str | None, str, bytes]] = []
+        self.begun: list[bytes] = []
+        self.inside = 0
+        self.most_inside = 0
+        self.failing = 0
+        self.open = asyncio.Event()
+        self.open.set()
+
+    @property
+    def payloads(self) -> list[bytes]:
+        return [payload for _, payload in self.admitted]
+
+    async def admit(self, topic: str, payload: bytes) -> None:
+        await self._pass(payload)
+        self.admitted.append((topic, payload))
+
+    async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
+        await self._pass(payload)
+        self.refused.append((device, topic, payload))
+
+    async def _pass(self, payload: bytes) -> None:
+        self.begun.append(payload)
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        try:
+            await self.open.wait()
+            if self.failing:
+                self.failing -= 1
+                raise LogUnavailable("the disk is full")
+        finally:
+            self.inside -= 1
