@@ -1,0 +1,47 @@
+"""`vigil bench`: the benchmarks of safety.bench, each a module with `run() -> report`."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from safety.cli.common import AsJson, show_json, show_table
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Put the command on `app`."""
+    app.command(rich_help_panel=panel)(bench)
+
+
+def bench(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: latency.")],
+    as_json: AsJson = False,
+) -> None:
+    """Measure this machine: a table of what was measured beside its floor and its target."""
+    names = benches()
+    if name not in names:
+        raise typer.BadParameter(f"no benchmark {name!r}: expected {' or '.join(names)}", param_hint="NAME")
+    report: Mapping[str, Any] = importlib.import_module(f"safety.bench.{name}").run()
+    if as_json:
+        show_json(report)
+        return
+    typer.echo(f"{report['name']}:")
+    head = ("what", "value", "unit", "floor", "ratio", "target", "ok")
+    show_table([head, *([_cell(row.get(column)) for column in head] for row in report["rows"])])
+
+
+def benches() -> list[str]:
+    """Return the names of the benchmarks: the modules of safety.bench that have a `run`."""
+    package = importlib.import_module("safety.bench")
+    names = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    return [name for name in names if hasattr(importlib.import_module(f"safety.bench.{name}"), "run")]
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "NO"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

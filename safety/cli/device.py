@@ -1,0 +1,93 @@
+"""`vigil device`: the devices, whose they are, and how they prove it."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from safety.cli.common import (
+    DEFAULT_DATA_DIR,
+    AsJson,
+    DataDir,
+    reading,
+    show_added,
+    show_json,
+    show_list,
+    shown,
+    writing,
+)
+from safety.cli.options import NurseId, OptionalOrg
+
+app = typer.Typer(no_args_is_help=True, help="Devices: phones, recorders and buttons.")
+
+DeviceId = Annotated[str, typer.Argument(metavar="ID", help="The device.")]
+
+
+@app.command()
+def add(
+    kind: Annotated[Literal["phone", "recorder", "button"], typer.Option(help="What it is.")],
+    nurse: NurseId,
+    codec: Annotated[
+        Literal["native", "owntracks", "chirpstack"], typer.Option(help="What it speaks.")
+    ] = "native",
+    external_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="What its gateway calls it, e.g. a DevEUI.")
+    ] = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Add a device; prints its secret, this once, and its id."""
+    from safety.store.fleet import register_device
+
+    with writing(data_dir) as desk:
+        device, secret = register_device(
+            desk.connection, kind=kind, nurse=nurse, codec=codec, external_id=external_id, **desk.by
+        )
+    added = {"id": device.id, "secret": secret, **shown(device)}
+    show_added(added, as_json, f"added {kind} of {nurse}", f"secret (shown only now): {secret}")
+
+
+@app.command("list")
+def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Show the devices."""
+    from safety.store.fleet import list_devices
+
+    with reading(data_dir) as desk:
+        devices = [shown(device) for device in list_devices(desk.connection, orgs=[org] if org else None)]
+    show_list(devices, ("id", "kind", "nurse", "org", "codec", "external_id", "revoked"), as_json)
+
+
+@app.command()
+def rotate(device: DeviceId, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Give a device a new secret and print it, this once; the old one stops working."""
+    from safety.store.fleet import rotate_device
+
+    with writing(data_dir) as desk:
+        secret = rotate_device(desk.connection, device, **desk.by)
+    if as_json:
+        show_json({"id": device, "secret": secret})
+    else:
+        typer.echo(f"new secret of {device} (shown only now):")
+        typer.echo(secret)
+
+
+@app.command()
+def revoke(device: DeviceId, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Refuse a device from now on, as when it is lost."""
+    from safety.store.fleet import find_device, withdraw_device
+
+    with writing(data_dir) as desk:
+        withdraw_device(desk.connection, device, **desk.by)
+        revoked = find_device(desk.connection, device)
+    show_added(shown(revoked), as_json, "revoked")
+
+
+@app.command()
+def bind(
+    device: DeviceId, nurse: NurseId, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
+    """Hand a device to another nurse."""
+    from safety.store.fleet import hand_device
+
+    with writing(data_dir) as desk:
+        bound = hand_device(desk.connection, device, nurse, **desk.by)
+    show_added(shown(bound), as_json, f"bound to {nurse}")

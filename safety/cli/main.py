@@ -1,0 +1,92 @@
+"""`vigil`: the console script, put together from one module per noun."""
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from devices.errors import DeviceError
+from ingest.errors import IngestError
+from safety.cli import (
+    audit,
+    bench,
+    device,
+    fence,
+    nurse,
+    org,
+    policy,
+    responder,
+    service,
+    simulate,
+    token,
+    user,
+    visit,
+)
+from safety.cli.common import DEFAULT_DATA_DIR, DataDir
+from safety.errors import SafetyError
+
+RUN, PEOPLE, DEVICES, TRY = "Run", "People and visits", "Devices", "Try and measure"
+_PEOPLE = {
+    "org": org,
+    "nurse": nurse,
+    "visit": visit,
+    "fence": fence,
+    "responder": responder,
+    "policy": policy,
+    "user": user,
+    "token": token,
+}
+ORDER = ("up", "init", *_PEOPLE, "device", "simulate", "bench", "audit")
+
+
+class VigilGroup(TyperGroup):
+    """The root command: tells an expected failure in one line on stderr and exits 1."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the commands in the order of the help page."""
+        return list(ORDER)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (SafetyError, DeviceError, IngestError, OSError) as error:
+            typer.echo(f"vigil: {' '.join(str(error).split())}", err=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="vigil",
+    cls=VigilGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def vigil(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Home-visit nurse safety: from a device's alarm to a dispatcher's screen and back.
+
+    \b
+    Three lines to begin with:
+      vigil up --demo               a whole service with simulated nurses, here and now
+      vigil org add --name "Care"   an organisation of your own; then nurse, device, visit
+      vigil COMMAND --help          what a command does, with all its options
+    """
+
+
+service.register(app, panel=RUN)
+for name, module in _PEOPLE.items():
+    app.add_typer(module.app, name=name, rich_help_panel=PEOPLE)
+app.add_typer(device.app, name="device", rich_help_panel=DEVICES)
+simulate.register(app, panel=TRY)
+bench.register(app, panel=TRY)
+app.add_typer(audit.app, name="audit", rich_help_panel=TRY)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 bad usage."""
+    sys.exit(app(prog_name="vigil"))

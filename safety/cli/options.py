@@ -1,0 +1,41 @@
+"""Options that several commands have in common."""
+
+from typing import Annotated
+
+import typer
+
+from safety.cli.times import parse_when
+from safety.domain.durations import parse_duration_s
+from safety.errors import InvalidInput
+
+OrgId = Annotated[str, typer.Option("--org", metavar="ID", help="The organisation it belongs to.")]
+OptionalOrg = Annotated[
+    str | None, typer.Option("--org", metavar="ID", help="Only those of this organisation.")
+]
+NurseId = Annotated[str, typer.Option("--nurse", metavar="ID", help="Whose it is.")]
+Latitude = Annotated[float, typer.Option("--lat", min=-90, max=90, help="Latitude, degrees WGS-84.")]
+Longitude = Annotated[float, typer.Option("--lon", min=-180, max=180, help="Longitude, degrees WGS-84.")]
+
+
+def duration_s(text: str) -> float:
+    """Read an option's duration; a bad one is bad usage.
+
+    Raises:
+        BadParameter: `text` is no duration.
+    """
+    try:
+        return parse_duration_s(text)
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def moment_ms(text: str, now_ms: int) -> int:
+    """Read an option's time; a bad one is bad usage.
+
+    Raises:
+        BadParameter: `text` is no time.
+    """
+    try:
+        return parse_when(text, now_ms)
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error

@@ -1,0 +1,50 @@
+"""`vigil up` and `vigil init`: the service itself."""
+
+from typing import Annotated
+
+import typer
+
+from safety.cli.common import DEFAULT_DATA_DIR, DataDir, open_store, prepare_data_dir
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Put the commands on `app`."""
+    app.command(rich_help_panel=panel)(up)
+    app.command(rich_help_panel=panel)(init)
+
+
+def up(
+    http_port: Annotated[int | None, typer.Option(min=0, max=65535, help="The console and the API.")] = None,
+    mqtt_port: Annotated[int | None, typer.Option(min=0, max=65535, help="The devices' broker.")] = None,
+    http_host: Annotated[str | None, typer.Option(help="Whom HTTP listens to.")] = None,
+    mqtt_host: Annotated[str | None, typer.Option(help="Whom MQTT listens to.")] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="With an organisation in Shanghai and simulated devices.")
+    ] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Start the whole service on this machine; it says `ready`, and stops on Ctrl-C or SIGTERM."""
+    from safety.config import load_settings
+
+    settings = load_settings(prepare_data_dir(data_dir))
+    from safety import app as service
+
+    code = service.up(
+        data_dir,
+        settings,
+        http_host=http_host if http_host is not None else settings.http_host,
+        http_port=http_port if http_port is not None else settings.http_port,
+        mqtt_host=mqtt_host if mqtt_host is not None else settings.mqtt_host,
+        mqtt_port=mqtt_port if mqtt_port is not None else settings.mqtt_port,
+        demo=demo,
+    )
+    raise typer.Exit(code)
+
+
+def init(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Create the store, or bring it to this version; safe to repeat, and `up` does it by itself."""
+    from safety.config import load_settings
+
+    load_settings(prepare_data_dir(data_dir))
+    with open_store(data_dir):
+        typer.echo(f"the store in {data_dir} is ready")

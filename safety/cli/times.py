@@ -1,0 +1,23 @@
+"""Times and durations as options of commands: RFC 3339, `now`, `+1h`, `-10m`; `90s`, `30m`, `1h`."""
+
+from devices.clock import parse_rfc3339
+from safety.domain.durations import parse_duration_s
+from safety.errors import InvalidInput
+
+
+def parse_when(text: str, now_ms: int) -> int:
+    """Return the epoch milliseconds of an RFC 3339 time with offset, of `now`, or of e.g. `+1h` from now.
+
+    Raises:
+        InvalidInput: `text` is none of these.
+    """
+    if text == "now":
+        return now_ms
+    if text[:1] in ("+", "-"):
+        away_ms = round(parse_duration_s(text[1:]) * 1000)
+        return now_ms + away_ms if text[0] == "+" else now_ms - away_ms
+    try:
+        return parse_rfc3339(text)
+    except (ValueError, OverflowError) as error:
+        expected = "expected e.g. 2026-11-22T09:00:00+08:00, now or +1h"
+        raise InvalidInput(f"time {text!r} cannot be read: {expected}") from error

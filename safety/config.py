@@ -1,0 +1,125 @@
+"""Settings: read once, from `vigil.toml` in the data directory and `VIGIL_*`; the environment wins.
+
+ConfigError (a SafetyError) names the key and what was expected of it.
+"""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from safety.errors import SafetyError
+
+_PREFIX = "VIGIL_"
+# Read by the command line itself: it says where the settings are.
+_NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR"})
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+"""A TCP port; 0 takes a free one."""
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class ConfigError(SafetyError):
+    """A setting cannot be used; names its key and what was expected."""
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://", "/")):
+        raise ValueError("expected an http(s) URL, or a path on this server")
+    return value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class Settings(BaseSettings):
+    """What can be set; every key is also `VIGIL_` and its name in capitals. Units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
+
+    # --- listeners; options of the command line win over them
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8000
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: Port = 1883
+    public_url: HttpUrl | None = None
+    """Where people reach the console; goes into notifications. None: made of http_host and http_port."""
+
+    # --- the map; without tiles_url it is drawn without a background and needs no network
+    tiles_url: HttpUrl | None = None
+    tiles_attribution: str = ""
+    tiles_datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
+
+    # --- sessions of people at the console
+    session_ttl_s: Annotated[float, Field(ge=60, le=30 * 86_400)] = 12 * 3600
+
+    # --- how long what happened is kept
+    keep_log_days: Days = 30
+
+    # --- what is told to the operator
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"
+    """`auto`: text on a terminal, else JSON lines."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the file says is passed in; the environment wins over it."""
+        return env_settings, init_settings
+
+
+def load_settings(data_dir: Path) -> Settings:
+    """Read the settings of the service whose data is in `data_dir`.
+
+    Raises:
+        ConfigError: a key is unknown, or a value is not what was expected.
+    """
+    path = data_dir / "vigil.toml"
+    known = set(Settings.model_fields)
+    for variable in sorted(os.environ):
+        if variable.startswith(_PREFIX) and variable not in _NOT_SETTINGS:
+            _refuse_unknown(variable, {_PREFIX + key.upper() for key in known})
+    written = _read_toml(path)
+    for key in written:
+        _refuse_unknown(key, known, f"{path}: ")
+    try:
+        return Settings(**written)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path)) from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+
+
+def _refuse_unknown(key: str, known: set[str], where: str = "") -> None:
+    if key in known:
+        return
+    close = difflib.get_close_matches(key, known, n=1, cutoff=0.8)
+    expected = f"did you mean {close[0]}?" if close else f"expected one of {', '.join(sorted(known))}"
+    raise ConfigError(f"{where}unknown setting {key[:80]}: {expected}")
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    """Tell the first fault in one line: where it was set, its key, what was expected."""
+    fault = error.errors(include_url=False)[0]
+    key = str(fault["loc"][0])
+    variable = _PREFIX + key.upper()
+    where = variable if variable in os.environ else f"{path}: {key}"
+    expected = fault["msg"].removeprefix("Value error, ")
+    return f"{where}: {expected[0].lower()}{expected[1:]}, not {str(fault['input'])[:80]!r}"

@@ -1,0 +1,110 @@
+"""Checks: what master data must satisfy, whoever enters it; each returns the value to store.
+
+All raise `InvalidInput` with what was given and what was expected.
+"""
+
+import math
+from urllib.parse import urlsplit
+
+from safety.errors import InvalidInput
+
+_LONGEST_NAME = 200
+_LONGEST_CHANNEL = 2000
+_LARGEST_RADIUS_M = 100_000.0
+_SHORTEST_CHECK_IN_S = 1.0
+_LONGEST_CHECK_IN_S = 86_400.0
+
+
+def text(value: str, what: str, longest: int = _LONGEST_NAME) -> str:
+    """Return `value` without the space around it: printable text of 1 to `longest` characters."""
+    stripped = value.strip()
+    if not stripped or len(stripped) > longest:
+        raise InvalidInput(f"{what} has {len(stripped)} characters: expected 1 to {longest}")
+    # Unprintable covers control characters, and the lone surrogates that undecodable arguments become.
+    if not stripped.isprintable():
+        raise InvalidInput(f"{what} holds a character that cannot be printed: expected plain text")
+    return stripped
+
+
+def optional_text(value: str | None, what: str, longest: int = _LONGEST_NAME) -> str | None:
+    """Return `text(value)`, or None for None and for blank text."""
+    return None if value is None or not value.strip() else text(value, what, longest)
+
+
+def place(lat: float, lon: float) -> tuple[float, float]:
+    """Return (lat, lon) in degrees WGS-84 if they are on earth."""
+    if not math.isfinite(lat) or not -90 <= lat <= 90:
+        raise InvalidInput(f"lat {lat:g} is not a latitude: expected -90 to 90 degrees")
+    if not math.isfinite(lon) or not -180 <= lon <= 180:
+        raise InvalidInput(f"lon {lon:g} is not a longitude: expected -180 to 180 degrees")
+    return lat, lon
+
+
+def optional_place(lat: float | None, lon: float | None) -> tuple[float | None, float | None]:
+    """Return (lat, lon) if both are given and on earth, (None, None) if neither is given."""
+    if lat is None and lon is None:
+        return None, None
+    if lat is None or lon is None:
+        raise InvalidInput("lat and lon belong together: expected both or neither")
+    return place(lat, lon)
+
+
+def radius_m(value: float) -> float:
+    """Return a radius in metres, more than 0 and at most 100 km."""
+    if not math.isfinite(value) or not 0 < value <= _LARGEST_RADIUS_M:
+        raise InvalidInput(f"radius {value:g} m cannot be used: expected more than 0, at most 100000")
+    return value
+
+
+def period(starts_ms: int, ends_ms: int) -> tuple[int, int]:
+    """Return (starts_ms, ends_ms) if the end comes after the start."""
+    if ends_ms <= starts_ms:
+        raise InvalidInput("the end is not after the start: expected start < end")
+    return starts_ms, ends_ms
+
+
+def check_in_every_s(value: float | None) -> float | None:
+    """Return the time between check-ins in seconds, 1 s to 1 d; None for none."""
+    if value is None:
+        return None
+    if not math.isfinite(value) or not _SHORTEST_CHECK_IN_S <= value <= _LONGEST_CHECK_IN_S:
+        raise InvalidInput(f"a check-in every {value:g} s cannot be asked for: expected 1s to 24h")
+    return value
+
+
+def one_of(value: str, what: str, allowed: tuple[str, ...]) -> str:
+    """Return `value` if it is one of `allowed`."""
+    if value not in allowed:
+        raise InvalidInput(f"{what} {value!r} is unknown: expected {' or '.join(allowed)}")
+    return value
+
+
+def pins(pin: str | None, duress_pin: str | None) -> tuple[str | None, str | None]:
+    """Return (pin, duress_pin): each 4 to 12 digits, and not the same."""
+    for name, value in (("pin", pin), ("duress pin", duress_pin)):
+        if value is not None and not (value.isascii() and value.isdigit() and 4 <= len(value) <= 12):
+            raise InvalidInput(f"the {name} cannot be used: expected 4 to 12 digits")
+    if duress_pin is not None and pin is None:
+        raise InvalidInput("a duress pin needs a pin beside it: expected both")
+    if pin is not None and pin == duress_pin:
+        raise InvalidInput("the pin and the duress pin are the same: expected two different ones")
+    return pin, duress_pin
+
+
+def channels(addresses: list[str]) -> list[str]:
+    """Return where a responder is reached, each once: `log:`, or the http(s) URL of a webhook."""
+    return list(dict.fromkeys(_channel(address) for address in addresses))
+
+
+def _channel(address: str) -> str:
+    checked = text(address, "channel", _LONGEST_CHANNEL)
+    if checked == "log:":
+        return checked
+    try:
+        parts = urlsplit(checked)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or " " in checked:
+        raise InvalidInput(f"channel {checked!r} cannot be used: expected log: or an http(s) URL")
+    return checked

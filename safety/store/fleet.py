@@ -1,0 +1,131 @@
+"""The fleet: devices handed to nurses, their secrets renewed, or refused; each change is recorded."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, select
+
+from devices.errors import UnknownDevice
+from devices.identity import new_id
+from devices.registry.port import Device, DeviceKind
+from devices.registry.sql import add_device, bind_device, revoke_device, rotate_secret
+from safety.domain import checks
+from safety.errors import InvalidInput
+from safety.store.changes import record_change, replan_nurse
+from safety.store.nurses import find_nurse
+from safety.store.tables import devices
+
+KINDS = ("phone", "recorder", "button")
+_COLUMNS = (
+    devices.c.id,
+    devices.c.kind,
+    devices.c.org,
+    devices.c.nurse,
+    devices.c.codec,
+    devices.c.external_id,
+    devices.c.revoked_ms,
+)
+
+
+def register_device(
+    connection: Connection,
+    *,
+    kind: DeviceKind,
+    nurse: str,
+    codec: str = "native",
+    external_id: str | None = None,
+    actor: str,
+    at_ms: int,
+) -> tuple[Device, str]:
+    """Register a device of `nurse`; return it and its secret, which is stored only as a hash.
+
+    Raises:
+        InvalidInput: a value cannot be taken, or another device has the external id.
+        NotFound: there is no such nurse.
+    """
+    checks.one_of(kind, "kind", KINDS)
+    external_id = checks.optional_text(external_id, "external id", 64)
+    taken = select(devices.c.id).where(devices.c.external_id == external_id)
+    if external_id is not None and (holder := connection.execute(taken).scalar()):
+        raise InvalidInput(f"external id {external_id!r} belongs to {holder}: expected one not in use")
+    device = Device(
+        id=new_id("dev"),
+        kind=kind,
+        org=find_nurse(connection, nurse).org,
+        nurse=nurse,
+        codec=codec,
+        external_id=external_id,
+    )
+    secret = add_device(connection, device, at_ms)
+    replan_nurse(connection, nurse)
+    _record(connection, "device_added", device, actor, at_ms)
+    return device, secret
+
+
+def rotate_device(connection: Connection, device: str, *, actor: str, at_ms: int) -> str:
+    """Give the device a new secret and return it.
+
+    Raises:
+        UnknownDevice: there is no such device.
+    """
+    secret = rotate_secret(connection, device)
+    _record(connection, "device_rotated", find_device(connection, device), actor, at_ms)
+    return secret
+
+
+def withdraw_device(connection: Connection, device: str, *, actor: str, at_ms: int) -> None:
+    """Refuse the device from now on.
+
+    Raises:
+        UnknownDevice: there is no such device.
+    """
+    known = find_device(connection, device)
+    revoke_device(connection, device, at_ms)
+    if known.nurse is not None:
+        replan_nurse(connection, known.nurse)
+    _record(connection, "device_revoked", known, actor, at_ms)
+
+
+def hand_device(connection: Connection, device: str, nurse: str, *, actor: str, at_ms: int) -> Device:
+    """Bind the device to `nurse`, whoever had it before, and return it as it is now.
+
+    Raises:
+        UnknownDevice: there is no such device.
+        NotFound: there is no such nurse.
+    """
+    before = find_device(connection, device)
+    bind_device(connection, device, nurse, find_nurse(connection, nurse).org)
+    for concerned in {before.nurse, nurse} - {None}:
+        replan_nurse(connection, str(concerned))
+    now = find_device(connection, device)
+    _record(connection, "device_bound", now, actor, at_ms)
+    return now
+
+
+def find_device(connection: Connection, device: str) -> Device:
+    """Return the device, revoked or not.
+
+    Raises:
+        UnknownDevice: there is none with that id.
+    """
+    row = connection.execute(select(*_COLUMNS).where(devices.c.id == device)).first()
+    if row is None:
+        raise UnknownDevice(f"no device {device}: see `vigil device list`")
+    return _device(row._asdict())
+
+
+def list_devices(connection: Connection, *, orgs: Collection[str] | None = None) -> list[Device]:
+    """Return devices by id: of `orgs` (None: of all)."""
+    statement = select(*_COLUMNS).order_by(devices.c.id)
+    if orgs is not None:
+        statement = statement.where(devices.c.org.in_(orgs))
+    return [_device(row._asdict()) for row in connection.execute(statement)]
+
+
+def _device(row: dict[str, object]) -> Device:
+    revoked = row.pop("revoked_ms") is not None
+    return Device(**row, revoked=revoked)  # type: ignore[arg-type]  # the columns have the struct's types
+
+
+def _record(connection: Connection, action: str, device: Device, actor: str, at_ms: int) -> None:
+    detail = {"nurse": device.nurse}
+    record_change(connection, action, device.id, org=device.org, actor=actor, at_ms=at_ms, detail=detail)

@@ -1,0 +1,79 @@
+"""Migrations: the store's tables brought to what this version of Vigil expects."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from safety.errors import SafetyError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0002"
+"""The newest revision in `migrations/versions`."""
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+# Any number does, as long as only migrations use it.
+_POSTGRESQL_LOCK = 0x5649474D
+
+
+class StoreTooNew(SafetyError):
+    """The store was made by a newer version of Vigil than this one."""
+
+
+def migrate(engine: Engine) -> None:
+    """Create or upgrade the tables of the store; does nothing where they are as expected.
+
+    One transaction under the database's own write lock: of two processes that start at once, the second
+    waits and finds the work done; killed in the middle, nothing has happened.
+
+    Raises:
+        StoreTooNew: the store is ahead of this version.
+    """
+    with engine.connect() as connection, connection.begin():
+        if _revision(connection) == HEAD:
+            return
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
+        if _revision(connection) != HEAD:
+            upgrade(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Run the missing migrations in the transaction of `connection`.
+
+    Raises:
+        StoreTooNew: the store is ahead of this version.
+    """
+    # Imported here: half a second that a store which is as expected need not wait for.
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
+    config = alembic_config(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    revision = _revision(connection)
+    if revision is not None and revision not in known:
+        raise StoreTooNew(
+            f"the store is of revision {revision}, this vigil knows none after {HEAD}: upgrade vigil"
+        )
+    command.upgrade(config, "head")
+
+
+def alembic_config(connection: Connection) -> "Config":
+    """Return the configuration with which Alembic's commands work on `connection`."""
+    from alembic.config import Config
+
+    config = Config()
+    # A `%` in the path would be read as interpolation.
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if revision is None else str(revision)
