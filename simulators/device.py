@@ -15,7 +15,7 @@ from simulators.alarms import AlarmBook, PendingAlarm
 from simulators.errors import LinkDown
 from simulators.journal import Entry, Journal, What
 from simulators.link import Link
-from simulators.outbox import Letter, Outbox
+from simulators.outbox import MAX_LIST, Letter, Outbox
 from simulators.payloads import AlarmKind, EventKind, Measured, RecordKind
 from simulators.roster import Credentials
 from simulators.waiting import event_or_time, first_of
@@ -41,17 +41,26 @@ class Device:
     """One device. `run` plays it; everything else may be called at any time, connected or not."""
 
     def __init__(
-        self, credentials: Credentials, broker: Broker, clock: Clock, rng: Random, journal: Journal
+        self,
+        credentials: Credentials,
+        broker: Broker,
+        clock: Clock,
+        rng: Random,
+        journal: Journal,
+        *,
+        first_seq: int = 0,
+        max_list: int = MAX_LIST,
     ) -> None:
+        """`max_list` is how many kept fixes it sends in one list after a gap."""
         self.id = credentials.id
         self.journal = journal
         self.battery_pct = rng.uniform(55.0, 100.0)
         self._clock = clock
         self._rng = rng
         self._link = Link(broker, credentials)
-        self._outbox = Outbox()
+        self._outbox = Outbox(max_list)
         self._alarms = AlarmBook()
-        self._seq = 0
+        self._seq = first_seq
         self._work = asyncio.Event()
         self._switched_on = asyncio.Event()
         self._switched_on.set()

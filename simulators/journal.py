@@ -1,7 +1,7 @@
 """The journal of a simulation: what each device sent, what was confirmed and what it heard, in order."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Literal
 
@@ -36,7 +36,9 @@ class Journal:
     def __init__(self, sink: BinaryIO | None = None) -> None:
         """`sink` should be unbuffered or line-flushed: a journal is read after a kill."""
         self._sink = sink
+        self.counts: Counter[tuple[What, str | None]] = Counter()
         self._entries: deque[Entry] = deque(maxlen=_REMEMBERED)
+        self._listeners: list[Callable[[Entry], None]] = []
         self._waiting: list[tuple[Callable[[Entry], bool], asyncio.Future[Entry]]] = []
 
     def __iter__(self) -> Iterator[Entry]:
@@ -48,11 +50,18 @@ class Journal:
     def add(self, entry: Entry) -> None:
         """Append `entry` and wake whoever waits for it."""
         self._entries.append(entry)
+        self.counts[entry.what, entry.channel] += 1
         if self._sink is not None:
             self._sink.write(msgspec.json.encode(entry) + b"\n")
             self._sink.flush()
+        for listener in self._listeners:
+            listener(entry)
         if self._waiting:
             self._wake(entry)
+
+    def listen(self, listener: Callable[[Entry], None]) -> None:
+        """Call `listener` with each entry from now on."""
+        self._listeners.append(listener)
 
     def _wake(self, entry: Entry) -> None:
         for predicate, found in self._waiting:

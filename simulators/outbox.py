@@ -30,7 +30,9 @@ class _Fix(NamedTuple):
 class Outbox:
     """Letters first (they are few and matter more), then fixes: one alone, or a list after a gap."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_list: int = MAX_LIST) -> None:
+        """`max_list` is how many fixes may go in one list; 1 sends each alone."""
+        self._max_list = max_list
         self._letters: deque[Letter] = deque()
         self._fixes: deque[_Fix] = deque()
         self._sent: deque[_Fix] = deque(maxlen=_MAX_RESENDABLE)
@@ -58,7 +60,7 @@ class Outbox:
             return self._letters[0]
         if not self._fixes:
             return None
-        batch = list(islice(self._fixes, MAX_LIST))
+        batch = list(islice(self._fixes, self._max_list))
         seqs = (batch[0].seq, batch[-1].seq)
         if len(batch) == 1:
             return Letter("location", "fix", seqs, batch[0].payload)

@@ -77,13 +77,13 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_roster(path: Path) -> Roster:
-    """Read a roster.
+    """Read a roster, or a plain JSON list or JSON lines of devices (as `vigil device add --json` prints).
 
     Raises:
         BadFile: there is no such file, or it is no roster.
     """
     try:
-        roster = msgspec.json.decode(path.read_bytes(), type=Roster)
+        roster = _decode(path.read_bytes())
         for device in roster.devices:
             if device.visit is not None:
                 device.visit.covers(0)
@@ -91,4 +91,15 @@ def load_roster(path: Path) -> Roster:
         raise BadFile(f"cannot read roster {path}: {error.strerror}") from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise BadFile(f"roster {path}: {error}") from error
+    if not roster.devices:
+        raise BadFile(f"roster {path}: it has no devices")
     return roster
+
+
+def _decode(text: bytes) -> Roster:
+    if text.lstrip().startswith(b"["):
+        return Roster(devices=msgspec.json.decode(text, type=tuple[RosterDevice, ...]))
+    lines = text.strip().splitlines()
+    if lines and b'"devices"' not in text and all(line.startswith(b"{") for line in lines):
+        return Roster(devices=tuple(msgspec.json.decode(line, type=RosterDevice) for line in lines))
+    return msgspec.json.decode(text, type=Roster)
