@@ -149,11 +149,21 @@ class Generation:
             self._granted.set_result(granted)
 
     async def _within_deadline(self, waited: Awaitable[Any]) -> Any:
-        """Await `waited` unless the connection is lost first: gmqtt itself would wait for ever."""
+        """Await `waited` unless the connection is lost first: gmqtt itself would wait for ever.
+
+        While the window is full nothing is read, so the answer may stand behind a backlog: then it has time.
+        """
         task = asyncio.ensure_future(waited)
         lost = asyncio.ensure_future(self._lost.wait())
+        either = {task, lost}
         try:
-            await asyncio.wait({task, lost}, timeout=CONNECT_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
+            done: set[asyncio.Future[Any]] = set()
+            while not done:
+                done, _ = await asyncio.wait(
+                    either, timeout=CONNECT_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED
+                )
+                if not self._paused:
+                    break
             if not task.done():
                 reason = "ends the connection" if self._lost.is_set() else "does not answer"
                 raise NotConnected(f"{self._address!r} {reason}")

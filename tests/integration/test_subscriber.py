@@ -12,10 +12,11 @@ from aiomqtt import Client
 
 from devices.clock import SystemClock
 from devices.commands import Command
+from ingest.broker.server import EmbeddedBroker
 from ingest.downlink import Downlink
 from ingest.errors import NotConnected
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber, SubscriberLane
-from tests.support.brokers import Embedded, embedded_broker
+from tests.support.brokers import Embedded, embedded_broker, free_port
 from tests.support.recording import RecordingAdmission
 from tests.support.waiting import eventually
 
@@ -126,8 +127,12 @@ async def test_while_the_log_is_out_messages_wait_in_their_order(tmp_path: Path)
         reading(embedded, admission) as subscriber,
         device(embedded) as client,
     ):
-        admission.failing = 30
-        await asyncio.gather(*(client.publish(LOCATION, b"%d" % n, qos=1) for n in range(20)))
+        admission.open.clear()
+        publishing = [asyncio.create_task(client.publish(LOCATION, b"%d" % n, qos=1)) for n in range(20)]
+        await eventually(lambda: admission.inside == 20, what="all are in admission")
+        admission.failing = 23
+        admission.open.set()
+        await asyncio.gather(*publishing)
         assert admission.payloads == [b"%d" % n for n in range(20)]
         assert subscriber.retries >= 20
 
@@ -162,19 +167,16 @@ async def test_reconnects_to_a_broker_that_was_killed(tmp_path: Path) -> None:
 
 
 async def test_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path) -> None:
-    async with embedded_broker(tmp_path, "dev_a") as embedded:
-        address = embedded.address
-        await embedded.broker.stop()
-        subscriber = Subscriber(address, ALARM_LANE, RecordingAdmission(), SystemClock())
-        task = asyncio.create_task(subscriber.run())
-        again = type(embedded.broker)("127.0.0.1", address.port, str(embedded.engine.url), SystemClock())
-        again._secret = address.password or ""
-        await again.start()
-        await asyncio.wait_for(subscriber.until_connected(), 10)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        await again.stop()
+    url = f"sqlite:///{tmp_path / 'registry.db'}"
+    broker = EmbeddedBroker("127.0.0.1", free_port(), url, SystemClock())
+    subscriber = Subscriber(broker.address, ALARM_LANE, RecordingAdmission(), SystemClock())
+    task = asyncio.create_task(subscriber.run())
+    await broker.start()
+    await asyncio.wait_for(subscriber.until_connected(), 10)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await broker.stop()
 
 
 async def test_a_wrong_login_is_no_connection(tmp_path: Path) -> None:
@@ -208,7 +210,7 @@ async def test_the_downlink_reaches_the_device(tmp_path: Path) -> None:
             async with asyncio.timeout(10):
                 for _ in range(100):
                     message = await anext(client.messages)
-                    assert b'"kind":"alarm_received"' in bytes(message.payload)  # type: ignore[arg-type]  # bytes
+                    assert b'"kind":"alarm_received"' in bytes(message.payload)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task

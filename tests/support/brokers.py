@@ -3,12 +3,13 @@
 import asyncio
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, create_engine
 
+from devices import topics
 from devices.clock import SystemClock
 from devices.registry.port import Device
 from devices.registry.sql import add_device, revoke_device, rotate_secret
@@ -16,7 +17,7 @@ from devices.registry.tables import metadata
 from ingest.address import BrokerAddress, MqttVersion
 from ingest.broker.server import EmbeddedBroker
 from tests.support.requires import require
-from tests.support.waiting import eventually
+from tests.support.waiting import wait_until
 
 INGEST = "ingest"
 _SECRET = "of this test only"
@@ -87,13 +88,13 @@ class Mosquitto:
             host="127.0.0.1", port=self.port, username=INGEST, password=_SECRET, version=version
         )
 
-    async def start(self) -> None:
+    def start(self) -> None:
         self._process = subprocess.Popen(
             [require("mosquitto"), "-c", self._configuration],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        await eventually(self._listens, what="Mosquitto listens")
+        wait_until(self._listens, what="Mosquitto listens")
 
     def kill(self) -> None:
         """End it as a crash does: what it did not save is gone."""
@@ -112,22 +113,21 @@ class Mosquitto:
             return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
-@asynccontextmanager
-async def mosquitto(
-    directory: Path, devices: Mapping[str, str], *, keeps: bool = True
-) -> AsyncIterator[Mosquitto]:
-    """Run a Mosquitto with the logins of `devices` (id to secret), each held to its own topics."""
+@contextmanager
+def mosquitto(directory: Path, devices: Mapping[str, str], *, keeps: bool = True) -> Iterator[Mosquitto]:
+    """Run a Mosquitto with the logins of `devices` (id to secret), each held to its own topics.
+
+    `keeps`: sessions and what waits for them outlive a `stop`.
+    """
     require("mosquitto")
     port = free_port()
     passwords, rights = directory / "passwords", directory / "rights"
     passwords.touch(mode=0o600)
     for user, secret in {INGEST: _SECRET, **devices}.items():
         subprocess.run(["mosquitto_passwd", "-b", passwords, user, secret], check=True, capture_output=True)
-    rights.write_text(
-        f"user {INGEST}\ntopic readwrite #\n"
-        "pattern write vigil/v1/%u/location\npattern write vigil/v1/%u/alarm\npattern write vigil/v1/%u/event\n"
-        "pattern write vigil/v1/%u/status\npattern write vigil/v1/%u/record\npattern read vigil/v1/%u/down\n"
-    )
+    own = [f"pattern write vigil/v1/%u/{channel}" for channel in sorted(topics.CHANNELS)]
+    rules = [f"user {INGEST}", "topic readwrite #", *own, "pattern read vigil/v1/%u/down"]
+    rights.write_text("\n".join(rules) + "\n")
     configuration = directory / "mosquitto.conf"
     lines = [
         "user root",
@@ -136,13 +136,14 @@ async def mosquitto(
         f"password_file {passwords}",
         f"acl_file {rights}",
         "max_queued_messages 100000",
+        "max_inflight_messages 1000",  # the default of 20 is all that an MQTT 3.1.1 reader would get
         "set_tcp_nodelay true",
     ]
     if keeps:
         lines += ["persistence true", f"persistence_location {directory}/", "autosave_interval 1800"]
     configuration.write_text("\n".join(lines) + "\n")
     broker = Mosquitto(configuration, port)
-    await broker.start()
+    broker.start()
     try:
         yield broker
     finally:
