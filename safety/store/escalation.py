@@ -1,6 +1,5 @@
 """The ladder's rows: alerts that routing must look at, and what it decided on them."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
@@ -160,9 +159,9 @@ def _ladder(connection: Connection, org: str) -> tuple[EscalationPolicy | None, 
 
 def _chain(connection: Connection, org: str) -> list[str]:
     """Return `org` and the organisations above it, nearest first."""
-    parents: Mapping[str, str | None] = dict(
-        connection.execute(select(orgs.c.id, orgs.c.parent)).tuples().all()
-    )
+    parents: dict[str, str | None] = {
+        row.id: row.parent for row in connection.execute(select(orgs.c.id, orgs.c.parent))
+    }
     chain = [org]
     while (parent := parents.get(chain[-1])) is not None and parent not in chain:
         chain.append(parent)
