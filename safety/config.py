@@ -8,6 +8,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -15,6 +16,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from safety.errors import SafetyError
 
 _PREFIX = "VIGIL_"
+# May hold a password: never shown.
+_SECRET = frozenset({"broker_url"})
 # Read by the command line itself: it says where the settings are.
 _NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR"})
 
@@ -33,6 +36,18 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _broker_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("mqtt", "mqtts") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("expected mqtt://[user:password@]host[:port] or mqtts://…")
+    return value
+
+
+BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -48,6 +63,11 @@ class Settings(BaseSettings):
     mqtt_port: Port = 1883
     public_url: HttpUrl | None = None
     """Where people reach the console; goes into notifications. None: made of http_host and http_port."""
+
+    broker_url: BrokerUrl | None = None
+    """An outside broker, `mqtt://user:password@host:1883` or `mqtts://…`. None: the embedded one."""
+    secure_cookie: bool = False
+    """Set behind TLS: browsers then never send the session in the clear."""
 
     # --- the map; without tiles_url it is drawn without a background and needs no network
     tiles_url: HttpUrl | None = None
@@ -122,4 +142,5 @@ def _explain(error: ValidationError, path: Path) -> str:
     variable = _PREFIX + key.upper()
     where = variable if variable in os.environ else f"{path}: {key}"
     expected = fault["msg"].removeprefix("Value error, ")
-    return f"{where}: {expected[0].lower()}{expected[1:]}, not {str(fault['input'])[:80]!r}"
+    given = "" if key in _SECRET else f", not {str(fault['input'])[:80]!r}"
+    return f"{where}: {expected[0].lower()}{expected[1:]}{given}"

@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,15 @@ class Failure(SafetyError):
 
 def _resolve_data_dir(context: typer.Context, value: Path) -> Path:
     # `vigil --data-dir D org add` and `vigil org add --data-dir D` mean the same; the nearer one wins.
+    root = context.find_root()
+    if context is root or _typed(context) or not _typed(root):
+        return value
+    return Path(root.params["data_dir"])
+
+
+def _typed(context: typer.Context) -> bool:
     source = context.get_parameter_source("data_dir")
-    before = context.find_root().params.get("data_dir")
-    return before if before is not None and source is not None and source.name == "DEFAULT" else value
+    return source is not None and source.name == "COMMANDLINE"
 
 
 DataDir = Annotated[
@@ -37,10 +44,12 @@ DataDir = Annotated[
     typer.Option(
         "--data-dir",
         metavar="DIR",
+        envvar="VIGIL_DATA_DIR",
+        show_envvar=False,
         callback=_resolve_data_dir,
         file_okay=False,
-        show_default="./vigil-data",
-        help="Where everything is kept; made when it is not there.",
+        show_default=False,
+        help="Where everything is kept; ./vigil-data unless said, made if need be.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -160,15 +169,20 @@ def show_list(things: Iterable[Mapping[str, Any]], columns: tuple[str, ...], as_
 def show_table(table: Iterable[Iterable[str]]) -> None:
     """Print rows of text in columns, the first row being the head."""
     rows = [list(row) for row in table]
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    widths = [max(_width(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        cells = (cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
 
 
 def show_json(thing: object) -> None:
     """Print one line of JSON."""
     typer.echo(json.dumps(thing, ensure_ascii=False))
+
+
+def _width(text: str) -> int:
+    # Chinese characters take two columns of a terminal.
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _cell(value: object) -> str:

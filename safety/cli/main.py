@@ -1,7 +1,7 @@
 """`vigil`: the console script, put together from one module per noun."""
 
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -26,6 +26,7 @@ from safety.cli import (
 from safety.cli.common import DEFAULT_DATA_DIR, DataDir
 from safety.errors import SafetyError
 
+EXPECTED = (SafetyError, DeviceError, IngestError, OSError)
 RUN, PEOPLE, DEVICES, TRY = "Run", "People and visits", "Devices", "Try and measure"
 _PEOPLE = {
     "org": org,
@@ -51,9 +52,29 @@ class VigilGroup(TyperGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except (SafetyError, DeviceError, IngestError, OSError) as error:
-            typer.echo(f"vigil: {' '.join(str(error).split())}", err=True)
-            raise typer.Exit(1) from error
+        except BrokenPipeError:
+            raise  # whoever read our output has had enough
+        except EXPECTED as error:
+            fail(error)
+        except ExceptionGroup as group:
+            # A task group wraps what stopped the service; an unexpected one among them keeps its traceback.
+            expected, others = group.split(EXPECTED)
+            if expected is None or others is not None:
+                raise
+            fail(first_leaf(expected))
+
+
+def first_leaf(error: Exception) -> Exception:
+    """Return the first exception inside `error` that is not a group."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def fail(error: Exception) -> NoReturn:
+    """Tell `error` in one line on stderr and exit 1."""
+    typer.echo(f"vigil: {' '.join(str(error).split())}", err=True)
+    raise typer.Exit(1) from error
 
 
 app = typer.Typer(
@@ -72,9 +93,9 @@ def vigil(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
     \b
     Three lines to begin with:
-      vigil up --demo               a whole service with simulated nurses, here and now
-      vigil org add --name "Care"   an organisation of your own; then nurse, device, visit
-      vigil COMMAND --help          what a command does, with all its options
+      vigil up --demo               the whole service, with simulated nurses
+      vigil org add --name "Care"   your own organisation; then nurse, device
+      vigil COMMAND --help          what a command does, and its options
     """
 
 

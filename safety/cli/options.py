@@ -17,8 +17,8 @@ Latitude = Annotated[float, typer.Option("--lat", min=-90, max=90, help="Latitud
 Longitude = Annotated[float, typer.Option("--lon", min=-180, max=180, help="Longitude, degrees WGS-84.")]
 
 
-def duration_s(text: str) -> float:
-    """Read an option's duration; a bad one is bad usage.
+def duration_s(text: str, option: str) -> float:
+    """Read the duration that `option` was given; a bad one is bad usage.
 
     Raises:
         BadParameter: `text` is no duration.
@@ -26,11 +26,11 @@ def duration_s(text: str) -> float:
     try:
         return parse_duration_s(text)
     except InvalidInput as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
-def moment_ms(text: str, now_ms: int) -> int:
-    """Read an option's time; a bad one is bad usage.
+def moment_ms(text: str, now_ms: int, option: str) -> int:
+    """Read the time that `option` was given; a bad one is bad usage.
 
     Raises:
         BadParameter: `text` is no time.
@@ -38,4 +38,4 @@ def moment_ms(text: str, now_ms: int) -> int:
     try:
         return parse_when(text, now_ms)
     except InvalidInput as error:
-        raise typer.BadParameter(str(error)) from error
+        raise typer.BadParameter(str(error), param_hint=option) from error

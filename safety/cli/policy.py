@@ -36,10 +36,13 @@ def apply(
     org: org_abc
     name: Day and night
     tiers:
-      - after: 0s                        # since the alert
-        responders: [rsp_abc, Li Na]     # ids or names
-      - after: 2m                        # since the tier before
-        responders: [rsp_def]
+      - after: 0s            # since the alert
+        responders:          # ids or names
+          - rsp_abc
+          - Li Na
+      - after: 2m            # since the tier before
+        responders:
+          - rsp_def
     """
     from safety.domain.policy_import import parse_policy
     from safety.store.policies import apply_policy

@@ -27,9 +27,9 @@ def create(
     from safety.store.changes import record_change
     from safety.store.sessions import create_session
 
-    ttl_s = duration_s(ttl)
+    ttl_s = duration_s(ttl, "--ttl")
     if ttl_s < 1:
-        raise typer.BadParameter("--ttl must be at least 1s")
+        raise typer.BadParameter("expected at least 1s", param_hint="--ttl")
     with writing(data_dir) as desk:
         holder = _holder(desk.connection, user)
         token = create_session(desk.connection, holder.id, ttl_s, desk.now_ms)

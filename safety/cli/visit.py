@@ -40,8 +40,9 @@ def add(
     from safety.store.visits import add_visit, find_visit
 
     entered_ms = now_ms()
-    starts_ms, ends_ms = moment_ms(start, entered_ms), moment_ms(end, entered_ms)
-    every_s = None if check_in_every is None else duration_s(check_in_every)
+    starts_ms = moment_ms(start, entered_ms, "--start")
+    ends_ms = moment_ms(end, entered_ms, "--end")
+    every_s = None if check_in_every is None else duration_s(check_in_every, "--check-in-every")
     with writing(data_dir) as desk:
         identity = add_visit(
             desk.connection,

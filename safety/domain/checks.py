@@ -4,10 +4,13 @@ All raise `InvalidInput` with what was given and what was expected.
 """
 
 import math
+import unicodedata
 from urllib.parse import urlsplit
 
 from safety.errors import InvalidInput
 
+# Control characters, line breaks, and the lone surrogates that undecodable arguments become.
+_NOT_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _LONGEST_NAME = 200
 _LONGEST_CHANNEL = 2000
 _LARGEST_RADIUS_M = 100_000.0
@@ -16,13 +19,12 @@ _LONGEST_CHECK_IN_S = 86_400.0
 
 
 def text(value: str, what: str, longest: int = _LONGEST_NAME) -> str:
-    """Return `value` without the space around it: printable text of 1 to `longest` characters."""
+    """Return `value` without the space around it: text of 1 to `longest` characters."""
     stripped = value.strip()
     if not stripped or len(stripped) > longest:
         raise InvalidInput(f"{what} has {len(stripped)} characters: expected 1 to {longest}")
-    # Unprintable covers control characters, and the lone surrogates that undecodable arguments become.
-    if not stripped.isprintable():
-        raise InvalidInput(f"{what} holds a character that cannot be printed: expected plain text")
+    if any(unicodedata.category(character) in _NOT_TEXT for character in stripped):
+        raise InvalidInput(f"{what} holds a control character or undecodable byte: expected plain text")
     return stripped
 
 
