@@ -36,6 +36,8 @@ class EventLog(Protocol):
     async def append(self, topic: str, entries: Sequence[NewEntry]) -> None:
         """Append `entries` in order, all or none of them; they are durable when this returns.
 
+        What one task appends before another does is read before it, as far as they share a partition.
+
         Raises:
             LogUnavailable: none is known to be durable; appending again may store them twice.
         """
@@ -43,12 +45,14 @@ class EventLog(Protocol):
     async def read(self, topic: str, partition: int, after: int, limit: int) -> list[Entry]:
         """Return up to `limit` entries with offsets above `after`, oldest first, without waiting.
 
+        Fewer do not mean that the end is reached; none do. Offsets may have gaps.
+
         Raises:
             LogUnavailable: nothing can be read just now.
         """
 
     async def wait(self, topic: str, partition: int, after: int, timeout_s: float) -> bool:
-        """Wait until there is an entry above `after`; tell whether there is one."""
+        """Wait at most `timeout_s` seconds for an entry above `after`; tell whether there is one."""
 
     async def end(self, topic: str, partition: int) -> int:
         """Return the newest offset of the partition, `BEGINNING` if nothing was ever appended."""

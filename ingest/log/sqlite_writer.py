@@ -15,7 +15,7 @@ from devices.clock import Clock
 from ingest.errors import LogUnavailable
 from ingest.log.partitioning import place
 from ingest.log.port import Entry, NewEntry
-from ingest.log.sqlite_file import connect, end_in, entry_id, newest_in, prepare
+from ingest.log.sqlite_file import connect, end_in, insert_in, newest_in, prepare
 from ingest.log.sqlite_forget import forget_some
 
 MAX_GROUP = 256
@@ -23,7 +23,6 @@ MAX_QUEUED = 1024
 _CHECKPOINT_BYTES = 1 << 20
 _CHECKPOINT_PAGES = 4096
 _ROW_BYTES = 64
-_ROWS_PER_STATEMENT = 1024
 
 Committed = dict[int, list[Entry]]
 T = TypeVar("T")
@@ -169,7 +168,7 @@ class TopicWriter:
         entries = self._numbered(group)
         futures = [request.durable for request in group]
         try:
-            self._insert(entries)
+            insert_in(self._connection, entries)
         except Exception as error:  # noqa: BLE001 whatever it was, those who wait hear it and the thread lives
             _log.error("commit failed", action="log_commit_failed", error=str(error), appends=len(group))
             self._roll_back()
@@ -195,22 +194,6 @@ class TopicWriter:
                 offset = self._ends[partition] + 1 + len(added)
                 added.append(Entry(offset, new.key, new.value, self._newest_ms))
         return entries
-
-    def _insert(self, entries: Committed) -> None:
-        rows = [
-            (entry_id(partition, entry.offset), entry.key, entry.appended_ms, entry.value)
-            for partition, added in entries.items()
-            for entry in added
-        ]
-        # Every step of SQLite gives up the interpreter lock and must win it back from a busy event loop:
-        # one statement for all rows commits in 6 ms where `executemany` took 900.
-        if len(rows) <= _ROWS_PER_STATEMENT:
-            self._connection.execute(*_insertion(rows))
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
-        for start in range(0, len(rows), _ROWS_PER_STATEMENT):
-            self._connection.execute(*_insertion(rows[start : start + _ROWS_PER_STATEMENT]))
-        self._connection.execute("COMMIT")
 
     def _roll_back(self) -> None:
         """Make sure that nothing is half written, and continue from what the file has."""
@@ -260,11 +243,6 @@ class TopicWriter:
         except RuntimeError:
             # The loop is closed: nobody is left to be told. What was committed stays committed.
             _log.warning("nobody waits for a commit", action="log_loop_closed")
-
-
-def _insertion(rows: list[tuple[int, str, int, bytes]]) -> tuple[str, list[object]]:
-    values = ",".join(("(?,?,?,?)",) * len(rows))
-    return f"INSERT INTO entries VALUES {values}", [field for row in rows for field in row]  # noqa: S608 only placeholders
 
 
 def _resolve(futures: Sequence[asyncio.Future[T]], result: T) -> None:

@@ -94,6 +94,15 @@ async def test_any_bytes_and_any_key_come_back(log: EventLog) -> None:
     assert [(entry.key, entry.value) for entry in entries] == [("护士\x00'\"", value), ("", b"")]
 
 
+async def test_big_values_are_read_a_few_at_a_time(log: EventLog) -> None:
+    big = bytes(3 << 20)
+    for _ in range(5):
+        await log.append(TOPIC, [NewEntry("", big, 0), NewEntry("", b"small", 0)])
+    entries = (await everything(log, limit=100))[0]
+    assert [entry.offset for entry in entries] == list(range(10))
+    assert [len(entry.value) for entry in entries] == [3 << 20, 5] * 5
+
+
 async def test_each_key_stays_in_its_partition(log: EventLog) -> None:
     keys = [f"nur_{number}" for number in range(50)]
     await log.append(TOPIC, [NewEntry(key, b"1") for key in keys])
