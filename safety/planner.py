@@ -7,7 +7,7 @@ to the lanes and then deletes the row. Killed in between, it appends the same pl
 import asyncio
 
 import structlog
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, literal, select
 from sqlalchemy.exc import OperationalError
 
 from devices.clock import Clock
@@ -17,7 +17,7 @@ from ingest.log.port import EventLog, NewEntry
 from ingest.records import encode
 from safety.domain.plan import DevicePlan, FencePlan, NursePlan, OrgPlan, VisitPlan
 from safety.store.database import Database
-from safety.store.tables import devices, fences, nurses, plan_changes, visits
+from safety.store.tables import checkpoints, devices, fences, nurses, orgs, plan_changes, visits
 
 EVERY_S = 0.5
 _BATCH = 500
@@ -92,6 +92,15 @@ class Planner:
         finally:
             for wait in waits:
                 wait.cancel()
+
+
+def replan_everything(connection: Connection) -> None:
+    """Have every plan told anew, if the engine starts from nothing."""
+    if connection.execute(select(checkpoints.c.lane).limit(1)).first() is not None:
+        return
+    nothing = literal(None)
+    for wanted in (select(nurses.c.id, nothing), select(nothing, orgs.c.id)):
+        connection.execute(plan_changes.insert().from_select(["nurse", "org"], wanted))
 
 
 def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | None:

@@ -73,6 +73,10 @@ class Runner:
         """The offset up to which all effects are stored."""
         return self._offset
 
+    async def lag(self) -> int:
+        """Return how many entries are not yet processed."""
+        return await self._event_log.end(self._lane, self._partition) - self._offset
+
     async def run(self) -> None:
         """Process for ever, from the last checkpoint on."""
         await self.load()
@@ -102,8 +106,7 @@ class Runner:
             self._offset = entries[-1].offset
             self._metrics.entries.labels(self._lane).inc(len(entries))
         await self._checkpoint_if_due()
-        end = await self._event_log.end(self._lane, self._partition)
-        self._metrics.lag.labels(self._lane, self._partition).set(end - self._offset)
+        self._metrics.lag.labels(self._lane, self._partition).set(await self.lag())
         return bool(entries)
 
     async def checkpoint(self) -> None:
