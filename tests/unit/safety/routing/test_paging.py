@@ -351,7 +351,8 @@ async def test_several_workers_on_one_store_tell_everybody_once(desk: Desk) -> N
 
 
 def test_pauses_double_up_to_a_minute_and_end_after_ten() -> None:
-    pauses, now_ms = [], 0
+    pauses: list[int] = []
+    now_ms = 0
     while (due_ms := retry_at_ms(len(pauses) + 1, 0, now_ms)) is not None:
         pauses.append((due_ms - now_ms) // 1000)
         now_ms = due_ms
