@@ -3,10 +3,11 @@
 What the page is made of:
 
 - ``static/index.html``: the whole frame as semantic HTML; the views only fill it.
-- ``static/css/``: tokens (colours, sizes), base, frame, queue, detail, map. Dark by default, light on request.
+- ``static/css/``: tokens (colours, sizes), base, frame, queue, detail, map. Dark, and light where the system
+  asks for it.
 - ``static/js/``: ES modules, served as they are written (no build step). ``store.js`` is the single source of
-  truth; ``live.js`` keeps the WebSocket, ``feed.js`` turns frames and lists into state, and the views (``queue``,
-  ``detail``, ``map``, ``status``) draw from the store only, so no two panels can disagree.
+  truth; ``live.js`` keeps the WebSocket, ``feed.js`` turns frames and lists into state, and the views
+  (``queue``, ``detail``, ``map``, ``status``) draw from the store only, so no two panels can disagree.
 - ``static/js/i18n/``: the Chinese and the English table, with identical keys.
 - Leaflet: not kept here. It is served from the installed PyPI package ``django-js-lib-leaflet`` (Django is
   neither needed nor imported).

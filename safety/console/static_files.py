@@ -83,7 +83,7 @@ class _PageFiles(StaticFiles):
 
 
 def mount_console(app: FastAPI, tile_origin: str | None = None) -> None:
-    """Serve the page on ``app`` at ``/``, its files under ``/static/`` and Leaflet under ``/static/leaflet/``.
+    """Serve the page on ``app``: ``/``, its files under ``/static/``, Leaflet under ``/static/leaflet/``.
 
     ``tile_origin``: origin of the configured map tiles, or None for a page that talks to its own host only.
     Raises ``LeafletMissingError`` and ``ValueError`` (see ``security_headers``).

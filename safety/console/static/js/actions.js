@@ -33,8 +33,7 @@ export async function act(id, action, body = {}) {
     s.notice = null;
   });
   try {
-    const detail = await post(`/alerts/${encodeURIComponent(id)}/${action}`, { version: alert.version, ...body });
-    putDetail(detail);
+    putDetail(await send(alert, action, body));
     return true;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -44,6 +43,21 @@ export async function act(id, action, body = {}) {
     change(["busy"], (s) => {
       s.busy = null;
     });
+  }
+}
+
+// A note disturbs nobody and needs no version. A version that grew because Vigil called the next tier, with the alert
+// still as the dispatcher saw it, is no reason to refuse them: the same request goes out once more.
+async function send(alert, action, body) {
+  const path = `/alerts/${encodeURIComponent(alert.id)}/${action}`;
+  if (action === "note") return post(path, body);
+  try {
+    return await post(path, { ...body, version: alert.version });
+  } catch (error) {
+    const current = error instanceof Problem && error.status === 409 ? error.body.current : null;
+    const same = current && current.state === alert.state && current.owner === alert.owner;
+    if (!same || current.version === alert.version) throw error;
+    return post(path, { ...body, version: current.version });
   }
 }
 

@@ -44,7 +44,11 @@ function drawOne(map, alert) {
   Object.assign(node.dataset, { severity: alert.severity, state: alert.state });
   node.toggleAttribute("data-chosen", chosen);
   node.toggleAttribute("data-test", Boolean(alert.test));
-  node.replaceChildren(el("i", { class: "pulse", "aria-hidden": "true" }), alertIcon(alert.severity, alert.kind));
+  node.replaceChildren(
+    el("i", { class: "pulse", "aria-hidden": "true" }),
+    alertIcon(alert.severity, alert.kind),
+    el("span", { class: "alert-name" }, alert.nurse_name ?? ""),
+  );
   const label = `${term("kind", alert.kind)}, ${alert.nurse_name ?? t("queue.no_nurse")}`;
   const element = entry.marker.getElement();
   element.title = label;

@@ -5,8 +5,8 @@ import { distanceM, metresText } from "./geo.js";
 import { t, term } from "./i18n.js";
 import { showOnMap } from "./map.js";
 import { isOpen, state } from "./store.js";
-import { clockText, durationText } from "./time.js";
-import { fieldWords, whyWords } from "./words.js";
+import { clockText, countdown, durationText, spanText } from "./time.js";
+import { channelWords, fieldWords, whyWords } from "./words.js";
 
 const MOVED_M = 30; // below this a newer position is the same place
 
@@ -38,7 +38,12 @@ function row(key, lines, kind = null) {
 function who(alert, extras) {
   const nurse = extras?.nurse_detail ?? state.nurses.get(alert.nurse);
   const lines = [el("strong", {}, alert.nurse_name ?? nurse?.name ?? t("queue.no_nurse"))];
-  if (alert.silent || alert.kind === "duress") lines.push(el("span", { class: "forbid" }, t("detail.do_not_call")));
+  // No link to tap by habit where a ringing phone would give the nurse away.
+  if (alert.silent || alert.kind === "duress") {
+    lines.push(el("span", { class: "forbid" }, t("detail.do_not_call")));
+    if (nurse?.phone) lines.push(el("span", { class: "faint" }, nurse.phone));
+    return lines;
+  }
   if (nurse?.phone) lines.push(el("a", { href: `tel:${nurse.phone.replace(/[^+\d]/g, "")}` }, nurse.phone));
   else lines.push(el("span", { class: "faint" }, t("detail.no_phone")));
   return lines;
@@ -99,7 +104,7 @@ function visitFacts(alert, visit) {
   const from = clockText(visit.starts_at, { seconds: false });
   const window = t("detail.visit_window", { from, to: clockText(visit.ends_at, { seconds: false }) });
   const more = [t("detail.visit_radius", { m: metresText(visit.radius_m) })];
-  if (visit.check_in_every_s) more.push(t("detail.check_in_every", { age: durationText(visit.check_in_every_s * 1000) }));
+  if (visit.check_in_every_s) more.push(t("detail.check_in_every", { age: spanText(visit.check_in_every_s * 1000) }));
   const risk = visit.risk === "high" ? el("span", { class: "badge late" }, t("detail.risk_high")) : null;
   return [[visit.patient ?? "", " ", risk].filter(Boolean), window, el("span", { class: "faint" }, more.join(" · "))];
 }
@@ -129,7 +134,9 @@ function escalation(alert) {
   const lines = [];
   if (alert.escalation_level) lines.push(t("detail.tier", { n: alert.escalation_level }));
   if (alert.state === "raised" && alert.escalates_at) {
-    lines.push(el("span", { class: "card-due", data: { until: Date.parse(alert.escalates_at), untilKey: "queue.escalates" } }));
+    const node = el("span", { class: "card-due" });
+    countdown(node, [[Date.parse(alert.escalates_at), "queue.escalates"]]);
+    lines.push(node);
   }
   return lines;
 }
@@ -138,7 +145,7 @@ function escalation(alert) {
 export function notificationRows(notifications) {
   if (!notifications?.length) return [el("li", { class: "faint" }, t("detail.no_notifications"))];
   return notifications.map((one) => {
-    const more = [term("channel", one.channel), t("detail.tier", { n: one.tier })];
+    const more = [channelWords(one.channel), t("detail.tier", { n: one.tier })];
     if (one.attempts > 1) more.push(t("notification.attempts", { n: one.attempts }));
     if (one.sent_at) more.push(clockText(one.sent_at));
     return el(

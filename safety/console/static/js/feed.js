@@ -5,7 +5,6 @@ import { createLive } from "./live.js";
 import { change, isOpen, merge, putAlerts, putAll, putDetail, state } from "./store.js";
 import { noteServerTime } from "./time.js";
 
-const OPEN_STATES = ["raised", "acknowledged", "dispatched", "on_scene"];
 const RECENT = 200;
 const MASTER_EVERY_MS = 30_000;
 const POLL_EVERY_MS = 5_000;
@@ -96,18 +95,18 @@ export function refresh() {
 
 async function readAll() {
   const [open, recent, positions, devices] = await Promise.all([
-    Promise.all(OPEN_STATES.map((name) => listAll(`/alerts?state=${name}`))),
+    listAll("/alerts?state=open"),
     listNewest("/alerts", RECENT),
     listAll("/positions"),
     listAll("/devices"),
   ]);
-  putAlerts([...recent, ...open.flat()]);
+  putAlerts([...recent, ...open]);
   merge("positions", positions, "nurse");
   merge("devices", devices);
   change(["alerts"], (s) => {
     s.loaded = true;
   });
-  repair(new Set([...recent, ...open.flat()].map((alert) => alert.id)));
+  repair(new Set([...recent, ...open].map((alert) => alert.id)));
   if (state.selected) loadDetail(state.selected);
 }
 

@@ -36,7 +36,7 @@ export function alertIcon(severity, kind) {
   const shape = SHAPES[severity] ?? SHAPES.critical;
   return svg(
     "svg",
-    { viewBox: "0 0 24 24", class: "alert-icon", "aria-hidden": "true", "data-severity": severity, focusable: "false" },
+    { viewBox: "0 0 24 24", class: "alert-icon", "aria-hidden": "true", "data-shape": severity, focusable: "false" },
     svg("path", { d: shape, class: "shape" }),
     svg("path", {
       d: GLYPHS[kind] ?? GLYPHS.panic,

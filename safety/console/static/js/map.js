@@ -46,13 +46,15 @@ function ensureMap() {
     minZoom: 3,
     maxZoom: 19,
     maxBoundsViscosity: 1,
-    worldCopyJump: false,
+    // Between whole steps tiles would blur; without tiles the picture may fit tightly.
+    zoomSnap: tiles ? 1 : 0.25,
   });
   map.createPane(ALERT_PANE).style.zIndex = "690";
   map.fitBounds(HOME);
   if (tiles) addTiles(tiles);
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
   layer = new CanvasLayer(paint, { pane: "overlayPane" }).addTo(map);
+  map.on("moveend", publishView);
   map.on("click", (event) => chooseNurse(event.containerPoint));
   // Whoever has taken hold of the map before the first positions came keeps it.
   for (const gesture of ["pointerdown", "wheel", "keydown"]) {
@@ -75,6 +77,12 @@ function textOnly(text) {
   const node = document.createElement("span");
   node.textContent = text;
   return node.innerHTML;
+}
+
+// Where the map looks, for tests and for whoever inspects the page: "lat,lon,zoom".
+function publishView() {
+  const { lat, lng } = map.getCenter();
+  byId("map").dataset.view = [lat.toFixed(5), lng.toFixed(5), map.getZoom()].join(",");
 }
 
 function drawControls() {

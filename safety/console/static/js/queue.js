@@ -2,12 +2,13 @@
 
 import { selectAlert } from "./actions.js";
 import { arrange, byId, el, setAttr, setText } from "./dom.js";
-import { has, t, term } from "./i18n.js";
+import { t, term } from "./i18n.js";
 import { alertIcon, lineIcon } from "./icons.js";
 import { writePref } from "./prefs.js";
 import { counts, queueGroups } from "./select.js";
 import { change, isOpen, state, view } from "./store.js";
-import { tick } from "./time.js";
+import { countdown, tick } from "./time.js";
+import { fieldWords } from "./words.js";
 
 const cards = new Map(); // alert id -> card
 const groups = new Map(); // name -> {section, title, list}
@@ -103,6 +104,7 @@ function updateCard(card, alert) {
   card.seen = alert;
   card.signature = signature;
   Object.assign(node.dataset, { state: alert.state, severity: alert.severity, kind: alert.kind });
+  node.toggleAttribute("data-test", Boolean(alert.test));
   parts.icon.replaceChildren(alertIcon(alert.severity, alert.kind));
   setText(parts.kind, term("kind", alert.kind));
   parts.age.dataset.since = Date.parse(alert.raised_at);
@@ -120,16 +122,14 @@ function stateText(alert) {
   return alert.owner && isOpen(alert) ? `${words} · ${alert.owner}` : words;
 }
 
-// One countdown a card: while the nurse may still cancel, that is the one that matters.
+// One countdown a card: while the nurse may still cancel, that is the one that matters; then the escalation.
 function drawDue(node, alert) {
-  const waiting = alert.state === "raised";
-  const [key, until] =
-    waiting && alert.cancel_until ? ["queue.cancel", alert.cancel_until] : ["queue.escalates", alert.escalates_at];
-  if (waiting && until) Object.assign(node.dataset, { until: Date.parse(until), untilKey: key });
-  else {
-    delete node.dataset.until;
-    setText(node, "");
+  const due = [];
+  if (alert.state === "raised") {
+    if (alert.cancel_until) due.push([Date.parse(alert.cancel_until), "queue.cancel"]);
+    if (alert.escalates_at) due.push([Date.parse(alert.escalates_at), "queue.escalates"]);
   }
+  countdown(node, due);
 }
 
 /** Badges that change how an alert must be read. */
@@ -139,8 +139,7 @@ export function badges(alert) {
     el("span", { class: `badge ${name}`, title: t(`badge.${name}_title`) }, t(`badge.${name}`)),
   );
   if (alert.doubts?.length) {
-    const fields = alert.doubts.map((field) => (has(`field.${field}`) ? t(`field.${field}`) : field)).join(", ");
-    nodes.push(el("span", { class: "badge doubt" }, t("badge.doubt", { fields })));
+    nodes.push(el("span", { class: "badge doubt" }, t("badge.doubt", { fields: fieldWords(alert.doubts) })));
   }
   return nodes;
 }

@@ -12,8 +12,9 @@ const rank = (alert) => {
   return index < 0 ? 0 : index; // an unknown severity is treated as the worst, not hidden below
 };
 
+// A planned test never stands above a real alert of the same severity.
 const bySeverityThenAge = (a, b) =>
-  rank(a) - rank(b) || Date.parse(a.raised_at) - Date.parse(b.raised_at) || (a.id < b.id ? -1 : 1);
+  rank(a) - rank(b) || Boolean(a.test) - Boolean(b.test) || Date.parse(a.raised_at) - Date.parse(b.raised_at) || (a.id < b.id ? -1 : 1);
 
 const newestFirst = (a, b) => Date.parse(b.raised_at) - Date.parse(a.raised_at) || (a.id < b.id ? -1 : 1);
 

@@ -27,6 +27,14 @@ export function durationText(ms) {
   return t("time.d_h", { d: Math.floor(s / 86400), h: Math.floor((s % 86400) / 3600) });
 }
 
+/** A planned length, without a tail of zeros: "30 min", "1 h". */
+export function spanText(ms) {
+  const s = Math.round(ms / 1000);
+  if (s >= 3600 && s % 3600 === 0) return t("time.h", { h: s / 3600 });
+  if (s >= 60 && s < 3600 && s % 60 === 0) return t("time.min", { min: s / 60 });
+  return durationText(ms);
+}
+
 /** "0:45", "12:05": what is left, for countdowns. */
 export function countdownText(ms) {
   const s = Math.max(0, Math.ceil(ms / 1000));
@@ -49,6 +57,18 @@ export function clockText(time, { seconds = true } = {}) {
   }).format(date);
 }
 
+/** Let `node` count down to the first of `due` ([[epoch ms, key], …]) that is still to come, or to the last. */
+export function countdown(node, due) {
+  if (!due.length) {
+    delete node.dataset.until;
+    node.removeAttribute("data-soon");
+    write(node, "");
+    return;
+  }
+  const [until, untilKey] = due.find(([at]) => at > now()) ?? due.at(-1);
+  Object.assign(node.dataset, { until, untilKey, due: JSON.stringify(due) });
+}
+
 /** Bring every age (`data-since`) and countdown (`data-until`) under `root` up to the present. */
 export function tick(root = document) {
   const present = now();
@@ -57,6 +77,7 @@ export function tick(root = document) {
     write(node, node.dataset.sinceKey ? t(node.dataset.sinceKey, { age: text }) : text);
   }
   for (const node of root.querySelectorAll("[data-until]")) {
+    if (Number(node.dataset.until) <= present) countdown(node, JSON.parse(node.dataset.due));
     const left = Number(node.dataset.until) - present;
     const key = node.dataset.untilKey;
     write(node, left > 0 ? t(key, { left: countdownText(left) }) : t(`${key}_due`));
