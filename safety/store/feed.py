@@ -2,12 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from safety.store.alert_queries import select_alerts
 from safety.store.master_queries import select_devices
 from safety.store.place_queries import select_positions
-from safety.store.queries import Rows
+from safety.store.queries import Rows, Scope
 from safety.store.tables import alerts, device_states, devices, nurses, orgs, positions, timeline
 
 # A cursor that is further behind than this is answered with a snapshot.
@@ -22,11 +22,12 @@ class AlertChange(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """How far a reader has read: timeline entries, positions, device states."""
+    """How far a reader has read: timeline entries, positions, device states, the registry of devices."""
 
     alerts: int = 0
     positions: int = 0
     devices: int = 0
+    registry: int = 0
 
 
 def current_marks(connection: Connection) -> Marks:
@@ -35,12 +36,15 @@ def current_marks(connection: Connection) -> Marks:
         select(func.max(timeline.c.seq)),
         select(func.max(positions.c.revision)),
         select(func.max(device_states.c.revision)),
+        select(func.max(devices.c.revision)),
     )
     return Marks(*(int(connection.execute(statement).scalar() or 0) for statement in newest))
 
 
-def changed_alerts(connection: Connection, after: int, limit: int = MAX_REPLAY) -> list[AlertChange]:
-    """Return each alert that changed after `after` once, in the order of its newest change.
+def changed_alerts(connection: Connection, after: int, scope: Scope | None = None) -> list[AlertChange]:
+    """Return each alert that changed after `after` once, in the order of its newest change; at most 5,000.
+
+    None as `scope` is for the hub, which asks once for everyone and gives each only their own.
 
     Entries are taken to be committed in the order of their numbers, as one writer at a time does.
     """
@@ -55,8 +59,10 @@ def changed_alerts(connection: Connection, after: int, limit: int = MAX_REPLAY) 
         .add_columns(newest.c.change_seq)
         .join(newest, newest.c.alert == alerts.c.id)
         .order_by(newest.c.change_seq)
-        .limit(limit)
+        .limit(MAX_REPLAY)
     )
+    if scope is not None:
+        statement = statement.where(scope.covers(alerts.c.org))
     return [AlertChange(row.change_seq, row) for row in connection.execute(statement)]
 
 
@@ -79,12 +85,12 @@ def changed_positions(connection: Connection, after: int) -> Rows:
     return connection.execute(statement.where(positions.c.revision > after)).all()
 
 
-def changed_devices(connection: Connection, after: int) -> Rows:
-    """Return the devices whose state was written after revision `after`, with it as `state_revision`."""
-    statement = select_devices().add_columns(device_states.c.revision.label("state_revision"))
-    return connection.execute(statement.where(device_states.c.revision > after).order_by(devices.c.id)).all()
+def changed_devices(connection: Connection, states_after: int, registry_after: int) -> Rows:
+    """Return the devices whose state, or whose entry in the registry, was written after these revisions."""
+    changed = or_(device_states.c.revision > states_after, devices.c.revision > registry_after)
+    return connection.execute(select_devices().where(changed)).all()
 
 
-def parents(connection: Connection) -> dict[str, str | None]:
-    """Return the parent of each organisation."""
-    return {row.id: row.parent for row in connection.execute(select(orgs.c.id, orgs.c.parent))}
+def all_orgs(connection: Connection) -> frozenset[str]:
+    """Return the ids of all organisations."""
+    return frozenset(connection.execute(select(orgs.c.id)).scalars())

@@ -1,0 +1,1 @@
+"""The HTTP API and the live feed: what dispatchers and scripts see (FastAPI)."""

@@ -1,0 +1,168 @@
+"""Actions: what a dispatcher does with an alert, and who is told who was first."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from sqlalchemy import Connection
+
+from devices.clock import rfc3339
+from safety.api import views
+from safety.api.answers import Answer
+from safety.api.context import Context, Services
+from safety.api.people import ACTS, Actor
+from safety.api.problems import Problem
+from safety.domain.alert import Action, RefusedAction, Resolution
+from safety.errors import Conflict, InvalidInput
+from safety.store.alert_queries import find_alert, last_mover, read_alert
+from safety.store.alerts import act
+from safety.store.audit import append_audit
+from safety.store.orgs import lineage
+from safety.store.queries import Scope
+from safety.store.responders import find_responder
+from safety.store.sessions import Person
+from safety.store.users import find_user
+
+router = APIRouter(tags=["alerts"])
+
+Version = Annotated[int, Field(strict=True, ge=1, description="the version of the alert that was seen")]
+Text = Annotated[str, Field(max_length=4000)]
+
+
+class Step(BaseModel):
+    """What every action takes. What it does not know it ignores: an alarm is no moment for pedantry."""
+
+    model_config = ConfigDict(extra="ignore", populate_by_name=True)
+
+    version: Version
+    note: Text | None = None
+
+
+class Assignment(Step):
+    """Who takes the alert over: a user by login, or a responder by id; without either, oneself."""
+
+    user: str | None = None
+    responder: str | None = None
+
+
+class Dispatch(Step):
+    """Who is on the way: a responder by id, if it is one of ours."""
+
+    responder: str | None = None
+
+
+class Note(BaseModel):
+    """What is worth knowing; it may be added whatever the version, and to a closed alert too."""
+
+    version: Version | None = None
+    text: Annotated[str, Field(min_length=1, max_length=4000, validation_alias=AliasChoices("text", "note"))]
+
+
+class Verification(Step):
+    """How sure it is that there is danger: 0 (no call for help) to 4 (a threat to life)."""
+
+    level: Annotated[int, Field(strict=True, ge=0, le=4)]
+    text: Text | None = None
+
+
+class Closing(Step):
+    """What it was."""
+
+    reason: Resolution
+
+
+@router.post("/alerts/{alert}/acknowledge")
+def acknowledge(alert: str, body: Step, person: Actor, services: Services) -> Answer:
+    """Take the alert: nobody else is called, and the device is told that someone looks after it."""
+    return _act(services, person, alert, "acknowledge", body)
+
+
+@router.post("/alerts/{alert}/assign")
+def assign(alert: str, body: Assignment, person: Actor, services: Services) -> Answer:
+    """Hand the alert to someone."""
+    return _act(services, person, alert, "assign", body)
+
+
+@router.post("/alerts/{alert}/dispatch")
+def dispatch(alert: str, body: Dispatch, person: Actor, services: Services) -> Answer:
+    """Someone is on the way."""
+    return _act(services, person, alert, "dispatch", body)
+
+
+@router.post("/alerts/{alert}/arrive")
+def arrive(alert: str, body: Step, person: Actor, services: Services) -> Answer:
+    """Someone is with her."""
+    return _act(services, person, alert, "arrive", body)
+
+
+@router.post("/alerts/{alert}/note")
+def note(alert: str, body: Note, person: Actor, services: Services) -> Answer:
+    """Write something down."""
+    return _act(services, person, alert, "note", body)
+
+
+@router.post("/alerts/{alert}/verify")
+def verify(alert: str, body: Verification, person: Actor, services: Services) -> Answer:
+    """Say how sure it is that there is danger."""
+    return _act(services, person, alert, "verify", body)
+
+
+@router.post("/alerts/{alert}/resolve")
+def resolve(alert: str, body: Closing, person: Actor, services: Services) -> Answer:
+    """Close the alert with what it was; the device is told."""
+    return _act(services, person, alert, "resolve", body)
+
+
+def _act(services: Context, person: Person, alert: str, action: Action, body: Step | Note) -> Answer:
+    scope, at_ms = Scope(person.org), services.clock.now_ms()
+    detail = body.model_dump(exclude={"version"}, exclude_none=True)
+    try:
+        with services.database.writing() as connection:
+            org = find_alert(connection, scope, alert).org
+            _check_people(connection, org, detail)
+            act(
+                connection,
+                alert,
+                action,
+                actor=person.login,
+                version=body.version,
+                detail=detail,
+                at_ms=at_ms,
+            )
+            append_audit(
+                connection, actor=person.login, action=f"alert_{action}", at_ms=at_ms, org=org, subject=alert
+            )
+    except (Conflict, RefusedAction) as error:
+        raise _overtaken(services, scope, alert, str(error)) from error
+    services.hub.wake()
+    with services.database.reading() as connection:
+        now = read_alert(connection, scope, alert)
+    return Answer(views.alert_detail(now, services.clock.now_ms()))
+
+
+def _check_people(connection: Connection, org: str, detail: dict[str, object]) -> None:
+    """Refuse to hand an alert of `org` to someone who could not see it."""
+    above = lineage(connection, org)
+    if (login := detail.get("user")) is not None:
+        user = find_user(connection, str(login))
+        if user is None or user.org not in above or user.role not in ACTS or user.disabled_ms is not None:
+            raise InvalidInput(f"user {login!r} cannot take this alert: name one who may act on it")
+    if (responder := detail.get("responder")) is not None and (
+        find_responder(connection, str(responder)).org not in above
+    ):
+        raise InvalidInput(f"responder {responder!r} is not of this alert's organisation")
+
+
+def _overtaken(services: Context, scope: Scope, alert: str, reason: str) -> Problem:
+    now_ms = services.clock.now_ms()
+    with services.database.reading() as connection:
+        current = find_alert(connection, scope, alert)
+        mover = last_mover(connection, alert)
+    return Problem(
+        409,
+        reason,
+        kind="urn:vigil:problem:overtaken",
+        current=views.alert(current, now_ms),
+        by=mover.actor if mover else None,
+        at=rfc3339(mover.at_ms) if mover else None,
+    )

@@ -1,0 +1,62 @@
+"""Alerts: the list with its filters, and one with all that belongs to it."""
+
+from typing import Annotated, get_args
+
+from fastapi import APIRouter, Depends, Query
+
+from safety.api import views
+from safety.api.answers import Answer, list_answer
+from safety.api.context import Services
+from safety.api.paging import Moment, PageByTime
+from safety.api.people import Seen
+from safety.domain.alert import OPEN_STATES, State
+from safety.errors import InvalidInput
+from safety.rules.effects import AlertKind, Severity
+from safety.store.alert_queries import AlertFilter, list_alerts, read_alert
+
+router = APIRouter(tags=["alerts"])
+
+_STATES = frozenset(get_args(State))
+_KINDS = frozenset(get_args(AlertKind))
+_SEVERITIES = frozenset(get_args(Severity))
+
+
+def _several(name: str, known: frozenset[str], text: str | None) -> frozenset[str]:
+    given = frozenset(part.strip() for part in (text or "").split(",") if part.strip())
+    if unknown := sorted(given - known):
+        raise InvalidInput(f"{name} {unknown[0]!r} is unknown: one or more of {', '.join(sorted(known))}")
+    return given
+
+
+def _filter(
+    state: Annotated[str | None, Query(description="one or more states, or `open`")] = None,
+    kind: Annotated[str | None, Query(description="one or more kinds")] = None,
+    severity: Annotated[str | None, Query(description="one or more severities")] = None,
+    nurse: str | None = None,
+    org: Annotated[str | None, Query(description="this organisation and those below it")] = None,
+    since: Annotated[Moment | None, Query(description="raised at or after")] = None,
+) -> AlertFilter:
+    states = _several("state", _STATES | {"open"}, state)
+    if "open" in states:
+        states = (states - {"open"}) | OPEN_STATES
+    kinds, severities = _several("kind", _KINDS, kind), _several("severity", _SEVERITIES, severity)
+    return AlertFilter(states, kinds, severities, nurse or None, org or None, since)
+
+
+@router.get("/alerts")
+def alerts(
+    wanted: Annotated[AlertFilter, Depends(_filter)], page: PageByTime, scope: Seen, services: Services
+) -> Answer:
+    """Return alerts, newest first."""
+    now_ms = services.clock.now_ms()
+    with services.database.reading() as connection:
+        listed = list_alerts(connection, scope, wanted, page)
+    return list_answer(listed, lambda row: views.alert(row, now_ms))
+
+
+@router.get("/alerts/{alert}")
+def alert_detail(alert: str, scope: Seen, services: Services) -> Answer:
+    """Return an alert with its timeline, visit, nurse and notifications."""
+    with services.database.reading() as connection:
+        detail = read_alert(connection, scope, alert)
+    return Answer(views.alert_detail(detail, services.clock.now_ms()))

@@ -1,0 +1,111 @@
+"""The application: all routes put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CollectorRegistry
+
+from devices.clock import Clock
+from safety.api import (
+    actions,
+    alerts,
+    devices,
+    fences,
+    health,
+    live,
+    nurses,
+    orgs,
+    policies,
+    positions,
+    records,
+    responders,
+    session,
+    users,
+    visits,
+)
+from safety.api.context import ApiSettings, Context, HealthChecks
+from safety.api.http_metrics import HttpMetrics
+from safety.api.hub import LiveHub
+from safety.api.limits import MAX_THREADS, BodyLimit
+from safety.api.problems import install_problems
+from safety.console.static_files import mount_console
+from safety.store.database import Database
+
+PREFIX = "/api/v1"
+_NOUNS = (
+    session,
+    alerts,
+    actions,
+    positions,
+    nurses,
+    devices,
+    visits,
+    fences,
+    responders,
+    policies,
+    orgs,
+    users,
+    records,
+    live,
+)
+
+
+def create_app(
+    database: Database,
+    clock: Clock,
+    *,
+    health: HealthChecks,
+    hub: LiveHub,
+    registry: CollectorRegistry,
+    settings: ApiSettings,
+    gateway: APIRouter | None = None,
+) -> FastAPI:
+    """Return the application. Whoever serves it also runs `hub` (`LiveHub.run`).
+
+    `gateway` holds the routes under `/gateway`, where devices send over HTTP.
+
+    Raises:
+        ValueError: the tiles' URL in `settings` is none.
+    """
+    app = FastAPI(
+        title="Vigil",
+        version=settings.version,
+        summary="Home-visit nurse safety: alerts, positions, and what people do about them.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"{PREFIX}/openapi.json",
+    )
+    app.state.context = Context(
+        database=database, clock=clock, hub=hub, health=health, registry=registry, settings=settings
+    )
+    install_problems(app)
+    app.add_middleware(BodyLimit, prefix="/api/")
+    app.add_middleware(HttpMetrics, clock=clock, registry=registry)
+    app.include_router(health_routes)
+    for noun in _NOUNS:
+        app.include_router(noun.router, prefix=PREFIX)
+    if gateway is not None:
+        app.include_router(gateway)
+    mount_console(app, tile_origin=_tile_origin(settings))
+    return app
+
+
+health_routes = health.router
+
+
+@asynccontextmanager
+async def _lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    anyio.to_thread.current_default_thread_limiter().total_tokens = MAX_THREADS
+    yield
+
+
+def _tile_origin(settings: ApiSettings) -> str | None:
+    if settings.tiles is None:
+        return None
+    url = urlsplit(settings.tiles.url)
+    # A subdomain placeholder as Leaflet knows it: https://{s}.tile.example.org/…
+    return f"{url.scheme}://{url.netloc.replace('{s}', '*')}"

@@ -1,0 +1,30 @@
+"""Health: live, ready, and the figures for Prometheus."""
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from safety.api.answers import Answer
+from safety.api.context import Services
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def healthz() -> Answer:
+    """The process answers."""
+    return Answer({"status": "ok"})
+
+
+@router.get("/readyz")
+async def readyz(services: Services) -> Answer:
+    """Every part can do its work; names each, and answers 503 when one cannot."""
+    parts = dict(await services.health.check())
+    ready = all(state == "ok" for state in parts.values())
+    return Answer({"status": "ready" if ready else "not_ready", "parts": parts}, 200 if ready else 503)
+
+
+@router.get("/metrics")
+def metrics(services: Services) -> Response:
+    """The figures, in the Prometheus text format."""
+    return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,186 @@
+"""LiveHub: reads what changed in the store, once for everyone, and hands it to the live feed's clients."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from prometheus_client import CollectorRegistry
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from devices.clock import Clock
+from safety.api import frames
+from safety.api.clients import CLOSING, FULL, STALLED, Audience, LiveClient
+from safety.api.live_metrics import LiveMetrics
+from safety.api.outbox import Frame
+from safety.api.places import PlaceWatch
+from safety.store.alert_queries import open_alerts
+from safety.store.database import Database
+from safety.store.feed import MAX_REPLAY, all_orgs, can_replay, changed_alerts, current_marks
+from safety.store.master_queries import all_devices
+from safety.store.place_queries import all_positions
+from safety.store.queries import Scope
+from safety.store.sessions import Person, find_sessions
+
+POLL_S = 0.5
+PLACES_S = 1.0
+HEARTBEAT_S = 3.0
+MAX_CLIENTS = 1_000
+
+_log = structlog.get_logger(__name__)
+
+
+class LiveHub:
+    """Two readers of the store, whatever the number of clients.
+
+    The one for alerts reads when it is woken, and every half second for what other processes did; the
+    one for positions and devices reads once a second, so that it never stands in an alert's way.
+    Heartbeats come from the first one, after a reading that worked: a page whose server cannot read
+    its store must find out.
+    """
+
+    def __init__(self, database: Database, clock: Clock, registry: CollectorRegistry | None = None) -> None:
+        self._database = database
+        self._clock = clock
+        self._audience = Audience()
+        self._metrics = LiveMetrics(registry, self._audience)
+        self._places = PlaceWatch()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = asyncio.Event()
+        # Set when the first reading is done, or none will be.
+        self._ready = asyncio.Event()
+        self._stopped = False
+        self._seq = 0
+        self._known_orgs: frozenset[str] = frozenset()
+        self._last_beat_s = clock.monotonic_s()
+
+    def wake(self) -> None:
+        """Something changed in the store: read it now. May be called from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._woken.set)
+
+    async def run(self) -> None:
+        """Serve the clients until cancelled; then they are told to reconnect."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._tick(), name="live-tick")
+                tasks.create_task(self._watch_alerts(), name="live-alerts")
+                tasks.create_task(self._watch_places(), name="live-places")
+        finally:
+            self._loop, self._stopped = None, True
+            self._ready.set()
+            self._audience.end_all(CLOSING)
+
+    @asynccontextmanager
+    async def joined(self, person: Person) -> AsyncIterator[LiveClient]:
+        """Have a client on the feed; from now on nothing that concerns it is missed."""
+        await self._ready.wait()
+        scope = Scope(person.org)
+        client = LiveClient(person, await self._database.read(scope.orgs))
+        if self._stopped:
+            client.end(CLOSING)
+        elif len(self._audience) >= MAX_CLIENTS:
+            client.end(FULL)
+        self._audience.join(client)
+        try:
+            yield client
+        finally:
+            self._audience.leave(client)
+            if client.ended.done() and client.ended.result() is STALLED:
+                self._metrics.stalled.inc()
+
+    async def open(self, client: LiveClient, after: str | None) -> tuple[int, list[Frame]]:
+        """Return the first frames of a client that has joined, and the timeline entry they reach.
+
+        They are the alerts it missed since its cursor `after`, or a snapshot if there is no cursor, or
+        none that can be continued. Queued frames of alerts up to that entry are in them already.
+        """
+        wanted = frames.parse_cursor(after)
+        now_ms = self._clock.now_ms()
+        scope = Scope(client.person.org)
+
+        def read(connection: Connection) -> tuple[int, list[Frame]]:
+            seq = current_marks(connection).alerts
+            if wanted is not None and can_replay(connection, wanted, seq):
+                missed = changed_alerts(connection, wanted, scope)
+                return seq, [frames.alert(change, now_ms) for change in missed]
+            alerts = open_alerts(connection, scope)
+            places, devices = all_positions(connection, scope), all_devices(connection, scope)
+            return seq, [frames.snapshot(seq, now_ms, alerts, places, devices)]
+
+        return await self._database.read(read)
+
+    async def _tick(self) -> None:
+        while True:
+            await self._clock.sleep_s(POLL_S)
+            self._woken.set()
+
+    async def _watch_alerts(self) -> None:
+        while True:
+            await self._guarded(self._read_alerts)
+            await self._woken.wait()
+            self._woken.clear()
+
+    async def _watch_places(self) -> None:
+        await self._ready.wait()
+        while True:
+            await self._guarded(self._read_places)
+            await self._clock.sleep_s(PLACES_S)
+
+    async def _guarded(self, reading: Callable[[], Awaitable[None]]) -> None:
+        # Read again at the next turn; until that works there is no heartbeat, so nobody believes all is well.
+        try:
+            await reading()
+        except SQLAlchemyError as error:
+            self._metrics.read_failures.inc()
+            _log.warning("the live feed cannot read the store", action="live.read_failed", error=repr(error))
+
+    async def _read_alerts(self) -> None:
+        after = self._seq
+        if not len(self._audience):
+            marks = await self._database.read(current_marks)
+            # Someone who joined meanwhile may have read the store before us: then all counts as new.
+            if not len(self._audience):
+                self._seq = marks.alerts
+                self._ready.set()
+                return
+        changes = await self._database.read(lambda connection: changed_alerts(connection, after))
+        if any(change.alert.org not in self._known_orgs for change in changes):
+            await self._read_people()
+        now_ms = self._clock.now_ms()
+        for change in changes:
+            self._audience.send(frames.alert(change, now_ms), change.alert.org)
+            self._seq = change.seq
+        if len(changes) == MAX_REPLAY:
+            self._woken.set()
+        self._beat(now_ms)
+
+    def _beat(self, now_ms: int) -> None:
+        if self._clock.monotonic_s() - self._last_beat_s >= HEARTBEAT_S:
+            self._last_beat_s = self._clock.monotonic_s()
+            self._audience.send(frames.heartbeat(self._seq, now_ms))
+
+    async def _read_places(self) -> None:
+        if not len(self._audience):
+            marks = await self._database.read(current_marks)
+            if not len(self._audience):
+                self._places.skip_to(marks)
+                return
+        await self._read_people()
+        changes = await self._database.read(self._places.read)
+        self._places.send(changes, self._audience, self._clock.now_ms())
+
+    async def _read_people(self) -> None:
+        """Take over logouts, and organisations that are new."""
+        sessions, now_ms = self._audience.sessions(), self._clock.now_ms()
+
+        def read(connection: Connection) -> tuple[list[Person], dict[str, frozenset[str]], frozenset[str]]:
+            people = find_sessions(connection, sessions, now_ms)
+            scopes = {org: Scope(org).orgs(connection) for org in {person.org for person in people}}
+            return people, scopes, all_orgs(connection)
+
+        people, scopes, self._known_orgs = await self._database.read(read)
+        self._audience.renew(sessions, {person.session: person for person in people}, scopes)

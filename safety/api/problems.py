@@ -1,0 +1,122 @@
+"""Problems: every error as an RFC 9457 problem document (`application/problem+json`)."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from devices.errors import UnknownDevice
+from safety.api.answers import Answer
+from safety.errors import Forbidden, InvalidInput, NotFound
+
+_log = structlog.get_logger(__name__)
+_RETRY_AFTER_S = 1
+
+
+class Problem(Exception):
+    """An answer that is an error; `members` are added to the document, `headers` to the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "about:blank",
+        headers: Mapping[str, str] | None = None,
+        **members: object,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.headers = headers
+        self.members = members
+
+
+class NotAuthenticated(Problem):
+    """Nobody is logged in."""
+
+    def __init__(self, detail: str = "log in first: POST /api/v1/session") -> None:
+        super().__init__(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def answer(problem: Problem) -> Answer:
+    """Return the document of `problem`."""
+    document = {
+        "type": problem.kind,
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        **problem.members,
+    }
+    return Answer(
+        document, problem.status, headers=dict(problem.headers or {}), media_type="application/problem+json"
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    """Answer every error of `app` with a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    for error, status in ((NotFound, 404), (UnknownDevice, 404), (Forbidden, 403), (InvalidInput, 422)):
+        app.add_exception_handler(error, _plain(status))
+    app.add_exception_handler(OperationalError, _unavailable)
+    app.add_exception_handler(PoolTimeout, _unavailable)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _problem(_request: Request, error: Exception) -> Answer:
+    if not isinstance(error, Problem):
+        raise error
+    return answer(error)
+
+
+def _http(_request: Request, error: Exception) -> Answer:
+    if not isinstance(error, HTTPException):
+        raise error
+    return answer(Problem(error.status_code, str(error.detail).lower(), headers=error.headers))
+
+
+def _invalid(_request: Request, error: Exception) -> Answer:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    # The input itself is never repeated: it may be a password.
+    errors = [{"field": _path(fault["loc"]), "reason": str(fault["msg"])} for fault in error.errors()]
+    detail = "; ".join(f"{fault['field']}: {fault['reason']}" for fault in errors)
+    return answer(Problem(422, detail, errors=errors))
+
+
+def _path(location: tuple[Any, ...]) -> str:
+    # The first part says body, query or path; who sent the request knows.
+    return ".".join(str(part) for part in location[1:]) or str(location[0])
+
+
+def _plain(status: int) -> Any:
+    def handler(_request: Request, error: Exception) -> Answer:
+        return answer(Problem(status, str(error)))
+
+    return handler
+
+
+def _unavailable(request: Request, error: Exception) -> Answer:
+    _log.warning("the store cannot be used just now", action="api.store_unavailable", error=repr(error))
+    detail = "the store cannot be used just now: try again"
+    return answer(Problem(503, detail, headers={"Retry-After": str(_RETRY_AFTER_S)}))
+
+
+def _unexpected(request: Request, error: Exception) -> Answer:
+    _log.error(
+        "a request failed",
+        action="api.request_failed",
+        method=request.method,
+        path=request.url.path,
+        exc_info=error,
+    )
+    return answer(Problem(500, "something failed here: it is in the log"))

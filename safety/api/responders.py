@@ -1,0 +1,76 @@
+"""Responders: who is told of an alert."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from safety.api import views
+from safety.api.answers import Answer, list_answer
+from safety.api.context import Services
+from safety.api.paging import PageById
+from safety.api.people import Editor, Seen
+from safety.store import responders as store
+from safety.store.master_queries import list_master, read_master
+from safety.store.tables import responders as table
+
+router = APIRouter(tags=["master data"])
+
+
+class NewResponder(BaseModel):
+    """A responder to be added; channels are `log:` or webhook URLs, lat and lon where they wait."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    org: str | None = None
+    channels: list[str] = []
+    lat: float | None = None
+    lon: float | None = None
+
+
+class ResponderChange(BaseModel):
+    """What is to change of a responder; null takes a value away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = ""
+    channels: list[str] = []
+    lat: float | None = None
+    lon: float | None = None
+
+
+@router.get("/responders")
+def responders(page: PageById, scope: Seen, services: Services) -> Answer:
+    """Return responders."""
+    with services.database.reading() as connection:
+        return list_answer(list_master(connection, scope, table, page), views.responder)
+
+
+@router.get("/responders/{responder}")
+def responder_detail(responder: str, scope: Seen, services: Services) -> Answer:
+    """Return one responder."""
+    with services.database.reading() as connection:
+        return Answer(views.responder(read_master(connection, scope, table, responder)))
+
+
+@router.post("/responders", status_code=201)
+def add_responder(body: NewResponder, person: Editor, scope: Seen, services: Services) -> Answer:
+    """Add a responder."""
+    now_ms, org = services.clock.now_ms(), body.org or person.org
+    values = body.model_dump(exclude={"org"})
+    with services.database.writing() as connection:
+        scope.require(connection, org)
+        responder = store.add_responder(connection, org=org, actor=person.login, at_ms=now_ms, **values)
+        return Answer(views.responder(read_master(connection, scope, table, responder)), 201)
+
+
+@router.patch("/responders/{responder}")
+def change_responder(
+    responder: str, body: ResponderChange, person: Editor, scope: Seen, services: Services
+) -> Answer:
+    """Change a responder."""
+    now_ms = services.clock.now_ms()
+    changes = store.ResponderChanges(**body.model_dump(exclude_unset=True))  # type: ignore[typeddict-item]  # same keys
+    with services.database.writing() as connection:
+        read_master(connection, scope, table, responder)
+        store.update_responder(connection, responder, changes, actor=person.login, at_ms=now_ms)
+        return Answer(views.responder(read_master(connection, scope, table, responder)))

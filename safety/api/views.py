@@ -1,0 +1,213 @@
+"""Views: the JSON shapes of what the store holds; times become RFC 3339, ages are seconds."""
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from devices.clock import rfc3339
+from safety.domain.alert import OPEN_STATES
+from safety.store.alert_queries import AlertDetail
+
+View = dict[str, Any]
+
+
+def time_or_none(at_ms: int | None) -> str | None:
+    """Return the time as RFC 3339, None for None."""
+    return None if at_ms is None else rfc3339(at_ms)
+
+
+def alert(row: Row[Any], now_ms: int) -> View:
+    """Return an alert out of `select_alerts`."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "severity": row.severity,
+        "state": row.state,
+        "nurse": row.nurse,
+        "nurse_name": row.nurse_name,
+        "device": row.device,
+        "device_kind": row.device_kind,
+        "visit": row.visit,
+        "org": row.org,
+        "occurred_at": rfc3339(row.occurred_ms),
+        "received_at": rfc3339(row.received_ms),
+        "raised_at": rfc3339(row.raised_ms),
+        "position": _alert_position(row, now_ms),
+        "escalation_level": row.escalation_level,
+        "escalates_at": time_or_none(row.due_ms) if row.state in OPEN_STATES else None,
+        "cancel_until": time_or_none(row.cancel_until_ms),
+        "owner": row.owner,
+        "test": row.test,
+        "late": row.late,
+        "silent": row.silent,
+        "doubts": row.doubts,
+        "why": row.why,
+        "resolution": row.resolution,
+        "source_event": row.source_event,
+        "version": row.version,
+    }
+
+
+def _alert_position(row: Row[Any], now_ms: int) -> View | None:
+    if row.position is not None:
+        own = row.position
+        time_ms = own.get("time_ms") or row.occurred_ms
+        return {**_place(own["lat"], own["lon"], own.get("accuracy_m"), time_ms, now_ms), "source": "alarm"}
+    if row.last_time_ms is None:
+        return None
+    last = _place(row.last_lat, row.last_lon, row.last_accuracy_m, row.last_time_ms, now_ms)
+    return {**last, "source": "last_known"}
+
+
+def _place(lat: float, lon: float, accuracy_m: float | None, time_ms: int, now_ms: int) -> View:
+    # A device's clock may be ahead of ours; an age below zero would only puzzle.
+    age_s = max(0, now_ms - time_ms) / 1000
+    return {"lat": lat, "lon": lon, "accuracy_m": accuracy_m, "time": rfc3339(time_ms), "age_s": age_s}
+
+
+def alert_detail(detail: AlertDetail, now_ms: int) -> View:
+    """Return an alert with all that belongs to it."""
+    shown_visit = visit(detail.visit, now_ms) if detail.visit is not None else None
+    nurse_row = detail.nurse
+    return {
+        **alert(detail.alert, now_ms),
+        "timeline": [timeline_entry(row) for row in detail.timeline],
+        "notifications": [notification(row) for row in detail.notifications],
+        "visit_detail": shown_visit,
+        "nurse_detail": None
+        if nurse_row is None
+        else {"id": nurse_row.id, "name": nurse_row.name, "phone": nurse_row.phone},
+    }
+
+
+def timeline_entry(row: Row[Any]) -> View:
+    """Return an entry of an alert's timeline."""
+    return {
+        "seq": row.seq,
+        "at": rfc3339(row.at_ms),
+        "what": row.what,
+        "actor": row.actor,
+        "detail": row.detail,
+    }
+
+
+def notification(row: Row[Any]) -> View:
+    """Return what was, or is to be, sent to a responder."""
+    return {
+        "id": row.id,
+        "responder": row.responder,
+        "responder_name": row.responder_name,
+        "channel": row.channel,
+        "tier": row.tier,
+        "state": row.state,
+        "attempts": row.attempts,
+        "sent_at": time_or_none(row.sent_ms),
+        "error": row.error,
+    }
+
+
+def position(row: Row[Any], now_ms: int) -> View:
+    """Return where a nurse was last."""
+    return {
+        "nurse": row.nurse,
+        "nurse_name": row.nurse_name,
+        "device": row.device,
+        "visit": row.visit,
+        **_place(row.lat, row.lon, row.accuracy_m, row.time_ms, now_ms),
+    }
+
+
+def nurse(row: Row[Any]) -> View:
+    """Return a nurse; her PINs are nobody's business."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "org": row.org,
+        "phone": row.phone,
+        "on_visit": bool(row.on_visit),
+    }
+
+
+_DEVICE_STATES = {None: "unknown", True: "online", False: "offline"}
+
+
+def device(row: Row[Any]) -> View:
+    """Return a device and how it is."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "nurse": row.nurse,
+        "org": row.org,
+        "codec": row.codec,
+        "external_id": row.external_id,
+        "state": _DEVICE_STATES[row.online],
+        "last_heard_at": time_or_none(row.heard_ms),
+        "battery_pct": row.battery_pct,
+        "signal_dbm": row.signal_dbm,
+        "firmware": row.firmware,
+        "revoked": row.revoked_ms is not None,
+    }
+
+
+def visit(row: Row[Any], now_ms: int) -> View:
+    """Return a visit; it is planned, active or ended by the clock."""
+    state = "planned" if now_ms < row.starts_ms else "active" if now_ms < row.ends_ms else "ended"
+    return {
+        "id": row.id,
+        "nurse": row.nurse,
+        "org": row.org,
+        "starts_at": rfc3339(row.starts_ms),
+        "ends_at": rfc3339(row.ends_ms),
+        "lat": row.lat,
+        "lon": row.lon,
+        "radius_m": row.radius_m,
+        "check_in_every_s": row.check_in_every_s,
+        "patient": row.patient,
+        "risk": row.risk,
+        "state": state,
+    }
+
+
+def fence(row: Row[Any]) -> View:
+    """Return a shared fence."""
+    return {
+        "id": row.id,
+        "org": row.org,
+        "name": row.name,
+        "mode": row.mode,
+        "geometry": row.geometry,
+        "radius_m": row.radius_m,
+    }
+
+
+def responder(row: Row[Any]) -> View:
+    """Return a responder."""
+    return {
+        "id": row.id,
+        "org": row.org,
+        "name": row.name,
+        "channels": row.channels,
+        "lat": row.lat,
+        "lon": row.lon,
+    }
+
+
+def policy(row: Row[Any]) -> View:
+    """Return an escalation policy."""
+    return {"id": row.id, "org": row.org, "name": row.name, "tiers": row.tiers}
+
+
+def org(row: Row[Any]) -> View:
+    """Return an organisation."""
+    return {"id": row.id, "name": row.name, "parent": row.parent}
+
+
+def user(row: Row[Any]) -> View:
+    """Return a user, without anything of the password."""
+    return {
+        "id": row.id,
+        "org": row.org,
+        "login": row.login,
+        "role": row.role,
+        "disabled": row.disabled_ms is not None,
+    }
