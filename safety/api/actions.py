@@ -134,7 +134,7 @@ def _act(services: Context, person: Person, alert: str, action: Action, body: St
             )
     except (Conflict, RefusedAction) as error:
         raise _overtaken(services, scope, alert, str(error)) from error
-    services.hub.wake()
+    services.wake()
     with services.database.reading() as connection:
         now = read_alert(connection, scope, alert)
     return Answer(views.alert_detail(now, services.clock.now_ms()))

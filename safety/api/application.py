@@ -1,6 +1,6 @@
 """The application: all routes put together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -61,10 +61,12 @@ def create_app(
     hub: LiveHub,
     registry: CollectorRegistry,
     settings: ApiSettings,
+    wake: Callable[[], None] | None = None,
     gateway: APIRouter | None = None,
 ) -> FastAPI:
     """Return the application. Whoever serves it also runs `hub` (`LiveHub.run`).
 
+    `wake` is called when what a person did owes something to others; without it only the hub is woken.
     `gateway` holds the routes under `/gateway`, where devices send over HTTP.
 
     Raises:
@@ -80,7 +82,13 @@ def create_app(
         openapi_url=f"{PREFIX}/openapi.json",
     )
     app.state.context = Context(
-        database=database, clock=clock, hub=hub, health=health, registry=registry, settings=settings
+        database=database,
+        clock=clock,
+        hub=hub,
+        health=health,
+        registry=registry,
+        settings=settings,
+        wake=wake or hub.wake,
     )
     install_problems(app)
     app.add_middleware(BodyLimit, prefix="/api/")

@@ -1,6 +1,6 @@
 """Context: what every route needs, made once and kept on the application."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -61,6 +61,7 @@ class Context:
     health: HealthChecks
     registry: CollectorRegistry
     settings: ApiSettings
+    wake: Callable[[], None]
 
 
 def context_of(connection: HTTPConnection) -> Context:

@@ -1,0 +1,5 @@
+"""`python -m safety.cli`: the command line without its console script."""
+
+from safety.cli.main import main
+
+main()

@@ -1,0 +1,36 @@
+"""Fixtures for all tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.service import Household, Service
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A running `vigil up` that the tests of a session share; each makes an organisation of its own."""
+    running = Service(tmp_path_factory.mktemp("service") / "data")
+    running.start()
+    try:
+        yield running
+        assert running.stop() == 0
+    finally:
+        running.kill()
+
+
+@pytest.fixture
+def own_service(tmp_path: Path) -> Iterator[Service]:
+    """A service that a test has for itself, not yet started: it may kill it."""
+    own = Service(tmp_path / "data")
+    try:
+        yield own
+    finally:
+        own.kill()
+
+
+@pytest.fixture
+def household(service: Service, request: pytest.FixtureRequest) -> Household:
+    """An organisation with a dispatcher, a nurse and her phone."""
+    return Household(service, request.node.name)
