@@ -13,7 +13,7 @@ from random import Random
 
 from devices.clock import Clock, SystemClock
 from simulators.address import Broker
-from simulators.errors import SimulatorError
+from simulators.errors import SimulatorError, first_leaf
 from simulators.journal import Journal
 from simulators.nurse import Nurse
 from simulators.roster import Roster, load_roster
@@ -49,14 +49,16 @@ async def play_roster(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
+    failure = ""
     try:
         roster, broker = load_roster(options.roster), Broker.parse(options.broker)
         progress(f"playing {len(roster.devices)} devices at mqtt://{broker.host}:{broker.port}")
         asyncio.run(_run(roster, broker, options))
-    except SimulatorError as error:
-        progress(f"simulators.demo: {error}")
-        return 1
-    return 0
+    except* SimulatorError as group:
+        failure = str(first_leaf(group))
+    if failure:
+        progress(f"simulators.demo: {failure}")
+    return 1 if failure else 0
 
 
 async def _run(roster: Roster, broker: Broker, options: argparse.Namespace) -> None:

@@ -4,7 +4,6 @@ import asyncio
 from random import Random
 
 import aiomqtt
-import msgspec
 
 from devices import topics
 from devices.clock import Clock
@@ -13,6 +12,7 @@ from simulators import payloads
 from simulators.address import Broker
 from simulators.alarms import AlarmBook, PendingAlarm
 from simulators.errors import LinkDown
+from simulators.heard import Heard, read_heard
 from simulators.journal import Entry, Journal, What
 from simulators.link import Link
 from simulators.outbox import MAX_LIST, Letter, Outbox
@@ -22,19 +22,6 @@ from simulators.waiting import event_or_time, first_of
 
 _RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 FIRMWARE = "sim-1.0"
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """A command as it came down (docs/protocol.md); unknown keys are ignored."""
-
-    kind: str
-    id: str | None = None
-    alarm: str | None = None
-    alert: str | None = None
-    seq: int | None = None
-    first_seq: int | None = None
-    last_seq: int | None = None
-    fix_every_s: float | None = None
 
 
 class Device:
@@ -120,19 +107,22 @@ class Device:
         """Report a work record; returns its `seq`."""
         return self._put("record", kind, **fields)
 
+    def post(self, letter: Letter) -> None:
+        """Publish `letter` as it is, whatever is in it."""
+        self._outbox.put(letter)
+        self._work.set()
+
     def say_status(self) -> None:
         """Report that it is there, and how: the broker retains it. Said by itself on each connection."""
         signal_dbm = self._rng.uniform(-105, -65)
         seq = self._next_seq()
         payload = payloads.status(seq, self._clock.now_ms(), self.battery_pct, signal_dbm, FIRMWARE)
-        self._outbox.put(Letter("status", "online", (seq, seq), payload))
-        self._work.set()
+        self.post(Letter("status", "online", (seq, seq), payload))
 
     def _put(self, channel: Channel, kind: str, **fields: object) -> int:
         seq = self._next_seq()
         payload = payloads.message(kind, seq, self._clock.now_ms(), **fields)
-        self._outbox.put(Letter(channel, kind, (seq, seq), payload))
-        self._work.set()
+        self.post(Letter(channel, kind, (seq, seq), payload))
         return seq
 
     def _next_seq(self) -> int:
@@ -221,9 +211,8 @@ class Device:
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         async for message in client.messages:
-            try:
-                heard = msgspec.json.decode(message.payload, type=Heard)
-            except msgspec.MsgspecError:
+            heard = read_heard(message.payload)
+            if heard is None:
                 self._note("heard", "down", kind="unreadable")
                 continue
             if heard.kind == "alarm_received":

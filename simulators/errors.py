@@ -21,3 +21,10 @@ class BadAddress(SimulatorError):
 
 class LinkDown(SimulatorError):
     """The connection to the broker broke, or never came about; try again."""
+
+
+def first_leaf(error: BaseException) -> BaseException:
+    """Return the first exception inside `error` that is no group."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -19,7 +19,7 @@ import uvloop
 from devices.clock import Clock, SystemClock
 from simulators.address import Broker
 from simulators.device import Device
-from simulators.errors import SimulatorError
+from simulators.errors import SimulatorError, first_leaf
 from simulators.geometry import Point, offset
 from simulators.journal import Entry, Journal
 from simulators.payloads import Measured
@@ -115,8 +115,10 @@ class Load:
         turn = cycle(self._devices)
         began_s = told_s = clock.monotonic_s()
         panics = 0
-        while (gone_s := clock.monotonic_s() - began_s) < plan.seconds:
-            due = int(gone_s * plan.rate_per_s)
+        total, gone_s = round(plan.seconds * plan.rate_per_s), 0.0
+        while gone_s < plan.seconds or self._fixes < total:
+            gone_s = clock.monotonic_s() - began_s
+            due = min(total, int(gone_s * plan.rate_per_s))
             self._late_s = max(self._late_s, (due - self._fixes) / plan.rate_per_s if plan.rate_per_s else 0)
             while self._fixes < due:
                 device = next(turn)
@@ -183,7 +185,7 @@ def main(arguments: list[str] | None = None) -> int:
         roster, broker = load_roster(options.devices), Broker.parse(options.broker)
         uvloop.run(_run(roster, broker, options, outcomes))
     except* SimulatorError as group:
-        failure = str(group.exceptions[0])
+        failure = str(first_leaf(group))
     if not outcomes:
         progress(f"simulators.load: {failure}")
         return 1

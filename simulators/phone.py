@@ -4,7 +4,8 @@ from random import Random
 
 from devices.clock import Clock
 from simulators.address import Broker
-from simulators.device import Device, Heard
+from simulators.device import Device
+from simulators.heard import Heard
 from simulators.journal import Journal
 from simulators.payloads import AlarmKind, EventKind
 from simulators.roster import Credentials

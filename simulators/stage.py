@@ -1,0 +1,118 @@
+"""The stage of a scenario: its devices at work, what a step does to them, and the journal of it all."""
+
+from random import Random
+from typing import get_args
+
+from devices.clock import Clock
+from simulators.address import Broker
+from simulators.api import Alert, Api
+from simulators.errors import SimulatorError
+from simulators.geometry import Point
+from simulators.journal import Journal
+from simulators.noise import OPEN_SKY
+from simulators.outbox import Letter
+from simulators.payloads import AlarmKind, EventKind, RecordKind
+from simulators.phone import Phone
+from simulators.provisioning import Provided
+from simulators.scenario import Desk, Spot, Step, seconds
+from simulators.whereabouts import Whereabouts
+
+_ALARMS: frozenset[AlarmKind] = frozenset(get_args(AlarmKind))
+_EVENTS: frozenset[EventKind] = frozenset(get_args(EventKind))
+_RECORDS: frozenset[RecordKind] = frozenset(get_args(RecordKind))
+_DESK: frozenset[Desk] = frozenset(get_args(Desk))
+
+
+class Actor:
+    """One device of the scenario. All kinds are played by a phone: it can do whatever a step asks for."""
+
+    def __init__(self, given: Provided, broker: Broker, clock: Clock, rng: Random, journal: Journal) -> None:
+        spec = given.spec
+        self.name, self.visit = spec.name, given.visit
+        self.whereabouts = Whereabouts(_point(spec.at), clock, rng)
+        self.whereabouts.stay(_point(spec.at), OPEN_SKY)
+        fix_every_s = seconds(spec.fix_every)
+        self.phone = Phone(given.credentials, broker, clock, rng, journal, self.whereabouts, fix_every_s)
+        self.last_alarm: str | None = None
+        if not spec.connect:
+            self.phone.cut()
+
+    @property
+    def device(self) -> str:
+        """The device's id."""
+        return self.phone.id
+
+
+class Stage:
+    """Does what steps say."""
+
+    def __init__(self, actors: list[Actor], api: Api | None, since_ms: int) -> None:
+        """`since_ms` is when the scenario began: older alerts are none of its business."""
+        self.actors = {actor.name: actor for actor in actors}
+        self.api = api
+        self.since_ms = since_ms
+        self.known: set[str] = set()
+
+    async def do(self, step: Step) -> None:
+        """Do what `step` says.
+
+        Raises:
+            SimulatorError: it cannot be done.
+        """
+        if step.do is None or step.device is None:
+            return
+        actor = self.actors[step.device]
+        if step.do in _DESK:
+            await self._at_the_desk(actor, step)
+        elif step.do in _ALARMS:
+            where = None if step.bare else actor.whereabouts.measure()
+            actor.last_alarm = actor.phone.alarm(step.do, where, test=step.test, silent=step.silent)
+        elif step.do in _EVENTS:
+            alarm = actor.last_alarm if step.do == "cancel_alarm" else None
+            visit = step.visit or actor.visit
+            where = None if step.bare else actor.whereabouts.measure()
+            actor.phone.event(step.do, where, visit=visit, pin=step.pin, alarm=alarm)
+        elif step.do in _RECORDS:
+            actor.phone.record(step.do, **{"visit": step.visit or actor.visit, **step.fields})
+        else:
+            _move_or_connect(actor, step)
+
+    async def _at_the_desk(self, actor: Actor, step: Step) -> None:
+        found = await self.alerts(step.alert or "", actor)
+        if not found or self.api is None:
+            raise SimulatorError(f"no {step.alert} alert of {actor.name} to {step.do}")
+        body = {"reason": step.reason} if step.do == "resolve" else {}
+        await self.api.act(found[0], step.do or "", **body)
+
+    async def alerts(self, kind: str, actor: Actor) -> list[Alert]:
+        """Return this scenario's alerts of `kind` that `actor` caused, newest first."""
+        if self.api is None:
+            raise SimulatorError("alerts are read at the API: give --token, or VIGIL_TOKEN")
+        found = await self.api.alerts(kind, actor.device, self.since_ms)
+        return [alert for alert in found if alert["id"] not in self.known]
+
+
+def _move_or_connect(actor: Actor, step: Step) -> None:
+    where, phone = actor.whereabouts, actor.phone
+    here = where.place().point
+    match step.do:
+        case "fix":
+            phone.report_position()
+        case "report":
+            phone.fix_every_s = seconds(step.every or 0)
+        case "walk" if step.to is not None:
+            where.go([here, _point(step.to)], step.speed_mps)
+        case "jump" if step.to is not None:
+            where.stay(_point(step.to), OPEN_SKY)
+        case "stay":
+            where.stay(here, OPEN_SKY)
+        case "kill":
+            phone.cut()
+        case "connect":
+            phone.restore()
+        case "publish" if step.channel is not None and step.payload is not None:
+            phone.post(Letter(step.channel, "raw", (-1, -1), step.payload.encode()))
+
+
+def _point(spot: Spot) -> Point:
+    return Point(spot.lat, spot.lon)
