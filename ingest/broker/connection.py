@@ -12,7 +12,7 @@ from devices.clock import Clock
 from devices.errors import RegistryUnavailable
 from devices.identity import new_id
 from ingest.broker import packets
-from ingest.broker.guard import Guard, Login, LoginRefused
+from ingest.broker.guard import Guard, Login, LoginRefused, TooManyFailures
 from ingest.broker.hub import Hub
 from ingest.broker.packets import Connect, Frame, Framer, ProtocolViolation, Publish, UnsupportedVersion, Will
 from ingest.broker.sessions import Session
@@ -115,6 +115,8 @@ class Connection(asyncio.Protocol):
     def _read(self) -> None:
         try:
             while not self._holds and not self._transport.is_closing():
+                if self._session is None and self._framer.head not in {None, packets.CONNECT << 4}:
+                    raise ProtocolViolation("the first packet is no CONNECT")
                 frame = self._framer.next()
                 if frame is None:
                     return
@@ -229,7 +231,9 @@ class Connection(asyncio.Protocol):
         try:
             login = await self._guard.login(connect.username, connect.password, address)
         except LoginRefused as refusal:
-            log.warning("login refused", action="broker.login_refused", address=address, reason=str(refusal))
+            # Those that are not even looked at would fill the log: their first failures are in it.
+            tell = log.debug if isinstance(refusal, TooManyFailures) else log.warning
+            tell("login refused", action="broker.login_refused", address=address, reason=str(refusal))
             self._refuse(packets.NOT_AUTHORIZED)
         except RegistryUnavailable as error:
             log.error("registry unavailable", action="broker.registry_unavailable", error=str(error))

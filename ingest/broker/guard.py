@@ -23,7 +23,11 @@ _Found = TypeVar("_Found")
 
 
 class LoginRefused(IngestError):
-    """Name and secret do not belong together, or failed too often just now."""
+    """Name and secret do not belong together."""
+
+
+class TooManyFailures(LoginRefused):
+    """They failed so often just now that they were not even looked at."""
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ class Guard:
         if not username or password is None:
             raise LoginRefused("no anonymous logins")
         if self._attempts.exhausted(username, address):
-            raise LoginRefused("too many failures")
+            raise TooManyFailures("too many failures: wait a minute")
         login = Login(username, password.decode(errors="replace"))
         if not await self._in_thread(self._holds, login):
             self._attempts.failed(username, address)

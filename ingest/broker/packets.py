@@ -89,6 +89,11 @@ class Framer:
         """Take what arrived."""
         self._buffer += data
 
+    @property
+    def head(self) -> int | None:
+        """The first byte of the next packet, if it is here."""
+        return self._buffer[self._start] if self._start < len(self._buffer) else None
+
     def next(self) -> Frame | None:
         """Return the next complete frame, or None until more is fed.
 
