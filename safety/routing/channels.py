@@ -14,6 +14,7 @@ from safety.errors import DeliveryDelayed, DeliveryRefused
 
 _log = structlog.get_logger(__name__)
 _TRY_AGAIN = frozenset({408, 425, 429})
+_HIGHEST_PORT = 65_535
 
 
 class Channel(Protocol):
@@ -73,16 +74,15 @@ class WebhookChannel:
             "User-Agent": "vigil",
         }
         body = msgspec.json.encode(notification.payload())
+        url = _url(notification.channel)
         try:
             # httpx limits each read; a body that drips would outlast any of them.
             async with asyncio.timeout(self._timeout_s):
-                request = self._client.stream("POST", notification.channel, content=body, headers=headers)
+                request = self._client.stream("POST", url, content=body, headers=headers)
                 async with request as response:
                     status = response.status_code
         except (TimeoutError, httpx.TimeoutException) as error:
             raise DeliveryDelayed(f"no answer within {self._timeout_s:g} s") from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise DeliveryRefused(f"the address cannot be used: {type(error).__name__}") from error
         except httpx.HTTPError as error:
             # The type alone: messages may quote the address, and a webhook's address is its password.
             raise DeliveryDelayed(f"no connection: {type(error).__name__}") from error
@@ -125,6 +125,22 @@ async def send_by(channels: Mapping[str, Channel], notification: Notice) -> None
     if channel is None:
         raise DeliveryRefused(f"no channel of the kind {scheme_of(notification.channel)!r}")
     await channel.send(notification)
+
+
+def _url(address: str) -> httpx.URL:
+    """Return the webhook's URL.
+
+    Raises:
+        DeliveryRefused: it is none.
+    """
+    try:
+        url = httpx.URL(address)
+        usable = url.scheme in ("http", "https") and bool(url.host) and (url.port or 0) <= _HIGHEST_PORT
+    except (httpx.InvalidURL, UnicodeError):
+        usable = False
+    if not usable:
+        raise DeliveryRefused("the address cannot be used: expected an http(s) URL")
+    return url
 
 
 def _judge(status: int) -> None:
