@@ -1,0 +1,270 @@
+"""The page from the dispatcher's chair: login, an alarm, what one does about it, what goes wrong."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.cast import PASSWORD, House
+from tests.browser.desk import Desk
+from tests.browser.link import Link
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+FIX: Final = {"lat": 31.2242, "lon": 121.4602, "accuracy_m": 12}
+ON_SCREEN_S: Final = 1.0
+
+
+def test_a_wrong_login_is_refused_in_words(desk: Desk, house: House) -> None:
+    desk.tolerated.append("401")
+    desk.open()
+    expect(desk.page.get_by_test_id("login-form")).to_be_visible()
+    desk.type_login(house.dispatcher, "not the password")
+    error = desk.page.get_by_test_id("login-error")
+    expect(error).to_be_visible()
+    expect(error).to_contain_text("wrong")
+    expect(desk.page.get_by_test_id("queue")).to_be_hidden()
+    assert desk.page.context.cookies() == []
+
+
+def test_a_first_visit_shows_the_login_without_an_error(desk: Desk, house: House) -> None:
+    desk.open()
+    expect(desk.page.get_by_test_id("login-user")).to_be_focused()
+    assert desk.complaints == []
+
+
+def test_login_survives_a_reload_and_logout_ends_it(desk: Desk, house: House) -> None:
+    desk.log_in(house.dispatcher, PASSWORD)
+    expect(desk.page.get_by_test_id("queue")).to_be_visible()
+    desk.page.reload()
+    desk.wait_live()
+    desk.page.get_by_test_id("logout").click()
+    expect(desk.page.get_by_test_id("login-form")).to_be_visible()
+    expect(desk.page.get_by_test_id("queue")).to_be_hidden()
+    desk.page.reload()
+    expect(desk.page.get_by_test_id("login-form")).to_be_visible()
+    assert desk.complaints == []
+
+
+def test_a_panic_is_on_the_screen_within_a_second(desk: Desk, house: House) -> None:
+    nurse = house.nurse("秒到")
+    desk.log_in(house.dispatcher, PASSWORD)
+    card = desk.cards_of(nurse.name)
+    expect(card).to_have_count(0)
+    before_s = nurse.device.alarm(fix=FIX)
+    card.wait_for(timeout=10_000)
+    took_s = time.monotonic() - before_s
+    assert took_s < ON_SCREEN_S
+    expect(card).to_have_attribute("data-state", "raised")
+    expect(card).to_have_attribute("data-severity", "critical")
+    expect(card).to_contain_text("Panic button")
+    expect(desk.page.locator(".alert-marker[data-severity=critical]").first).to_be_visible()
+    expect(desk.page).to_have_title("(1) ALARM · Vigil")
+
+
+def test_an_alert_is_handled_from_the_detail(desk: Desk, house: House) -> None:
+    nurse = house.nurse("全程")
+    responder = house.responder("周护士长")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    expect(desk.detail).to_contain_text("+8613816624217")
+    expect(desk.detail).to_contain_text("31.22420, 121.46020")
+    expect(desk.timeline).to_contain_text("Alert raised")
+
+    desk.button("acknowledge").click()
+    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "acknowledged")
+    expect(desk.timeline).to_contain_text(f"{house.dispatcher} acknowledged")
+    expect(desk.button("acknowledge")).to_be_hidden()
+
+    expect(desk.page.get_by_test_id("dispatch-responder")).to_contain_text("周护士长")
+    desk.page.get_by_test_id("dispatch-responder").select_option(responder)
+    desk.button("dispatch").click()
+    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "dispatched")
+    expect(desk.timeline).to_contain_text(f"{house.dispatcher} dispatched 周护士长")
+
+    desk.button("arrive").click()
+    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "on_scene")
+
+    desk.page.get_by_test_id("note-text").fill("她没事，在楼下。")
+    desk.button("note").click()
+    expect(desk.timeline).to_contain_text("她没事，在楼下。")
+    expect(desk.page.get_by_test_id("note-text")).to_have_value("")
+
+    desk.button("resolve").click()
+    expect(desk.page.get_by_test_id("problem")).to_contain_text("reason")
+    desk.page.get_by_test_id("resolve-reason").select_option("assisted")
+    desk.button("resolve").click()
+    expect(desk.page.get_by_test_id("detail-state")).to_have_attribute("data-state", "resolved")
+    expect(desk.timeline).to_contain_text("Assisted on scene")
+    expect(desk.cards_of(nurse.name)).to_have_count(0)
+    desk.page.get_by_test_id("filter-all").click()
+    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "resolved")
+
+
+def test_the_keyboard_is_enough(desk: Desk, house: House) -> None:
+    nurse = house.nurse("键盘")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(kind="fall", fix=FIX)
+    card = desk.cards_of(nurse.name)
+    card.wait_for()
+
+    def chosen() -> bool:
+        desk.page.keyboard.press("j")
+        return card.locator("[aria-current=true]").count() == 1
+
+    wait_until(chosen, what="j reaching the alert")
+    desk.page.keyboard.press("a")
+    expect(card).to_have_attribute("data-state", "acknowledged")
+    desk.page.keyboard.press("d")
+    expect(card).to_have_attribute("data-state", "dispatched")
+    desk.page.keyboard.press("r")
+    expect(desk.page.get_by_test_id("resolve-reason")).to_be_focused()
+    desk.page.keyboard.press("Escape")
+    desk.page.keyboard.press("?")
+    expect(desk.page.locator("#help")).to_be_visible()
+
+
+def test_the_language_switches_at_once_and_is_remembered(desk: Desk, house: House) -> None:
+    nurse = house.nurse("语言")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    card = desk.cards_of(nurse.name)
+    card.click()
+    expect(card).to_contain_text("Panic button")
+    switch = desk.page.get_by_test_id("lang-switch")
+    switch.get_by_text("中文").click()
+    expect(card).to_contain_text("一键报警")
+    expect(desk.button("acknowledge")).to_have_text("接警")
+    expect(desk.timeline).to_contain_text("发出报警")
+    expect(desk.page.locator("html")).to_have_attribute("lang", "zh-CN")
+    desk.page.reload()
+    desk.wait_live()
+    expect(card).to_contain_text("一键报警")
+    switch.get_by_text("English").click()
+    expect(card).to_contain_text("Panic button")
+
+
+def test_who_was_first_is_shown(desk: Desk, house: House) -> None:
+    desk.tolerated.append("409")
+    nurse = house.nurse("同时")
+    colleague = house.colleague()
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    expect(desk.timeline).to_contain_text("Alert raised")
+    alert = colleague.alerts_of(nurse)[0]["id"]
+
+    def overtaken(route: Route) -> None:
+        # Between the click and its arrival the colleague takes the alert: the race, every time.
+        colleague.act(alert, "acknowledge")
+        route.continue_()
+
+    desk.page.route(f"**/alerts/{alert}/acknowledge", overtaken)
+    desk.button("acknowledge").click()
+    conflict = desk.page.get_by_test_id("conflict")
+    expect(conflict).to_contain_text(f"{colleague.login} was first")
+    expect(conflict).to_contain_text("Acknowledged")
+    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "acknowledged")
+    expect(desk.cards_of(nurse.name)).to_contain_text(colleague.login)
+    expect(desk.timeline).to_contain_text(f"{colleague.login} acknowledged")
+
+
+def zoomed_in(desk: Desk) -> str:
+    """Zoom in by one step as a dispatcher would; return the view it comes to rest at."""
+    zoom = float(wait_until(desk.map_view).rpartition(",")[2])
+    desk.page.get_by_test_id("map").locator(".map-tool").first.click()
+
+    def rested() -> str | None:
+        view = desk.map_view()
+        return view if view and float(view.rpartition(",")[2]) > zoom else None
+
+    return wait_until(rested, what="the zoom coming to rest")
+
+
+def test_a_drop_loses_no_alert_and_leaves_the_map_alone(desk: Desk, house: House, link: Link) -> None:
+    desk.tolerated += ["WebSocket connection", "Failed to load resource"]
+    before, meanwhile = house.nurse("断线前"), house.nurse("断线中")
+    colleague = house.colleague()
+    desk.log_in(house.dispatcher, PASSWORD)
+    before.device.alarm(fix=FIX)
+    desk.cards_of(before.name).click()
+    desk.page.get_by_test_id("note-text").fill("halb fertig")
+    view = zoomed_in(desk)
+
+    link.cut()
+    expect(desk.connection).to_have_attribute("data-state", "reconnecting")
+    expect(desk.page.get_by_test_id("stale")).to_be_visible()
+    meanwhile.device.alarm(fix=FIX)
+    wait_until(lambda: colleague.alerts_of(meanwhile), what="the alert raised during the drop")
+    colleague.act(colleague.alerts_of(before)[0]["id"], "acknowledge")
+    expect(desk.cards_of(meanwhile.name)).to_have_count(0)
+
+    link.mend()
+    desk.wait_live(timeout_ms=15_000)
+    expect(desk.page.get_by_test_id("stale")).to_be_hidden()
+    expect(desk.cards_of(meanwhile.name)).to_have_attribute("data-state", "raised")
+    expect(desk.cards_of(before.name)).to_have_count(1)
+    expect(desk.cards_of(before.name)).to_have_attribute("data-state", "acknowledged")
+    assert desk.map_view() == view
+    expect(desk.page.get_by_test_id("note-text")).to_have_value("halb fertig")
+    expect(desk.cards_of(before.name).locator("[aria-current=true]")).to_have_count(1)
+
+
+def test_a_connection_that_only_looks_alive_is_noticed(desk: Desk, house: House, link: Link) -> None:
+    desk.tolerated += ["WebSocket connection", "Failed to load resource"]
+    desk.page.clock.install()
+    desk.log_in(house.dispatcher, PASSWORD)
+    link.freeze()
+    desk.page.clock.fast_forward(20_000)
+    expect(desk.connection).to_have_attribute("data-state", "reconnecting")
+    expect(desk.page.get_by_test_id("stale")).to_be_visible()
+
+
+def test_all_is_quiet_is_said_only_with_a_connection(desk: Desk, quiet_house: House, link: Link) -> None:
+    desk.tolerated += ["WebSocket connection", "Failed to load resource"]
+    desk.log_in(quiet_house.dispatcher, PASSWORD)
+    queue = desk.page.get_by_test_id("queue")
+    expect(queue).to_contain_text("All quiet")
+    link.cut()
+    expect(queue).to_contain_text("No connection")
+    expect(queue).not_to_contain_text("All quiet")
+    link.mend()
+    expect(queue).to_contain_text("All quiet", timeout=15_000)
+
+
+def test_an_auditor_sees_and_cannot_act(desk: Desk, house: House) -> None:
+    nurse = house.nurse("只读")
+    nurse.device.alarm(fix=FIX)
+    desk.log_in(house.auditor, PASSWORD)
+    desk.cards_of(nurse.name).click()
+    expect(desk.detail).to_contain_text("Your role may read alerts, not change them.")
+    expect(desk.button("acknowledge")).to_be_hidden()
+    expect(desk.button("resolve")).to_be_hidden()
+    expect(desk.page.get_by_test_id("note-text")).to_be_hidden()
+
+
+def test_what_people_and_devices_write_is_never_markup(desk: Desk, house: House) -> None:
+    nurse = house.nurse("<img src=x onerror=alert(1)>")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    expect(desk.detail).to_contain_text(nurse.name)
+    desk.page.get_by_test_id("note-text").fill("<script>alert(2)</script><b>x</b>")
+    desk.button("note").click()
+    expect(desk.timeline).to_contain_text("<script>alert(2)</script><b>x</b>")
+    assert desk.page.locator("#detail img, #detail script, #detail b").count() == 0
+
+
+def test_an_alarm_that_is_hardly_readable_is_shown_with_its_doubts(desk: Desk, house: House) -> None:
+    nurse = house.nurse("存疑")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix={"lat": "north", "lon": 999})
+    card = desk.cards_of(nurse.name)
+    expect(card).to_contain_text("Unclear")
+    card.click()
+    expect(desk.detail).to_contain_text("Could not be read in the alarm")
