@@ -22,6 +22,8 @@ Mode = Literal["stay_in", "keep_out"]
 MODES: tuple[str, ...] = get_args(Mode)
 
 _LONGEST_BYTES = 20_000_000
+# A tenth of a millimetre: what is finer is noise, and breaks the arithmetic of very small shapes.
+_DECIMALS = 9
 _WGS84_CRS = ("CRS84", "4326")
 # GCJ-02 is defined in China only; this is the box of its published conversion.
 _GCJ02_LAT, _GCJ02_LON = (0.8293, 55.8271), (72.004, 137.8347)
@@ -209,10 +211,8 @@ def _vertex(position: object, datum: Datum, where: str) -> Vertex:
     if lon is None or lat is None:
         raise InvalidInput(f"{where}: expected [lon, lat] as finite numbers of degrees")
     _check_place(lat, lon, datum, where)
-    if datum == "wgs84":
-        return lon, lat
     lat, lon = to_wgs84(lat, lon, datum)
-    return lon, lat
+    return round(lon, _DECIMALS), round(lat, _DECIMALS)
 
 
 def _check_place(lat: float, lon: float, datum: Datum, where: str) -> None:
