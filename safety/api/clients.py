@@ -23,10 +23,10 @@ CLOSING = Ending(1012, "the service restarts: reconnect with your cursor")
 class LiveClient:
     """One connection: its person, the organisations it may see, and its outbox."""
 
-    def __init__(self, person: Person, orgs: frozenset[str], outbox: Outbox | None = None) -> None:
+    def __init__(self, person: Person, orgs: frozenset[str], outbox: Outbox) -> None:
         self.person = person
         self.orgs = orgs
-        self.outbox = outbox or Outbox()
+        self.outbox = outbox
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
 
     def offer(self, frame: Frame) -> None:

@@ -13,7 +13,7 @@ from devices.clock import Clock
 from safety.api import frames
 from safety.api.clients import CLOSING, FULL, STALLED, Audience, LiveClient
 from safety.api.live_metrics import LiveMetrics
-from safety.api.outbox import Frame
+from safety.api.outbox import MAX_FRAMES, Frame, Outbox
 from safety.api.places import PlaceWatch
 from safety.store.alert_queries import open_alerts
 from safety.store.database import Database
@@ -40,8 +40,16 @@ class LiveHub:
     its store must find out.
     """
 
-    def __init__(self, database: Database, clock: Clock, registry: CollectorRegistry | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        registry: CollectorRegistry | None = None,
+        *,
+        max_queued_frames: int = MAX_FRAMES,
+    ) -> None:
         self._database = database
+        self._max_queued_frames = max_queued_frames
         self._clock = clock
         self._audience = Audience()
         self._metrics = LiveMetrics(registry, self._audience)
@@ -79,7 +87,8 @@ class LiveHub:
         """Have a client on the feed; from now on nothing that concerns it is missed."""
         await self._ready.wait()
         scope = Scope(person.org)
-        client = LiveClient(person, await self._database.read(scope.orgs))
+        orgs = await self._database.read(scope.orgs)
+        client = LiveClient(person, orgs, Outbox(self._max_queued_frames))
         if self._stopped:
             client.end(CLOSING)
         elif len(self._audience) >= MAX_CLIENTS:

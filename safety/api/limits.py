@@ -1,5 +1,6 @@
 """Limits: how large a request may be, and how many threads serve requests."""
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safety.api.problems import Problem, answer
@@ -8,14 +9,8 @@ MAX_BODY_BYTES = 1_000_000
 # The store's pool has fifteen connections; the other parts of the service need some of them.
 MAX_THREADS = 8
 
-
-class BodyTooLarge(Problem):
-    """More was sent than any request needs."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            413, f"the body has more than {MAX_BODY_BYTES} bytes", headers={"Connection": "close"}
-        )
+_TOO_LARGE = f"the body has more than {MAX_BODY_BYTES} bytes"
+_HEADERS = {"Connection": "close"}
 
 
 class BodyLimit:
@@ -31,7 +26,7 @@ class BodyLimit:
             return
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > MAX_BODY_BYTES:
-            await answer(BodyTooLarge())(scope, receive, send)
+            await answer(Problem(413, _TOO_LARGE, headers=_HEADERS))(scope, receive, send)
             return
         received = 0
 
@@ -40,7 +35,8 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > MAX_BODY_BYTES:
-                raise BodyTooLarge()
+                # Starlette's own exception: FastAPI turns any other one from here into a 400.
+                raise HTTPException(413, _TOO_LARGE, headers=_HEADERS)
             return message
 
         await self._app(scope, counted, send)
