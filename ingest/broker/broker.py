@@ -62,7 +62,9 @@ class Broker:
             connection.kick("the broker stops")
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _accept(self) -> Connection:
+    def _accept(self) -> asyncio.Protocol:
+        if len(self._connections) >= self._max_connections:
+            return _Full()
         connection = Connection(self._hub, self._guard, self._clock, self._connections.discard)
         self._connections.add(connection)
         return connection
@@ -86,3 +88,11 @@ class Broker:
                 continue
             for connection in [one for one in self._connections if one.login in gone]:
                 connection.kick("no longer allowed")
+
+
+class _Full(asyncio.Protocol):
+    """Ends a connection for which there is no room."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        log.error("no room for a connection", action="broker.full")
+        transport.close()

@@ -1,7 +1,6 @@
 """Connection: one client's TCP connection to the embedded broker, from CONNECT to its end."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from math import inf
 from typing import cast
@@ -12,9 +11,11 @@ from devices.clock import Clock
 from devices.errors import RegistryUnavailable
 from devices.identity import new_id
 from ingest.broker import packets
+from ingest.broker.framing import Frame, Framer, ProtocolViolation, UnsupportedVersion
 from ingest.broker.guard import Guard, Login, LoginRefused, TooManyFailures
 from ingest.broker.hub import Hub
-from ingest.broker.packets import Connect, Frame, Framer, ProtocolViolation, Publish, UnsupportedVersion, Will
+from ingest.broker.packets import Connect, Publish, Will
+from ingest.broker.receipts import Receipts
 from ingest.broker.sessions import Session
 
 log = structlog.get_logger(__name__)
@@ -23,21 +24,7 @@ MAX_LOGIN_BYTES = 128 * 1024
 MAX_PACKET_BYTES = 4 * 1024 * 1024
 """A larger packet ends the connection; up to here it becomes an event or a dead letter."""
 LOGIN_DEADLINE_S = 10.0
-UNSETTLED_MESSAGES = 256
-UNSETTLED_BYTES = 1024 * 1024
-"""What one device may have on the way to the log before its connection is not read any more."""
 _GRACE = 1.5  # of the keep-alive, [MQTT-3.1.2-24]
-
-
-class Owed:
-    """An acknowledgement that the client waits for."""
-
-    __slots__ = ("due", "kind", "packet_id")
-
-    def __init__(self, kind: int, packet_id: int) -> None:
-        self.kind = kind
-        self.packet_id = packet_id
-        self.due = False
 
 
 class Connection(asyncio.Protocol):
@@ -53,9 +40,7 @@ class Connection(asyncio.Protocol):
         self._ended = ended
         self._framer = Framer(MAX_LOGIN_BYTES)
         self._holds: set[str] = set()
-        self._owed: deque[Owed] = deque()
-        self._unsettled = 0
-        self._unsettled_bytes = 0
+        self._receipts = Receipts(self.send, lambda: self._release("window"))
         self._session: Session | None = None
         self._will: Will | None = None
         self._login_task: asyncio.Task[None] | None = None
@@ -161,50 +146,20 @@ class Connection(asyncio.Protocol):
         if publish.qos == 2 and publish.packet_id in session.half_received:
             self.send(packets.acknowledgement(packets.PUBREC, publish.packet_id))
             return
-        settled = self._owe(publish, session)
+        settled = self._receipts.owe(publish, session)
         if login.is_ingest:
             self._hub.from_ingest(publish.topic, publish.payload, publish.qos)
             settled()
-        elif login.may_publish(publish.topic):
+            return
+        if login.may_publish(publish.topic):
             self._hub.from_device(publish.topic, publish.payload, settled)
         else:
             self._hub.refused(login.name, publish.topic, publish.payload, settled)
-        if self._unsettled >= UNSETTLED_MESSAGES or self._unsettled_bytes >= UNSETTLED_BYTES:
+        if self._receipts.full:
             self._hold("window")
-        if self._hub.congested and not login.is_ingest:
+        if self._hub.congested:
             self._hold("congestion")
             self._hub.when_relieved(lambda: self._release("congestion"))
-
-    def _owe(self, publish: Publish, session: Session) -> Callable[[], None]:
-        """Note the publish as unsettled, and return what settles it.
-
-        Acknowledgements leave in the order in which the publishes came [MQTT-4.6.0-2].
-        """
-        size = len(publish.payload)
-        self._unsettled += 1
-        self._unsettled_bytes += size
-        owed: Owed | None = None
-        if publish.qos:
-            owed = Owed(packets.PUBACK if publish.qos == 1 else packets.PUBREC, publish.packet_id)
-            self._owed.append(owed)
-
-        def settled() -> None:
-            self._unsettled -= 1
-            self._unsettled_bytes -= size
-            if owed is not None:
-                owed.due = True
-                if owed.kind == packets.PUBREC:
-                    session.half_received.add(owed.packet_id)
-                self._acknowledge()
-            if self._unsettled <= UNSETTLED_MESSAGES // 2 and self._unsettled_bytes <= UNSETTLED_BYTES // 2:
-                self._release("window")
-
-        return settled
-
-    def _acknowledge(self) -> None:
-        while self._owed and self._owed[0].due:
-            owed = self._owed.popleft()
-            self.send(packets.acknowledgement(owed.kind, owed.packet_id))
 
     def _subscribe(self, frame: Frame, session: Session) -> None:
         packet_id, wishes = packets.read_subscribe(frame)

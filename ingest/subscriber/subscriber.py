@@ -99,6 +99,8 @@ class Subscriber:
         """Read until cancelled; then finish what was begun, for three seconds at most."""
         pause_s = _FIRST_PAUSE_S
         while True:
+            # Lost while the log was out: what a new connection brought would only pile up before admission.
+            await self._window.room()
             since_s = self._clock.monotonic_s()
             try:
                 await self._read()

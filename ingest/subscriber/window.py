@@ -34,6 +34,8 @@ class Window:
         self._turns = 0
         self._probing = False
         self._line: dict[int, asyncio.Future[None]] = {}
+        self._room = asyncio.Event()
+        self._room.set()
 
     @property
     def full(self) -> bool:
@@ -50,12 +52,20 @@ class Window:
         turn = self._turns
         self._turns += 1
         self.inside += 1
+        if self.full:
+            self._room.clear()
         try:
             async with self._slots:
                 while not await self._try(attempt, turn):
                     self.retries += 1
         finally:
             self.inside -= 1
+            if self.roomy:
+                self._room.set()
+
+    async def room(self) -> None:
+        """Wait until there is room to read more."""
+        await self._room.wait()
 
     async def _try(self, attempt: Attempt, turn: int) -> bool:
         if self._probing:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from ingest.broker import packets
+from ingest.broker.framing import Frame, Framer
 
 CONNECT, PUBLISH, PUBREL, SUBSCRIBE, PINGREQ, DISCONNECT = 0x10, 0x30, 0x62, 0x82, 0xC0, 0xE0
 
@@ -67,7 +68,7 @@ class RawClient:
 
     def __init__(self, port: int, timeout_s: float = 5.0) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
-        self._framer = packets.Framer(1 << 28)
+        self._framer = Framer(1 << 28)
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +90,7 @@ class RawClient:
         self.send(connect(client_id.encode(), username.encode(), password.encode(), clean=clean))
         return self.expect(packets.CONNACK).body[1]
 
-    def next(self) -> packets.Frame | None:
+    def next(self) -> Frame | None:
         """Return the next packet, or None if the broker ended the connection.
 
         Raises:
@@ -105,7 +106,7 @@ class RawClient:
             self._framer.feed(data)
         return frame
 
-    def expect(self, kind: int) -> packets.Frame:
+    def expect(self, kind: int) -> Frame:
         """Return the next packet, which must be of `kind`."""
         frame = self.next()
         assert frame is not None, "the broker ended the connection"
