@@ -21,6 +21,7 @@ class Link:
         self._flows = threading.Event()
         self._flows.set()
         self._whole = True
+        self._closing = False
         self._sockets: set[socket.socket] = set()
         self._guard = threading.Lock()
         self._threads = [threading.Thread(target=self._accept, name="link-accept", daemon=True)]
@@ -51,26 +52,25 @@ class Link:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._whole = False
+        self._closing = True
         # A blocked accept wakes up only for a connection.
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
             pass
-        self._listener.close()
         self._flows.set()
+        self._threads[0].join(timeout=5)
+        self._listener.close()
         self._drop_all()
         for thread in self._threads:
             thread.join(timeout=5)
 
     def _accept(self) -> None:
         while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
+            near, _ = self._listener.accept()
+            if self._closing:
+                near.close()
                 return
             if not self._whole:
                 near.close()
-                if self._listener.fileno() < 0:
-                    return
                 continue
             try:
                 far = socket.create_connection(self._target, timeout=5)
