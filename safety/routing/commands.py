@@ -13,6 +13,7 @@ from devices.clock import Clock
 from devices.commands import Command
 from devices.errors import DeviceError
 from ingest.errors import IngestError
+from safety.routing.metrics import RoutingMetrics
 from safety.routing.recorder import Recorder
 from safety.store.database import Database
 from safety.store.outbox import (
@@ -79,6 +80,7 @@ class CommandDeliverer:
         database: Database,
         clock: Clock,
         sender: CommandSender,
+        metrics: RoutingMetrics,
         *,
         changed: Callable[[], None],
         freed: Callable[[], None],
@@ -91,7 +93,9 @@ class CommandDeliverer:
         self._freed = freed
         self._lease_s = lease_s
         self._recorder = Recorder(database, clock)
+        self._metrics = metrics
         self._in_flight: set[str] = set()
+        metrics.gauge_in_flight("devices", lambda: len(self._in_flight))
         self._breaks: Counter[str] = Counter()
 
     async def start_due(self, tasks: asyncio.TaskGroup) -> int:
@@ -124,6 +128,7 @@ class CommandDeliverer:
         try:
             for owed in items:
                 outcome = await self._attempt(owed)
+                self._metrics.commands.labels(outcome).inc()
                 if outcome != "delayed":
                     del self._breaks[owed.command.id]
                 if await self._recorder.write(partial(self._record, owed=owed, outcome=outcome)):

@@ -7,7 +7,7 @@ paging on after an acknowledgement teaches people to ignore pages.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import structlog
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from devices.clock import Clock
 from safety.errors import DeliveryDelayed, DeliveryRefused
 from safety.routing.channels import Channel, send_by
+from safety.routing.metrics import RoutingMetrics
 from safety.routing.recorder import Recorder
 from safety.store.database import Database
 from safety.store.notices import (
@@ -35,22 +36,12 @@ GIVE_UP_AFTER_S = 600.0
 _log = structlog.get_logger(__name__)
 
 
-class Sent(NamedTuple):
-    """The channel took it."""
+class Outcome(NamedTuple):
+    """What became of an attempt: taken, to be tried again at `due_ms`, given up, or not wanted any more."""
 
-
-class Delayed(NamedTuple):
-    """It did not go out; `refused`: it never will."""
-
-    error: str
-    refused: bool
-
-
-class Stopped(NamedTuple):
-    """It must not go out any more."""
-
-
-Outcome = Sent | Delayed | Stopped
+    what: Literal["sent", "delayed", "failed", "stopped"]
+    error: str = ""
+    due_ms: int = 0
 
 
 def retry_at_ms(attempts: int, created_ms: int, now_ms: int) -> int | None:
@@ -73,6 +64,7 @@ class Deliverer:
         database: Database,
         clock: Clock,
         channels: Mapping[str, Channel],
+        metrics: RoutingMetrics,
         *,
         changed: Callable[[], None],
         hurried: Callable[[], None],
@@ -89,7 +81,9 @@ class Deliverer:
         self._link_base = link_base
         self._lease_s = lease_s
         self._recorder = Recorder(database, clock)
+        self._metrics = metrics
         self._in_flight: set[str] = set()
+        metrics.gauge_in_flight("notifications", lambda: len(self._in_flight))
 
     async def start_due(self, tasks: asyncio.TaskGroup) -> int:
         """Start sending what is due, as far as there are places; return how many were started."""
@@ -125,6 +119,9 @@ class Deliverer:
             hurried = await self._recorder.write(lambda connection: self._record(connection, owed, outcome))
         finally:
             self._in_flight.discard(owed.notice.id)
+        self._metrics.notifications.labels(outcome.what).inc()
+        if outcome.what == "sent":
+            self._metrics.notice_wait_s.observe((self._clock.now_ms() - owed.created_ms) / 1000)
         self._freed()
         self._changed()
         if hurried:
@@ -132,29 +129,33 @@ class Deliverer:
 
     async def _attempt(self, owed: OwedNotice) -> Outcome:
         if owed.alert_state != "raised":
-            return Stopped()
+            return Outcome("stopped")
         try:
             await send_by(self._channels, owed.notice)
         except DeliveryDelayed as error:
-            return Delayed(str(error), refused=False)
+            return self._again(owed, str(error))
         except DeliveryRefused as error:
-            return Delayed(str(error), refused=True)
+            return Outcome("failed", str(error))
         except Exception as error:  # noqa: BLE001  # logged whole; the row is tried again, then fails by name
             # A channel that breaks on one address must not end the paging of everybody else.
             _log.exception("channel broke", action="notify_broken", notification=owed.notice.id)
-            return Delayed(f"the channel broke: {type(error).__name__}", refused=False)
-        return Sent()
+            return self._again(owed, f"the channel broke: {type(error).__name__}")
+        return Outcome("sent")
+
+    def _again(self, owed: OwedNotice, error: str) -> Outcome:
+        due_ms = retry_at_ms(owed.attempts + 1, owed.created_ms, self._clock.now_ms())
+        return Outcome("failed", error) if due_ms is None else Outcome("delayed", error, due_ms)
 
     def _record(self, connection: Connection, owed: OwedNotice, outcome: Outcome) -> bool:
         """Store what became of an attempt; return whether the next tier is due at once because of it."""
         now_ms = self._clock.now_ms()
-        if isinstance(outcome, Sent):
-            record_sent(connection, owed, now_ms)
-        elif isinstance(outcome, Stopped):
-            record_stopped(connection, owed)
-        else:
-            due_ms = None if outcome.refused else retry_at_ms(owed.attempts + 1, owed.created_ms, now_ms)
-            if due_ms is None:
+        match outcome.what:
+            case "sent":
+                record_sent(connection, owed, now_ms)
+            case "delayed":
+                record_delayed(connection, owed, outcome.error, outcome.due_ms)
+            case "stopped":
+                record_stopped(connection, owed)
+            case "failed":
                 return record_failed(connection, owed, outcome.error, now_ms)
-            record_delayed(connection, owed, outcome.error, due_ms)
         return False

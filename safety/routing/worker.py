@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import structlog
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -17,6 +18,7 @@ from safety.routing.channels import Channel
 from safety.routing.commands import CommandDeliverer, CommandSender
 from safety.routing.deliverer import Deliverer
 from safety.routing.ladder import decide
+from safety.routing.metrics import RoutingMetrics
 from safety.store.database import Database
 from safety.store.escalation import apply_decision, next_look_ms, take_due_alerts
 
@@ -53,11 +55,13 @@ class RoutingWorker:
         *,
         link_base: str | None = None,
         lease_s: float | None = None,
+        metrics: RoutingMetrics | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._channels = channels
         self._hub_wake = hub_wake
+        self._metrics = metrics or RoutingMetrics(CollectorRegistry())
         self._escalate_woken = asyncio.Event()
         self._notify_woken = asyncio.Event()
         self._command_woken = asyncio.Event()
@@ -65,6 +69,7 @@ class RoutingWorker:
             database,
             clock,
             channels,
+            self._metrics,
             changed=hub_wake,
             hurried=self._escalate_woken.set,
             freed=self._notify_woken.set,
@@ -72,7 +77,13 @@ class RoutingWorker:
             lease_s=lease_s,
         )
         self.commands = CommandDeliverer(
-            database, clock, sender, changed=hub_wake, freed=self._command_woken.set, lease_s=lease_s
+            database,
+            clock,
+            sender,
+            self._metrics,
+            changed=hub_wake,
+            freed=self._command_woken.set,
+            lease_s=lease_s,
         )
 
     def wake(self) -> None:
@@ -124,6 +135,7 @@ class RoutingWorker:
         for due in taken:
             decision = decide(due.facts, due.policy, due.roster, now_ms)
             apply_decision(connection, due, decision, now_ms)
+            self._metrics.decisions.labels(decision.reason).inc()
             _log.info(
                 "ladder decided",
                 action="escalate",

@@ -15,6 +15,8 @@ Detail = str | int | float | bool | None
 # What came up within one millisecond goes in the order of an alarm's life.
 _LIFE = {"alarm_received": 0, "alarm_acknowledged": 1, "alarm_closed": 2}
 _ORDER = (commands.c.created_ms, case(_LIFE, value=commands.c.kind, else_=3), commands.c.id)
+# Says `due_ms IS NOT NULL` so that SQLite looks it up in the index: all that was ever told is in this table.
+_OWED = commands.c.due_ms >= 0
 # That the device knows what was decided about its alarm belongs to the alert's history. That it was received
 # is told again with every repeat, and `raised` has said it.
 _TOLD_KINDS = frozenset({"alarm_acknowledged", "alarm_closed"})
@@ -143,13 +145,13 @@ def record_command_given_up(connection: Connection, owed: OwedCommand) -> None:
 def _heads(besides: Collection[str]) -> Select[tuple[str, int]]:
     """Select each device with when the first of what it is owed is due."""
     place = func.row_number().over(partition_by=commands.c.device, order_by=_ORDER)
-    owed = commands.c.due_ms.is_not(None) & commands.c.device.not_in(besides)
+    owed = _OWED & commands.c.device.not_in(besides)
     ranked = select(commands.c.device, commands.c.due_ms, place.label("place")).where(owed).subquery()
     return select(ranked.c.device, ranked.c.due_ms).where(ranked.c.place == 1)
 
 
 def _put_off(connection: Connection, devices: Collection[str], due_ms: int) -> None:
-    owed = commands.c.due_ms.is_not(None) & commands.c.device.in_(devices)
+    owed = _OWED & commands.c.device.in_(devices)
     connection.execute(update(commands).where(owed).values(due_ms=due_ms))
 
 
