@@ -30,9 +30,9 @@ class NoticePosition(msgspec.Struct, frozen=True, kw_only=True):
     lat: float
     lon: float
     accuracy_m: float | None
-    time: str | None
-    age_s: int | None
-    source: str | None
+    time: str
+    age_s: int
+    source: str
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +64,12 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         where_zh, where_en = _where(self.position)
         zh = [
             f"【{severity_zh}】{kind_zh}：{self.nurse_name or '未知护士'}",
-            f"时间 {self.occurred_at}",
+            f"时间 {_spoken(self.occurred_at)}",
             where_zh,
         ]
         en = [
             f"[{severity_en}] {kind_en}: {self.nurse_name or 'nurse unknown'}",
-            f"at {self.occurred_at}",
+            f"at {_spoken(self.occurred_at)}",
             where_en,
         ]
         if self.late:
@@ -107,14 +107,17 @@ def _where(position: NoticePosition | None) -> tuple[str, str]:
     """Return the place in words, never without its age: an old position must not pass for a new one."""
     if position is None:
         return "位置未知", "position unknown"
-    place = f"{position.lat:.6f},{position.lon:.6f}"
     radius = "" if position.accuracy_m is None else f" ±{position.accuracy_m:.0f} m"
-    if position.age_s is None:
-        return f"位置 {place}{radius}（时间未知）", f"position {place}{radius} (age unknown)"
-    return (
-        f"位置 {place}{radius}（{position.age_s} 秒前）",
-        f"position {place}{radius} ({position.age_s} s ago)",
+    place = f"{position.lat:.6f},{position.lon:.6f}{radius}"
+    what_zh, what_en = (
+        ("最后位置", "last position") if position.source == "last_known" else ("位置", "position")
     )
+    return f"{what_zh} {place}（{position.age_s} 秒前）", f"{what_en} {place} ({position.age_s} s ago)"
+
+
+def _spoken(time: str) -> str:
+    """Return an RFC 3339 time in UTC as people read it, without hiding which zone it is in."""
+    return f"{time[:10]} {time[11:19]} UTC"
 
 
 def scheme_of(address: str) -> str:

@@ -10,7 +10,7 @@ from devices.identity import derived_id
 from safety.domain.notice import Notice, NoticePosition, scheme_of
 from safety.store.escalation import hand_over
 from safety.store.once import insert_once
-from safety.store.tables import alerts, notifications, nurses, responders, timeline
+from safety.store.tables import alerts, notifications, nurses, positions, responders, timeline
 
 _LONGEST_ERROR = 500
 
@@ -117,6 +117,7 @@ def _select_owed() -> Select[Any]:
         notifications.join(alerts, alerts.c.id == notifications.c.alert)
         .outerjoin(nurses, nurses.c.id == alerts.c.nurse)
         .outerjoin(responders, responders.c.id == notifications.c.responder)
+        .outerjoin(positions, positions.c.nurse == alerts.c.nurse)
     )
     return select(
         *notifications.c["id", "alert", "responder", "channel", "tier", "attempts", "created_ms"],
@@ -124,6 +125,7 @@ def _select_owed() -> Select[Any]:
         alerts.c.state.label("alert_state"),
         nurses.c.name.label("nurse_name"),
         responders.c.name.label("responder_name"),
+        *(positions.c[name].label(f"last_{name}") for name in ("lat", "lon", "accuracy_m", "time_ms")),
     ).select_from(joined)
 
 
@@ -141,21 +143,28 @@ def _owed(row: Row[Any], now_ms: int, link_base: str | None) -> OwedNotice:
         raised_at=rfc3339(row.raised_ms),
         late=row.late,
         silent=row.silent,
-        position=_position(row.position, now_ms),
+        position=_position(row, now_ms),
         link=None if link_base is None else f"{link_base.rstrip('/')}/#/alerts/{row.alert}",
     )
     return OwedNotice(notice, row.attempts, row.created_ms, row.alert_state, row.responder_name)
 
 
-def _position(stored: Mapping[str, Any] | None, now_ms: int) -> NoticePosition | None:
-    if stored is None:
+def _position(row: Row[Any], now_ms: int) -> NoticePosition | None:
+    """Return the place that came with the alarm, else where she was last."""
+    if row.position is not None:
+        own: Mapping[str, Any] = row.position
+        time_ms = own.get("time_ms") or row.occurred_ms
+        return _place(own["lat"], own["lon"], own.get("accuracy_m"), time_ms, now_ms, "alarm")
+    if row.last_time_ms is None:
         return None
-    time_ms = stored.get("time_ms")
+    return _place(row.last_lat, row.last_lon, row.last_accuracy_m, row.last_time_ms, now_ms, "last_known")
+
+
+def _place(
+    lat: float, lon: float, accuracy_m: float | None, time_ms: int, now_ms: int, source: str
+) -> NoticePosition:
+    # A device's clock may be ahead of ours; an age below zero would only puzzle.
+    age_s = max(0, now_ms - time_ms) // 1000
     return NoticePosition(
-        lat=stored["lat"],
-        lon=stored["lon"],
-        accuracy_m=stored.get("accuracy_m"),
-        time=None if time_ms is None else rfc3339(time_ms),
-        age_s=None if time_ms is None else max(0, (now_ms - time_ms) // 1000),
-        source=stored.get("source"),
+        lat=lat, lon=lon, accuracy_m=accuracy_m, time=rfc3339(time_ms), age_s=age_s, source=source
     )

@@ -68,7 +68,7 @@ def notice(channel: str) -> Notice:
             accuracy_m=12.0,
             time="2026-11-22T13:45:02.000Z",
             age_s=10,
-            source=None,
+            source="alarm",
         ),
         link="https://vigil.example/#/alerts/alert-1",
     )
@@ -100,7 +100,7 @@ async def test_a_webhook_gets_the_alert_as_json(hooks: FarEnd, webhook: WebhookC
             "accuracy_m": 12.0,
             "time": "2026-11-22T13:45:02.000Z",
             "age_s": 10,
-            "source": None,
+            "source": "alarm",
         },
         "link": "https://vigil.example/#/alerts/alert-1",
     }

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from devices.reports import Position
 from safety.domain.notice import Notice
 from safety.errors import DeliveryDelayed, DeliveryRefused
 from safety.routing.channels import RecordingChannel
 from safety.routing.deliverer import MAX_SENDS_PER_CHANNEL, retry_at_ms
-from safety.store.tables import orgs, policies
+from safety.store.tables import orgs, policies, positions
 from tests.support.paging import ORG, Desk
 from tests.support.waiting import eventually
 
@@ -335,6 +336,20 @@ async def test_a_notice_says_what_where_and_how_old(desk: Desk) -> None:
     assert "王芳" in notice.text()["zh"]
     assert notice.text()["en"].startswith("[critical] Panic alarm: 王芳; at ")
     assert "position unknown" in notice.text()["en"]
+
+
+async def test_an_alarm_without_a_place_is_told_with_the_last_one_and_its_age(desk: Desk) -> None:
+    two_tiers(desk)
+    now_ms = desk.clock.now_ms()
+    place = {"lat": 31.2, "lon": 121.4, "accuracy_m": None, "time_ms": now_ms - 90_000, "received_ms": now_ms}
+    desk.add(positions, nurse="nur_1", org=ORG, device="dev_1", revision=1, **place)
+    desk.raises()
+    desk.raises(position=Position(lat=31.3, lon=121.5, accuracy_m=8.0, time_ms=now_ms - 2_000))
+    await desk.settle()
+    assert sorted(notice.text()["en"].split("; ")[2] for notice in desk.channel.sent) == [
+        "last position 31.200000,121.400000 (90 s ago)",
+        "position 31.300000,121.500000 ±8 m (2 s ago)",
+    ]
 
 
 async def test_several_workers_on_one_store_tell_everybody_once(desk: Desk) -> None:
