@@ -477,11 +477,42 @@ async def test_is_started_again_on_its_port_and_stopped_for_good(tmp_path: Path)
         port, pid = embedded.port, embedded.broker.pid
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        await eventually(lambda: embedded.broker.pid not in {pid, None}, what="another process")
-        await eventually(lambda: not _unreachable(port), what="it listens again")
+        await restarted(embedded, pid)
         await embedded.broker.stop()
         await asyncio.wait_for(keeping, 5)
         assert _unreachable(port)
+
+
+async def test_what_it_acknowledged_before_it_was_killed_was_admitted(site: Site) -> None:
+    keeping = asyncio.create_task(site.embedded.broker.wait())
+    for round_number in range(3):
+        pid = site.embedded.broker.pid
+        assert pid is not None
+        acknowledged = await asyncio.to_thread(publish_until_killed, site, round_number * 10_000, pid)
+        assert len(acknowledged) > 20
+        assert acknowledged <= set(site.admission.payloads)
+        await restarted(site.embedded, pid)
+    await site.embedded.broker.stop()
+    await keeping
+
+
+async def restarted(embedded: Embedded, pid: int) -> None:
+    """Wait until another process than `pid` listens."""
+    await eventually(lambda: embedded.broker.pid not in {pid, None}, what="another process")
+    await eventually(lambda: not _unreachable(embedded.port), what="it listens again")
+
+
+def publish_until_killed(site: Site, first: int, pid: int) -> set[bytes]:
+    """Publish as fast as the window allows, kill the broker, and return what it had acknowledged."""
+    acknowledged: set[bytes] = set()
+    with site.device("dev_a") as client:
+        sent = [publish(b"vigil/v1/dev_a/location", b"%d" % (first + n), n + 1) for n in range(2000)]
+        client.send(b"".join(sent))
+        while (frame := client.next()) is not None:
+            acknowledged.add(b"%d" % (first + int.from_bytes(frame.body) - 1))
+            if len(acknowledged) == 25:
+                os.kill(pid, signal.SIGKILL)
+    return acknowledged
 
 
 async def test_a_taken_port_is_said_so(tmp_path: Path) -> None:
