@@ -18,8 +18,8 @@ from safety.errors import SafetyError
 _PREFIX = "VIGIL_"
 # May hold a password: never shown.
 _SECRET = frozenset({"broker_url"})
-# Read by the command line itself: it says where the settings are.
-_NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR"})
+# Options of commands that may also come from the environment.
+_NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_TOKEN"})
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 takes a free one."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from safety.cli.common import AsJson, show_json, show_table
+from safety.cli.common import DEFAULT_DATA_DIR, AsJson, DataDir, show_json, show_table
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -18,8 +18,12 @@ def register(app: typer.Typer, panel: str) -> None:
 def bench(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: latency.")],
     as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Measure this machine: a table of what was measured beside its floor and its target."""
+    """Measure this machine: a table of what was measured beside its floor and its target.
+
+    A benchmark makes a service of its own and leaves the data directory alone.
+    """
     names = benches()
     if name not in names:
         raise typer.BadParameter(f"no benchmark {name!r}: expected {' or '.join(names)}", param_hint="NAME")

@@ -34,7 +34,7 @@ def _resolve_data_dir(context: typer.Context, value: Path) -> Path:
     return Path(root.params["data_dir"])
 
 
-def _typed(context: typer.Context) -> bool:
+def _typed(context: Any) -> bool:
     source = context.get_parameter_source("data_dir")
     return source is not None and source.name == "COMMANDLINE"
 

@@ -38,7 +38,7 @@ _PEOPLE = {
     "user": user,
     "token": token,
 }
-ORDER = ("up", "init", *_PEOPLE, "device", "simulate", "bench", "audit")
+COMMANDS = ("up", "init", *_PEOPLE, "device", "simulate", "bench", "audit")
 
 
 class VigilGroup(TyperGroup):
@@ -46,7 +46,7 @@ class VigilGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the commands in the order of the help page."""
-        return list(ORDER)
+        return list(COMMANDS)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""

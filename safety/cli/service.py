@@ -14,10 +14,20 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def up(
-    http_port: Annotated[int | None, typer.Option(min=0, max=65535, help="The console and the API.")] = None,
-    mqtt_port: Annotated[int | None, typer.Option(min=0, max=65535, help="The devices' broker.")] = None,
-    http_host: Annotated[str | None, typer.Option(help="Whom HTTP listens to.")] = None,
-    mqtt_host: Annotated[str | None, typer.Option(help="Whom MQTT listens to.")] = None,
+    http_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, metavar="PORT", help="The console and the API: 8000 unless set."),
+    ] = None,
+    mqtt_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, metavar="PORT", help="The devices' broker: 1883 unless set."),
+    ] = None,
+    http_host: Annotated[
+        str | None, typer.Option(metavar="HOST", help="Where HTTP listens: 127.0.0.1 unless set.")
+    ] = None,
+    mqtt_host: Annotated[
+        str | None, typer.Option(metavar="HOST", help="Where MQTT listens: 127.0.0.1 unless set.")
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="With an organisation in Shanghai and simulated devices.")
     ] = False,
@@ -27,9 +37,9 @@ def up(
     from safety.config import load_settings
 
     settings = load_settings(prepare_data_dir(data_dir))
-    from safety import app as service
+    from safety.app import up as run
 
-    code = service.up(
+    code = run(
         data_dir,
         settings,
         http_host=http_host if http_host is not None else settings.http_host,

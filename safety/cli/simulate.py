@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+from safety.cli.common import DEFAULT_DATA_DIR, DataDir, Desk, writing
+
+_LOGIN = "simulator"
+_TOKEN_TTL_S = 12 * 3600.0
+
 
 def register(app: typer.Typer, panel: str) -> None:
     """Put the command on `app`."""
@@ -17,23 +22,74 @@ def simulate(
     scenario: Annotated[
         Path, typer.Argument(metavar="SCENARIO.yaml", exists=True, dir_okay=False, help="What happens.")
     ],
-    broker: Annotated[str | None, typer.Option(metavar="URL", help="mqtt://127.0.0.1:1883")] = None,
-    api: Annotated[str | None, typer.Option(metavar="URL", help="http://127.0.0.1:8000")] = None,
+    broker: Annotated[
+        str | None, typer.Option(metavar="URL", help="mqtt://127.0.0.1:1883 unless said.")
+    ] = None,
+    api: Annotated[str | None, typer.Option(metavar="URL", help="http://127.0.0.1:8000 unless said.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed plays the same scenario.")] = None,
     speed: Annotated[float | None, typer.Option(metavar="X", help="2 plays twice as fast.")] = None,
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write a JUnit report.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the outcome as JUnit XML.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="VIGIL_TOKEN",
+            help="A bearer token; else one is made where the service's data directory is.",
+        ),
+    ] = None,
+    devices: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Credentials: what `vigil device add --json` printed."),
+    ] = None,
+    variable: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="For ${NAME} in the scenario.")
+    ] = None,
+    journal: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Append what was sent and heard.")
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Play simulated devices against a running service; exits 0 only if every expectation held."""
-    arguments = [str(scenario)]
-    for option, value in (
-        ("--broker", broker),
-        ("--api", api),
-        ("--seed", seed),
-        ("--speed", speed),
-        ("--junit", junit),
-    ):
-        if value is not None:
-            arguments += [option, str(value)]
+    if token is None and (data_dir / "vigil.db").exists():
+        with writing(data_dir) as desk:
+            token = make_token(desk)
+    options = {
+        "--broker": broker,
+        "--api": api,
+        "--seed": seed,
+        "--speed": speed,
+        "--junit": junit,
+        "--devices": devices,
+        "--journal": journal,
+    }
+    arguments = [f"{option}={value}" for option, value in options.items() if value is not None]
+    arguments += [f"--set={each}" for each in variable or ()]
+    if token is not None:
+        os.putenv("VIGIL_TOKEN", token)  # arguments are for everybody on the machine to read
     sys.stdout.flush()
     # The simulators are outsiders: they take this process's place, its signals and its exit code.
-    os.execv(sys.executable, [sys.executable, "-m", "simulators.run", *arguments])  # noqa: S606 - no shell
+    command = [sys.executable, "-m", "simulators.run", *arguments, "--", str(scenario)]
+    os.execv(sys.executable, command)  # noqa: S606 - there is no shell
+
+
+def make_token(desk: Desk) -> str:
+    """Make a token for the simulators' own supervisor in the oldest organisation, with both where missing."""
+    from devices.identity import new_secret
+    from safety.store.changes import record_change
+    from safety.store.orgs import add_org, list_orgs
+    from safety.store.sessions import create_session
+    from safety.store.users import add_user, find_user
+
+    connection = desk.connection
+    user = find_user(connection, _LOGIN)
+    if user is None:
+        known = list_orgs(connection)
+        org = known[0].id if known else add_org(connection, name="Simulation", **desk.by)
+        # Nobody learns this password: the simulators only ever get tokens.
+        identity = add_user(connection, org, _LOGIN, "supervisor", new_secret(), desk.now_ms)
+        record_change(connection, "user_added", identity, org=org, detail={"role": "supervisor"}, **desk.by)
+    else:
+        identity, org = user.id, user.org
+    record_change(connection, "token_created", identity, org=org, **desk.by)
+    return create_session(connection, identity, _TOKEN_TTL_S, desk.now_ms)
