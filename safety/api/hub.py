@@ -73,6 +73,7 @@ class LiveHub:
         """Serve the clients until cancelled; then they are told to reconnect."""
         self._loop = asyncio.get_running_loop()
         try:
+            await self._start()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._tick(), name="live-tick")
                 tasks.create_task(self._watch_alerts(), name="live-alerts")
@@ -122,6 +123,19 @@ class LiveHub:
 
         return await self._database.read(read)
 
+    async def _start(self) -> None:
+        while not self._ready.is_set():
+            await self._guarded(self._skip)
+            if not self._ready.is_set():
+                await self._clock.sleep_s(POLL_S)
+
+    async def _skip(self) -> None:
+        """Begin with now: clients learn from their snapshots what was before."""
+        marks = await self._database.read(current_marks)
+        self._seq = marks.alerts
+        self._places.skip_to(marks)
+        self._ready.set()
+
     async def _tick(self) -> None:
         while True:
             await self._clock.sleep_s(POLL_S)
@@ -134,10 +148,9 @@ class LiveHub:
             self._woken.clear()
 
     async def _watch_places(self) -> None:
-        await self._ready.wait()
         while True:
-            await self._guarded(self._read_places)
             await self._clock.sleep_s(PLACES_S)
+            await self._guarded(self._read_places)
 
     async def _guarded(self, reading: Callable[[], Awaitable[None]]) -> None:
         # Read again at the next turn; until that works there is no heartbeat, so nobody believes all is well.
@@ -154,7 +167,6 @@ class LiveHub:
             # Someone who joined meanwhile may have read the store before us: then all counts as new.
             if not len(self._audience):
                 self._seq = marks.alerts
-                self._ready.set()
                 return
         changes = await self._database.read(lambda connection: changed_alerts(connection, after))
         if any(change.alert.org not in self._known_orgs for change in changes):

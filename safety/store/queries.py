@@ -54,7 +54,7 @@ class Listed(NamedTuple):
 
 
 def _subtree(org: str) -> Select[Any]:
-    tree = select(orgs.c.id).where(orgs.c.id == org).cte("visible_orgs", recursive=True)
+    tree = select(orgs.c.id).where(orgs.c.id == org).cte(recursive=True)
     # UNION, not UNION ALL: it ends even if someone made a circle of parents.
     tree = tree.union(select(orgs.c.id).where(orgs.c.parent == tree.c.id))
     return select(tree.c.id)

@@ -372,6 +372,6 @@ async def test_a_body_that_never_ends_is_cut_off(served: Served) -> None:
     async with httpx.AsyncClient(base_url=served.url, trust_env=False) as client:
         try:
             answer = await client.post("/api/v1/session", content=endless())
-        except httpx.WriteError:
-            return
+        except httpx.TransportError:
+            return  # cut off before the answer was read
     assert answer.status_code == 413

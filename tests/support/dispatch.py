@@ -82,7 +82,13 @@ def alarm(
     )
 
 
-def build_house(connection: Connection, name: str, at_ms: int = START_MS, parent: str | None = None) -> House:
+def build_house(
+    connection: Connection,
+    name: str,
+    at_ms: int = START_MS,
+    parent: str | None = None,
+    roles: tuple[str, ...] = ROLES,
+) -> House:
     """Add an organisation with one of everything."""
     by = {"actor": "system", "at_ms": at_ms}
     org = add_org(connection, name=name, parent=parent, actor="system", at_ms=at_ms)
@@ -119,7 +125,7 @@ def build_house(connection: Connection, name: str, at_ms: int = START_MS, parent
             payload=b"\xff{" * 3000,
         )
     )
-    logins = {role: f"{role}@{name}" for role in ROLES}
+    logins = {role: f"{role}@{name}" for role in roles}
     users = {role: add_user(connection, org, login, role, PASSWORD, at_ms) for role, login in logins.items()}
     house = House(
         org=org,
@@ -233,7 +239,7 @@ def build_store(path: Path) -> dict[str, House]:
         metadata.create_all(database.engine)
         with database.writing() as connection:
             ours = build_house(connection, "ours")
-            child = build_house(connection, "child", START_MS + 1, parent=ours.org)
+            child = build_house(connection, "child", START_MS + 1, ours.org, ("dispatcher", "admin"))
             theirs = build_house(connection, "theirs", START_MS + 2)
     finally:
         database.close()
