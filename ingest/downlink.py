@@ -103,6 +103,7 @@ class Downlink:
             keepalive=KEEP_ALIVE_S,
             timeout=PUBLISH_DEADLINE_S,
             max_inflight_messages=_IN_FLIGHT,
+            max_concurrent_outgoing_calls=_IN_FLIGHT,
         )
         client.pending_calls_threshold = _IN_FLIGHT
         return client
