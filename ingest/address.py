@@ -8,6 +8,8 @@ import msgspec
 REFUSED = "$vigil/refused"
 """Below it the embedded broker hands over what a device may not publish:
 `$vigil/refused/{device}/{the topic it wanted}`."""
+STATS = "$vigil/broker"
+"""Where the embedded broker tells how it does, as `BrokerStats` in JSON."""
 
 
 class MqttVersion(Enum):
@@ -33,3 +35,18 @@ class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"BrokerAddress({self.username or ''}@{self.host}:{self.port})"
+
+
+class BrokerStats(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there is of everything that grows in the embedded broker.
+
+    `unclaimed` messages wait for ingest's first subscription; `backlog` ones for some client or its
+    acknowledgement; `forgotten` commands gave way because their devices were away too long.
+    """
+
+    connections: int
+    sessions: int
+    unclaimed: int
+    unsettled_bytes: int
+    backlog: int
+    forgotten: int

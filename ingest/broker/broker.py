@@ -3,11 +3,13 @@
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import structlog
 
 from devices.clock import Clock
 from devices.errors import RegistryUnavailable
 from devices.registry.port import DeviceRegistry
+from ingest.address import STATS
 from ingest.broker.connection import Connection
 from ingest.broker.guard import Guard
 from ingest.broker.hub import Hub
@@ -16,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 CHECK_EVERY_S = 1.0
 """How often silence and revocation are looked for."""
+TELL_EVERY_S = 5.0
+"""How often ingest is told how the broker does."""
 _BACKLOG = 1024
 _LOOKUP_THREADS = 2
 
@@ -53,6 +57,7 @@ class Broker:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._end_the_silent(), name="broker keep-alive")
             tasks.create_task(self._end_the_revoked(), name="broker revocation")
+            tasks.create_task(self._tell(), name="broker stats")
 
     async def stop(self) -> None:
         """Close the listener and every connection."""
@@ -76,6 +81,11 @@ class Broker:
             for connection in list(self._connections):
                 connection.check(now_s)
             self._hub.expire(now_s)
+
+    async def _tell(self) -> None:
+        while True:
+            await self._clock.sleep_s(TELL_EVERY_S)
+            self._hub.from_ingest(STATS, msgspec.json.encode(self._hub.stats()), 0)
 
     async def _end_the_revoked(self) -> None:
         while True:

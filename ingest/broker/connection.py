@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from math import inf
 from typing import cast
 
 import structlog
@@ -24,6 +23,8 @@ MAX_LOGIN_BYTES = 128 * 1024
 MAX_PACKET_BYTES = 4 * 1024 * 1024
 """A larger packet ends the connection; up to here it becomes an event or a dead letter."""
 LOGIN_DEADLINE_S = 10.0
+LONGEST_SILENCE_S = 3600.0
+"""What a client that promises no keep-alive may be silent; without a limit a dead one would stay for ever."""
 _GRACE = 1.5  # of the keep-alive, [MQTT-3.1.2-24]
 
 
@@ -188,7 +189,14 @@ class Connection(asyncio.Protocol):
         except LoginRefused as refusal:
             # Those that are not even looked at would fill the log: their first failures are in it.
             tell = log.debug if isinstance(refusal, TooManyFailures) else log.warning
-            tell("login refused", action="broker.login_refused", address=address, reason=str(refusal))
+            name = (connect.username or "")[:64]
+            tell(
+                "login refused",
+                action="broker.login_refused",
+                login=name,
+                address=address,
+                reason=str(refusal),
+            )
             self._refuse(packets.NOT_AUTHORIZED)
         except RegistryUnavailable as error:
             log.error("registry unavailable", action="broker.registry_unavailable", error=str(error))
@@ -203,7 +211,7 @@ class Connection(asyncio.Protocol):
         session, present = self._hub.open(login, client_id, clean=connect.clean)
         self.login, self._session = login, session
         self._framer.max_bytes = MAX_PACKET_BYTES
-        self._silence_s = connect.keep_alive_s * _GRACE or inf
+        self._silence_s = connect.keep_alive_s * _GRACE or LONGEST_SILENCE_S
         self._will = connect.will
         if self._will is not None and not login.may_publish(self._will.topic):
             # The device may still alarm: only its will is refused, and kept as a dead letter.

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from ingest.address import REFUSED
+from ingest.address import REFUSED, BrokerStats
 from ingest.broker.guard import Login
 from ingest.broker.sessions import Message, Session
 
@@ -12,7 +12,9 @@ CONGESTED_BYTES = 64 * 1024 * 1024
 SESSION_KEPT_S = 24 * 3600.0
 """How long the session of a device that is away is kept."""
 SESSIONS_PER_LOGIN = 8
-"""How many sessions one login may leave behind; then the one that left first goes."""
+"""How many sessions one device may leave behind; then the one that left first goes."""
+CONNECTIONS_PER_LOGIN = 100
+"""How many connections one device may have at once; then the oldest is ended."""
 _OVERHEAD_BYTES = 400
 
 
@@ -35,6 +37,18 @@ class Hub:
     def congested(self) -> bool:
         """Whether devices should not be read just now."""
         return self._unsettled_bytes > CONGESTED_BYTES
+
+    def stats(self) -> BrokerStats:
+        """Return how much there is of everything that grows."""
+        sessions = [one for of_login in self._sessions.values() for one in of_login.values()]
+        return BrokerStats(
+            connections=sum(1 for one in sessions if one.peer is not None),
+            sessions=len(sessions),
+            unclaimed=len(self._unclaimed),
+            unsettled_bytes=self._unsettled_bytes,
+            backlog=sum(one.backlog for one in sessions),
+            forgotten=sum(one.forgotten for one in sessions),
+        )
 
     def when_relieved(self, resume: Callable[[], None]) -> None:
         """Call `resume` when it is no longer congested."""
@@ -162,9 +176,13 @@ class Hub:
     def _make_room(self, login: Login) -> None:
         if login.is_ingest:
             return
-        away = [one for one in self._sessions.get(login.name, {}).values() if one.peer is None]
+        sessions = list(self._sessions.get(login.name, {}).values())
+        away = [one for one in sessions if one.peer is None]
         if len(away) >= SESSIONS_PER_LOGIN:
             self._remove(min(away, key=lambda session: session.left_s))
+        peers = [one.peer for one in sessions if one.peer is not None]
+        if len(peers) >= CONNECTIONS_PER_LOGIN:
+            peers[0].kick("too many connections")
 
     def _remove(self, session: Session) -> None:
         for topic_filter in list(session.filters):

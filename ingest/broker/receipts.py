@@ -10,6 +10,8 @@ from ingest.broker.sessions import Session
 UNSETTLED_MESSAGES = 256
 UNSETTLED_BYTES = 1024 * 1024
 """What one device may have on the way to the log before its connection is not read any more."""
+HALF_RECEIVED = 1000
+"""QoS 2 ids remembered for a client that never releases them; then they are forgotten, and may come twice."""
 
 
 class Receipt:
@@ -58,6 +60,8 @@ class Receipts:
             if receipt is not None:
                 receipt.due = True
                 if receipt.kind == packets.PUBREC:
+                    if len(session.half_received) >= HALF_RECEIVED:
+                        session.half_received.clear()
                     session.half_received.add(receipt.packet_id)
                 self._pay()
             if self._messages <= UNSETTLED_MESSAGES // 2 and self._bytes <= UNSETTLED_BYTES // 2:

@@ -20,6 +20,7 @@ STOP_DEADLINE_S = 5.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _STEADY_S = 30.0
+_LOOPBACKS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 where it listens is the caller's
 
 
 class BrokerFailed(IngestError):
@@ -46,7 +47,7 @@ class EmbeddedBroker:
     def address(self) -> BrokerAddress:
         """How ingest reaches it; complete once `start` has returned."""
         return BrokerAddress(
-            host=self._host,
+            host=_LOOPBACKS.get(self._host, self._host),
             port=self._port,
             username=INGEST,
             password=self._secret,

@@ -3,11 +3,12 @@
 import asyncio
 from typing import NamedTuple, Protocol
 
+import msgspec
 import structlog
 
 from devices.clock import Clock
 from devices.topics import PREFIX
-from ingest.address import REFUSED, BrokerAddress
+from ingest.address import REFUSED, STATS, BrokerAddress, BrokerStats
 from ingest.errors import NotConnected
 from ingest.lanes import ALARMS, TELEMETRY
 from ingest.subscriber.connection import Generation
@@ -51,7 +52,8 @@ class Subscriber:
 
     The client id is fixed (`vigil-ingest-alarms`, `vigil-ingest-telemetry`; `suffix` tells several Vigils
     at one broker apart), so that the broker keeps what comes while nobody reads. Attributes to watch:
-    `connected`, `connections` made, messages `in_window`, and their `retries`.
+    `connected`, `connections` made, messages `in_window`, their `retries`, and what the embedded broker
+    last told about itself, in `broker_stats` of the telemetry lane's.
     """
 
     def __init__(
@@ -71,10 +73,11 @@ class Subscriber:
         self._client_id = f"vigil-ingest-{lane.name}{suffix}"
         self._filters = lane.filters
         if address.embedded and lane is TELEMETRY_LANE:
-            self._filters = (*lane.filters, f"{REFUSED}/#")
+            self._filters = (*lane.filters, f"{REFUSED}/#", STATS)
         self._window = Window(window, clock)
         self._connected = asyncio.Event()
         self.connections = 0
+        self.broker_stats: BrokerStats | None = None
 
     @property
     def connected(self) -> bool:
@@ -131,7 +134,9 @@ class Subscriber:
             await generation.close()
 
     async def _receive(self, topic: str, payload: bytes) -> None:
-        if topic.startswith(REFUSED):
+        if topic == STATS:
+            self.broker_stats = msgspec.json.decode(payload, type=BrokerStats)
+        elif topic.startswith(REFUSED):
             _, _, device, wanted = topic.split("/", 3)
             await self._window.admit(lambda: self._admission.refuse(device, wanted, payload))
         else:

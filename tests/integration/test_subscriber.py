@@ -194,6 +194,17 @@ async def test_a_wrong_login_is_no_connection(tmp_path: Path) -> None:
             await task
 
 
+async def test_the_broker_tells_how_it_does(tmp_path: Path) -> None:
+    async with (
+        embedded_broker(tmp_path, "dev_a") as embedded,
+        reading(embedded, RecordingAdmission()) as subscriber,
+        device(embedded),
+    ):
+        await eventually(lambda: subscriber.broker_stats, what="a word from the broker")
+        assert subscriber.broker_stats is not None
+        assert (subscriber.broker_stats.connections, subscriber.broker_stats.unclaimed) == (2, 0)
+
+
 async def test_the_downlink_reaches_the_device(tmp_path: Path) -> None:
     async with embedded_broker(tmp_path, "dev_a") as embedded:
         downlink = Downlink(embedded.address, SystemClock())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from ingest.broker import packets
 from ingest.broker.framing import Framer
 from ingest.broker.guard import INGEST, Login
-from ingest.broker.hub import CONGESTED_BYTES, SESSION_KEPT_S, SESSIONS_PER_LOGIN, Hub
+from ingest.broker.hub import CONGESTED_BYTES, CONNECTIONS_PER_LOGIN, SESSION_KEPT_S, SESSIONS_PER_LOGIN, Hub
 from ingest.broker.sessions import DEVICE_BACKLOG, DEVICE_WINDOW, INGEST_WINDOW, Session
 
 LOCATIONS, DOWN = "vigil/v1/+/location", "vigil/v1/dev_a/down"
@@ -184,6 +184,13 @@ def test_sessions_left_behind_are_few_and_not_for_ever() -> None:
     connect(hub, INGEST).leave()
     hub.expire(SESSION_KEPT_S + 100)
     assert list(hub._sessions) == [INGEST]
+
+
+def test_one_device_has_a_hundred_connections_at_most() -> None:
+    hub = Hub()
+    wires = [connect(hub, "dev_a", f"c{number}", clean=True) for number in range(CONNECTIONS_PER_LOGIN + 2)]
+    assert [bool(wire.kicked) for wire in wires[:3]] == [True, True, False]
+    assert hub.stats().connections == CONNECTIONS_PER_LOGIN
 
 
 @pytest.mark.parametrize(
