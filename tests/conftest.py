@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def own_service(tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.fixture
-def household(service: Service, request: pytest.FixtureRequest) -> Household:
+def household(service: Service, request: pytest.FixtureRequest) -> Iterator[Household]:
     """An organisation with a dispatcher, a nurse and her phone."""
-    return Household(service, request.node.name)
+    with closing(Household(service, request.node.name)) as own:
+        yield own

@@ -17,7 +17,9 @@ def live(household: Household, after: str | None = None) -> ClientConnection:
     url = household.service.base_url.replace("http", "ws") + "/api/v1/live"
     if after is not None:
         url += f"?after={after}"
-    return connect(url, additional_headers=dict(household.http.headers.items()), proxy=None)
+    return connect(
+        url, additional_headers={"Authorization": household.http.headers["Authorization"]}, proxy=None
+    )
 
 
 def next_frame(socket: ClientConnection, kind: str, timeout_s: float = 5) -> dict[str, Any]:
@@ -27,20 +29,33 @@ def next_frame(socket: ClientConnection, kind: str, timeout_s: float = 5) -> dic
             return frame
 
 
-def test_a_panic_reaches_the_dispatcher_and_the_answer_the_nurse(service: Service, household: Household) -> None:
+def test_a_panic_reaches_the_dispatcher_and_the_answer_the_nurse(
+    service: Service, household: Household
+) -> None:
     require("mosquitto")
     phone = household.phone
     with live(household) as socket, listening(service.mqtt_port, phone) as down:
         assert next_frame(socket, "snapshot")["alerts"] == []
-        panic = {"kind": "panic", "seq": 1, "id": "press-1", "fix": {"lat": 31.23, "lon": 121.47, "accuracy_m": 9}}
+        panic = {
+            "kind": "panic",
+            "seq": 1,
+            "id": "press-1",
+            "fix": {"lat": 31.23, "lon": 121.47, "accuracy_m": 9},
+        }
         publish_json(service.mqtt_port, phone, "alarm", panic)
         frame = next_frame(socket, "alert", 1)
         alert = household.await_alert(kind="panic")
         assert frame["alert"]["id"] == alert["id"]
         assert (alert["severity"], alert["state"], alert["nurse"]) == ("critical", "raised", household.nurse)
         received = down.get(timeout=2)
-        assert (received["kind"], received["alarm"], received["alert"]) == ("alarm_received", "press-1", alert["id"])
-        answer = household.http.post(f"/api/v1/alerts/{alert['id']}/acknowledge", json={"version": frame["alert"]["version"]})
+        assert (received["kind"], received["alarm"], received["alert"]) == (
+            "alarm_received",
+            "press-1",
+            alert["id"],
+        )
+        answer = household.http.post(
+            f"/api/v1/alerts/{alert['id']}/acknowledge", json={"version": frame["alert"]["version"]}
+        )
         assert answer.status_code == 200, answer.text
         told = down.get(timeout=2)
         assert (told["kind"], told["alarm"], told["alert"]) == ("alarm_acknowledged", "press-1", alert["id"])
@@ -75,8 +90,12 @@ def test_another_press_while_one_is_open_is_noted_on_it(service: Service, househ
     assert "pressed_again" in [entry["what"] for entry in detail["timeline"]]
 
 
-@pytest.mark.parametrize("payload", ['{"kind":"panic","seq":1,"ti', "help", '{"kind":"panic","fix":{"lat":"x"}}'])
-def test_a_broken_alarm_raises_an_alert_and_is_kept(service: Service, household: Household, payload: str) -> None:
+@pytest.mark.parametrize(
+    "payload", ['{"kind":"panic","seq":1,"ti', "help", '{"kind":"panic","fix":{"lat":"x"}}']
+)
+def test_a_broken_alarm_raises_an_alert_and_is_kept(
+    service: Service, household: Household, payload: str
+) -> None:
     require("mosquitto")
     from tests.support.mqtt import publish
 

@@ -12,7 +12,17 @@ from typing import Any
 def publish(port: int, device: dict[str, Any], topic: str, payload: str | bytes, *, qos: int = 1) -> None:
     """Publish one message with a device's credentials."""
     data = payload.encode() if isinstance(payload, str) else payload
-    command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(port), "-u", device["id"], "-P", device["secret"]]
+    command = [
+        "mosquitto_pub",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-u",
+        device["id"],
+        "-P",
+        device["secret"],
+    ]
     subprocess.run([*command, "-t", topic, "-q", str(qos), "-s"], input=data, check=True, timeout=10)
 
 
@@ -25,22 +35,39 @@ def publish_json(port: int, device: dict[str, Any], channel: str, message: Any) 
 def listening(port: int, device: dict[str, Any]) -> Iterator["Queue[dict[str, Any]]"]:
     """Have mosquitto_sub on the device's `down` topic; yields a queue of what it hears."""
     topic = f"vigil/v1/{device['id']}/down"
-    command = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-u", device["id"], "-P", device["secret"]]
+    # Line by line: into a pipe it would keep its words to itself.
+    command = [
+        "stdbuf",
+        "-oL",
+        "mosquitto_sub",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+        "-u",
+        device["id"],
+        "-P",
+        device["secret"],
+    ]
     heard: Queue[dict[str, Any]] = Queue()
     with subprocess.Popen(
         [*command, "-t", topic, "-q", "1", "-d"], stdout=subprocess.PIPE, text=True, bufsize=1
     ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("Subscribed"):
-                break
-        reader = Thread(target=_read, args=(process, heard), daemon=True)
-        reader.start()
         try:
+            _await_subscription(process)
+            reader = Thread(target=_read, args=(process, heard), daemon=True)
+            reader.start()
             yield heard
         finally:
-            process.terminate()
-            reader.join(5)
+            process.kill()
+
+
+def _await_subscription(process: "subprocess.Popen[str]") -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("Subscribed"):
+            return
+    raise AssertionError("mosquitto_sub ended before it had subscribed")
 
 
 def _read(process: "subprocess.Popen[str]", heard: "Queue[dict[str, Any]]") -> None:

@@ -98,7 +98,9 @@ class Service:
 
     def add_device(self, nurse: str, kind: str = "phone") -> dict[str, Any]:
         """Register a device of `nurse`; return its id and secret."""
-        device: dict[str, Any] = json.loads(self.cli("device", "add", "--kind", kind, "--nurse", nurse, "--json"))
+        device: dict[str, Any] = json.loads(
+            self.cli("device", "add", "--kind", kind, "--nurse", nurse, "--json")
+        )
         return device
 
     def add_user(self, org: str, login: str, role: str = "dispatcher") -> str:
@@ -129,6 +131,10 @@ class Household:
         self.login = f"dispatcher-{self.org[-6:]}"
         self.password = service.add_user(self.org, self.login)
         self.http = service.client(self.login, self.password)
+
+    def close(self) -> None:
+        """Close the dispatcher's client."""
+        self.http.close()
 
     def alerts(self, **filters: str) -> list[dict[str, Any]]:
         """The organisation's alerts, newest first."""
