@@ -26,9 +26,7 @@ DeviceId = Annotated[str, typer.Argument(metavar="ID", help="The device.")]
 def add(
     kind: Annotated[Literal["phone", "recorder", "button"], typer.Option(help="What it is.")],
     nurse: NurseId,
-    codec: Annotated[
-        Literal["native", "owntracks", "chirpstack"], typer.Option(help="What it speaks.")
-    ] = "native",
+    codec: Annotated[str, typer.Option(help="The dialect it speaks.")] = "native",
     external_id: Annotated[
         str | None, typer.Option(metavar="ID", help="What its gateway calls it, e.g. a DevEUI.")
     ] = None,

@@ -33,7 +33,10 @@ def up(
     ] = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Start the whole service on this machine; it says `ready`, and stops on Ctrl-C or SIGTERM."""
+    """Start the whole service on this machine; it says `ready`, and stops on Ctrl-C or SIGTERM.
+
+    Settings are read from vigil.toml in the data directory and from VIGIL_*; options win over both.
+    """
     from safety.config import load_settings
 
     settings = load_settings(prepare_data_dir(data_dir))

@@ -15,6 +15,8 @@ from safety.store.nurses import find_nurse
 from safety.store.tables import devices
 
 KINDS = ("phone", "recorder", "button")
+# Those that the service reads: an alarm in any other dialect would end in the dead letters.
+CODECS = ("native",)
 _COLUMNS = (
     devices.c.id,
     devices.c.kind,
@@ -43,6 +45,7 @@ def register_device(
         NotFound: there is no such nurse.
     """
     checks.one_of(kind, "kind", KINDS)
+    checks.one_of(codec, "codec", CODECS)
     external_id = checks.optional_text(external_id, "external id", 64)
     taken = select(devices.c.id).where(devices.c.external_id == external_id)
     if external_id is not None and (holder := connection.execute(taken).scalar()):

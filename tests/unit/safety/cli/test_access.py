@@ -69,22 +69,12 @@ def test_a_device_lives_and_is_revoked(vigil: Vigil, org: str, nurse: str) -> No
 
 
 def test_a_button_behind_a_gateway(vigil: Vigil, nurse: str) -> None:
-    arguments = (
-        "device",
-        "add",
-        "--kind",
-        "button",
-        "--codec",
-        "chirpstack",
-        "--external-id",
-        "70b3d5",
-        "--nurse",
-        nurse,
-    )
+    arguments = ("device", "add", "--kind", "button", "--external-id", "70b3d5", "--nurse", nurse)
     said, shown, identity = vigil(*arguments)
     assert said == f"added button of {nurse}"
     assert shown.startswith("secret (shown only now): ")
     assert f"belongs to {identity}" in vigil.failure(*arguments)
+    assert "codec 'morse' is unknown: expected native" in vigil.failure(*arguments, "--codec", "morse")
 
 
 def test_the_audit_trail_is_checked(vigil: Vigil, nurse: str) -> None:
