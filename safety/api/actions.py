@@ -1,13 +1,13 @@
 """Actions: what a dispatcher does with an alert, and who is told who was first."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from devices.clock import rfc3339
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer
 from safety.api.context import Context, Services
 from safety.api.people import ACTS, Actor
@@ -24,6 +24,8 @@ from safety.store.sessions import Person
 from safety.store.users import find_user
 
 router = APIRouter(tags=["alerts"])
+
+_CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": schemas.Overtaken}}
 
 Version = Annotated[int, Field(strict=True, ge=1, description="the version of the alert that was seen")]
 Text = Annotated[str, Field(max_length=4000)]
@@ -71,43 +73,43 @@ class Closing(Step):
     reason: Resolution
 
 
-@router.post("/alerts/{alert}/acknowledge")
+@router.post("/alerts/{alert}/acknowledge", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def acknowledge(alert: str, body: Step, person: Actor, services: Services) -> Answer:
     """Take the alert: nobody else is called, and the device is told that someone looks after it."""
     return _act(services, person, alert, "acknowledge", body)
 
 
-@router.post("/alerts/{alert}/assign")
+@router.post("/alerts/{alert}/assign", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def assign(alert: str, body: Assignment, person: Actor, services: Services) -> Answer:
     """Hand the alert to someone."""
     return _act(services, person, alert, "assign", body)
 
 
-@router.post("/alerts/{alert}/dispatch")
+@router.post("/alerts/{alert}/dispatch", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def dispatch(alert: str, body: Dispatch, person: Actor, services: Services) -> Answer:
     """Someone is on the way."""
     return _act(services, person, alert, "dispatch", body)
 
 
-@router.post("/alerts/{alert}/arrive")
+@router.post("/alerts/{alert}/arrive", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def arrive(alert: str, body: Step, person: Actor, services: Services) -> Answer:
     """Someone is with her."""
     return _act(services, person, alert, "arrive", body)
 
 
-@router.post("/alerts/{alert}/note")
+@router.post("/alerts/{alert}/note", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def note(alert: str, body: Note, person: Actor, services: Services) -> Answer:
     """Write something down."""
     return _act(services, person, alert, "note", body)
 
 
-@router.post("/alerts/{alert}/verify")
+@router.post("/alerts/{alert}/verify", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def verify(alert: str, body: Verification, person: Actor, services: Services) -> Answer:
     """Say how sure it is that there is danger."""
     return _act(services, person, alert, "verify", body)
 
 
-@router.post("/alerts/{alert}/resolve")
+@router.post("/alerts/{alert}/resolve", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def resolve(alert: str, body: Closing, person: Actor, services: Services) -> Answer:
     """Close the alert with what it was; the device is told."""
     return _act(services, person, alert, "resolve", body)

@@ -4,7 +4,7 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Depends, Query
 
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import Moment, PageByTime
@@ -43,7 +43,7 @@ def _filter(
     return AlertFilter(states, kinds, severities, nurse or None, org or None, since)
 
 
-@router.get("/alerts")
+@router.get("/alerts", response_model=schemas.Page[schemas.Alert])
 def alerts(
     wanted: Annotated[AlertFilter, Depends(_filter)], page: PageByTime, scope: Seen, services: Services
 ) -> Answer:
@@ -54,7 +54,7 @@ def alerts(
     return list_answer(listed, lambda row: views.alert(row, now_ms))
 
 
-@router.get("/alerts/{alert}")
+@router.get("/alerts/{alert}", response_model=schemas.AlertDetail)
 def alert_detail(alert: str, scope: Seen, services: Services) -> Answer:
     """Return an alert with its timeline, visit, nurse and notifications."""
     with services.database.reading() as connection:

@@ -30,12 +30,13 @@ from safety.api.context import ApiSettings, Context, HealthChecks
 from safety.api.http_metrics import HttpMetrics
 from safety.api.hub import LiveHub
 from safety.api.limits import MAX_THREADS, BodyLimit
+from safety.api.openapi import PROBLEMS, DescribedApplication
 from safety.api.problems import install_problems
 from safety.console.static_files import mount_console
 from safety.store.database import Database
 
 PREFIX = "/api/v1"
-_NOUNS = (
+NOUNS = (
     session,
     alerts,
     actions,
@@ -72,7 +73,7 @@ def create_app(
     Raises:
         ValueError: the tiles' URL in `settings` is none.
     """
-    app = FastAPI(
+    app = DescribedApplication(
         title="Vigil",
         version=settings.version,
         summary="Home-visit nurse safety: alerts, positions, and what people do about them.",
@@ -80,6 +81,8 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=f"{PREFIX}/openapi.json",
+        responses=PROBLEMS,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.context = Context(
         database=database,
@@ -94,7 +97,7 @@ def create_app(
     app.add_middleware(BodyLimit, prefix="/api/")
     app.add_middleware(HttpMetrics, clock=clock, registry=registry)
     app.include_router(health_routes)
-    for noun in _NOUNS:
+    for noun in NOUNS:
         app.include_router(noun.router, prefix=PREFIX)
     if gateway is not None:
         app.include_router(gateway)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from devices.registry.port import DeviceKind
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
@@ -37,21 +37,21 @@ class DeviceChange(BaseModel):
     revoked: Literal[True] | None = None
 
 
-@router.get("/devices")
+@router.get("/devices", response_model=schemas.Page[schemas.Device])
 def devices(page: PageById, scope: Seen, services: Services) -> Answer:
     """Return devices."""
     with services.database.reading() as connection:
         return list_answer(list_devices(connection, scope, page), views.device)
 
 
-@router.get("/devices/{device}")
+@router.get("/devices/{device}", response_model=schemas.Device)
 def device_detail(device: str, scope: Seen, services: Services) -> Answer:
     """Return one device."""
     with services.database.reading() as connection:
         return Answer(views.device(read_device(connection, scope, device)))
 
 
-@router.post("/devices", status_code=201)
+@router.post("/devices", status_code=201, response_model=schemas.IssuedDevice)
 def add_device(body: NewDevice, person: Editor, scope: Seen, services: Services) -> Answer:
     """Add a device; the answer holds its secret, which is never shown again."""
     now_ms = services.clock.now_ms()
@@ -62,7 +62,7 @@ def add_device(body: NewDevice, person: Editor, scope: Seen, services: Services)
     return Answer({**shown, "secret": secret}, 201)
 
 
-@router.patch("/devices/{device}")
+@router.patch("/devices/{device}", response_model=schemas.Device)
 def change_device(device: str, body: DeviceChange, person: Editor, scope: Seen, services: Services) -> Answer:
     """Hand a device to another nurse, or refuse it."""
     now_ms = services.clock.now_ms()
@@ -76,7 +76,7 @@ def change_device(device: str, body: DeviceChange, person: Editor, scope: Seen, 
         return Answer(views.device(read_device(connection, scope, device)))
 
 
-@router.post("/devices/{device}/rotate")
+@router.post("/devices/{device}/rotate", response_model=schemas.NewSecret)
 def rotate(device: str, person: Editor, scope: Seen, services: Services) -> Answer:
     """Give a device a new secret; the old one is worth nothing from now on."""
     with services.database.writing() as connection:

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from devices.reports import Datum
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, empty_answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
@@ -33,21 +33,21 @@ class NewFence(BaseModel):
     org: str | None = None
 
 
-@router.get("/fences")
+@router.get("/fences", response_model=schemas.Page[schemas.Fence])
 def fences(page: PageById, scope: Seen, services: Services) -> Answer:
     """Return fences."""
     with services.database.reading() as connection:
         return list_answer(list_master(connection, scope, table, page), views.fence)
 
 
-@router.get("/fences/{fence}")
+@router.get("/fences/{fence}", response_model=schemas.Fence)
 def fence_detail(fence: str, scope: Seen, services: Services) -> Answer:
     """Return one fence."""
     with services.database.reading() as connection:
         return Answer(views.fence(read_master(connection, scope, table, fence)))
 
 
-@router.post("/fences", status_code=201)
+@router.post("/fences", status_code=201, response_model=schemas.Fence)
 def add_fence(body: NewFence, person: Editor, scope: Seen, services: Services) -> Answer:
     """Add a fence."""
     now_ms, org = services.clock.now_ms(), body.org or person.org

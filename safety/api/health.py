@@ -4,19 +4,20 @@ from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from safety.api import schemas
 from safety.api.answers import Answer
 from safety.api.context import Services
 
 router = APIRouter(tags=["health"])
 
 
-@router.get("/healthz")
+@router.get("/healthz", response_model=schemas.Health)
 async def healthz() -> Answer:
     """The process answers."""
     return Answer({"status": "ok"})
 
 
-@router.get("/readyz")
+@router.get("/readyz", response_model=schemas.Readiness)
 async def readyz(services: Services) -> Answer:
     """Every part can do its work; names each, and answers 503 when one cannot."""
     parts = dict(await services.health.check())

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
@@ -39,7 +39,7 @@ class NurseChange(BaseModel):
     duress_pin: str | None = None
 
 
-@router.get("/nurses")
+@router.get("/nurses", response_model=schemas.Page[schemas.Nurse])
 def nurses(page: PageById, scope: Seen, services: Services) -> Answer:
     """Return nurses."""
     with services.database.reading() as connection:
@@ -47,14 +47,14 @@ def nurses(page: PageById, scope: Seen, services: Services) -> Answer:
     return list_answer(listed, views.nurse)
 
 
-@router.get("/nurses/{nurse}")
+@router.get("/nurses/{nurse}", response_model=schemas.Nurse)
 def nurse_detail(nurse: str, scope: Seen, services: Services) -> Answer:
     """Return one nurse."""
     with services.database.reading() as connection:
         return Answer(views.nurse(read_nurse(connection, scope, nurse, services.clock.now_ms())))
 
 
-@router.post("/nurses", status_code=201)
+@router.post("/nurses", status_code=201, response_model=schemas.Nurse)
 def add_nurse(body: NewNurse, person: Editor, scope: Seen, services: Services) -> Answer:
     """Add a nurse."""
     now_ms, org = services.clock.now_ms(), body.org or person.org
@@ -65,7 +65,7 @@ def add_nurse(body: NewNurse, person: Editor, scope: Seen, services: Services) -
         return Answer(views.nurse(read_nurse(connection, scope, nurse, now_ms)), 201)
 
 
-@router.patch("/nurses/{nurse}")
+@router.patch("/nurses/{nurse}", response_model=schemas.Nurse)
 def change_nurse(nurse: str, body: NurseChange, person: Editor, scope: Seen, services: Services) -> Answer:
     """Change a nurse."""
     now_ms = services.clock.now_ms()

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
@@ -23,14 +23,14 @@ class NewOrg(BaseModel):
     parent: str | None = None
 
 
-@router.get("/orgs")
+@router.get("/orgs", response_model=schemas.Page[schemas.Org])
 def orgs(page: PageById, scope: Seen, services: Services) -> Answer:
     """Return organisations."""
     with services.database.reading() as connection:
         return list_answer(list_orgs(connection, scope, page), views.org)
 
 
-@router.post("/orgs", status_code=201)
+@router.post("/orgs", status_code=201, response_model=schemas.Org)
 def add_org(body: NewOrg, person: Administrator, scope: Seen, services: Services) -> Answer:
     """Add an organisation."""
     now_ms, parent = services.clock.now_ms(), body.parent or person.org

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Context, Services
 from safety.api.paging import PageById
@@ -48,21 +48,21 @@ class PolicyChange(BaseModel):
     tiers: list[TierBody] | None = None
 
 
-@router.get("/policies")
+@router.get("/policies", response_model=schemas.Page[schemas.Policy])
 def policies(page: PageById, scope: Seen, services: Services) -> Answer:
     """Return escalation policies."""
     with services.database.reading() as connection:
         return list_answer(list_master(connection, scope, table, page), views.policy)
 
 
-@router.get("/policies/{policy}")
+@router.get("/policies/{policy}", response_model=schemas.Policy)
 def policy_detail(policy: str, scope: Seen, services: Services) -> Answer:
     """Return one escalation policy."""
     with services.database.reading() as connection:
         return Answer(views.policy(read_master(connection, scope, table, policy)))
 
 
-@router.post("/policies", status_code=201)
+@router.post("/policies", status_code=201, response_model=schemas.Policy)
 def put_policy(body: NewPolicy, person: Editor, scope: Seen, services: Services) -> Answer:
     """Give an organisation its escalation policy."""
     org = body.org or person.org
@@ -73,7 +73,7 @@ def put_policy(body: NewPolicy, person: Editor, scope: Seen, services: Services)
         return Answer(views.policy(read_master(connection, scope, table, policy)), 201)
 
 
-@router.patch("/policies/{policy}")
+@router.patch("/policies/{policy}", response_model=schemas.Policy)
 def change_policy(policy: str, body: PolicyChange, person: Editor, scope: Seen, services: Services) -> Answer:
     """Change an escalation policy."""
     with services.database.writing() as connection:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Row
 
 from devices.clock import rfc3339
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import Moment, PageById, encode_cursor, page_by
@@ -21,7 +21,13 @@ router = APIRouter(tags=["places"])
 _DEFAULT_TRACK_MS = 24 * 3600 * 1000
 
 
-@router.get("/positions")
+class GeoJsonAnswer(Answer):
+    """A GeoJSON document."""
+
+    media_type = "application/geo+json"
+
+
+@router.get("/positions", response_model=schemas.Page[schemas.NursePosition])
 def positions(page: PageById, person: Caller, services: Services) -> Answer:
     """Return the last position of each nurse."""
     now_ms = services.clock.now_ms()
@@ -30,7 +36,7 @@ def positions(page: PageById, person: Caller, services: Services) -> Answer:
     return list_answer(listed, lambda row: views.position(row, now_ms))
 
 
-@router.get("/nurses/{nurse}/track")
+@router.get("/nurses/{nurse}/track", response_model=schemas.Track)
 def track(
     nurse: str,
     person: Caller,
@@ -38,7 +44,7 @@ def track(
     page: Annotated[Page, Depends(page_by(int, str, most=10_000, default=10_000))],
     from_: Annotated[Moment | None, Query(alias="from", description="24 h before `to`")] = None,
     to: Annotated[Moment | None, Query(description="now")] = None,
-) -> Answer:
+) -> GeoJsonAnswer:
     """Return where a nurse was, as GeoJSON points; reading it is written to the audit trail."""
     now_ms = services.clock.now_ms()
     to_ms = now_ms + 1 if to is None else to
@@ -62,12 +68,10 @@ def track(
     return _collection(listed)
 
 
-def _collection(listed: Listed) -> Answer:
+def _collection(listed: Listed) -> GeoJsonAnswer:
     following = encode_cursor(listed.next) if listed.next is not None else None
     features = [_feature(row) for row in listed.rows]
-    answer = Answer({"type": "FeatureCollection", "features": features, "next": following})
-    answer.headers["Content-Type"] = "application/geo+json"
-    return answer
+    return GeoJsonAnswer({"type": "FeatureCollection", "features": features, "next": following})
 
 
 def _feature(row: Row[Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends
 from sqlalchemy import Row
 
 from devices.clock import rfc3339
+from safety.api import schemas
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import Moment, PageBySeq
@@ -16,7 +17,7 @@ from safety.store.record_queries import AuditFilter, list_audit, list_dead_lette
 router = APIRouter(tags=["records"])
 
 
-@router.get("/dead-letters")
+@router.get("/dead-letters", response_model=schemas.Page[schemas.DeadLetter])
 def dead_letters(
     page: PageBySeq,
     _person: Editor,
@@ -31,7 +32,7 @@ def dead_letters(
     return list_answer(listed, _excerpt)
 
 
-@router.get("/dead-letters/{letter}")
+@router.get("/dead-letters/{letter}", response_model=schemas.WholeDeadLetter)
 def dead_letter(letter: str, _person: Editor, scope: Seen, services: Services) -> Answer:
     """Return one dead letter with its whole payload in base64."""
     with services.database.reading() as connection:
@@ -67,7 +68,7 @@ def _filter(
     return AuditFilter(actor or None, action or None, subject or None, since)
 
 
-@router.get("/audit")
+@router.get("/audit", response_model=schemas.Page[schemas.AuditRecord])
 def audit(
     wanted: Annotated[AuditFilter, Depends(_filter)],
     page: PageBySeq,

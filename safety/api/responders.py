@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
@@ -38,21 +38,21 @@ class ResponderChange(BaseModel):
     lon: float | None = None
 
 
-@router.get("/responders")
+@router.get("/responders", response_model=schemas.Page[schemas.Responder])
 def responders(page: PageById, scope: Seen, services: Services) -> Answer:
     """Return responders."""
     with services.database.reading() as connection:
         return list_answer(list_master(connection, scope, table, page), views.responder)
 
 
-@router.get("/responders/{responder}")
+@router.get("/responders/{responder}", response_model=schemas.Responder)
 def responder_detail(responder: str, scope: Seen, services: Services) -> Answer:
     """Return one responder."""
     with services.database.reading() as connection:
         return Answer(views.responder(read_master(connection, scope, table, responder)))
 
 
-@router.post("/responders", status_code=201)
+@router.post("/responders", status_code=201, response_model=schemas.Responder)
 def add_responder(body: NewResponder, person: Editor, scope: Seen, services: Services) -> Answer:
     """Add a responder."""
     now_ms, org = services.clock.now_ms(), body.org or person.org
@@ -63,7 +63,7 @@ def add_responder(body: NewResponder, person: Editor, scope: Seen, services: Ser
         return Answer(views.responder(read_master(connection, scope, table, responder)), 201)
 
 
-@router.patch("/responders/{responder}")
+@router.patch("/responders/{responder}", response_model=schemas.Responder)
 def change_responder(
     responder: str, body: ResponderChange, person: Editor, scope: Seen, services: Services
 ) -> Answer:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import select
 
 from devices.clock import rfc3339
+from safety.api import schemas
 from safety.api.answers import Answer, empty_answer
 from safety.api.context import Context, Services
 from safety.api.people import SESSION_COOKIE, Caller, refuse_foreign_page
@@ -29,7 +30,7 @@ class Credentials(BaseModel):
     password: Annotated[str, Field(min_length=1, max_length=1024)]
 
 
-@router.post("/session", dependencies=[Depends(refuse_foreign_page)])
+@router.post("/session", dependencies=[Depends(refuse_foreign_page)], response_model=schemas.Session)
 def log_in(credentials: Credentials, request: Request, services: Services) -> Answer:
     """Log in: a cookie for the page, and the same token for scripts."""
     now_ms = services.clock.now_ms()
@@ -118,7 +119,7 @@ def log_out(person: Caller, services: Services) -> Answer:
     return answer
 
 
-@router.get("/me")
+@router.get("/me", response_model=schemas.Me)
 def me(person: Caller, services: Services) -> Answer:
     """Return who is logged in."""
     with services.database.reading() as connection:
@@ -135,7 +136,7 @@ def me(person: Caller, services: Services) -> Answer:
     )
 
 
-@router.get("/config")
+@router.get("/config", response_model=schemas.Config)
 def config(person: Caller, services: Services) -> Answer:
     """Return what the page must know of this installation."""
     tiles = services.settings.tiles

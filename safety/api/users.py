@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
@@ -40,14 +40,14 @@ class UserChange(BaseModel):
     disabled: bool | None = None
 
 
-@router.get("/users")
+@router.get("/users", response_model=schemas.Page[schemas.User])
 def users(page: PageById, _person: Administrator, scope: Seen, services: Services) -> Answer:
     """Return users."""
     with services.database.reading() as connection:
         return list_answer(list_users(connection, scope, page), views.user)
 
 
-@router.post("/users", status_code=201)
+@router.post("/users", status_code=201, response_model=schemas.User)
 def add_user(body: NewUser, person: Administrator, scope: Seen, services: Services) -> Answer:
     """Add a user."""
     now_ms, org = services.clock.now_ms(), body.org or person.org
@@ -61,7 +61,7 @@ def add_user(body: NewUser, person: Administrator, scope: Seen, services: Servic
         return Answer(views.user(read_user(connection, scope, user)), 201)
 
 
-@router.patch("/users/{user}")
+@router.patch("/users/{user}", response_model=schemas.User)
 def change_user(
     user: str, body: UserChange, person: Administrator, scope: Seen, services: Services
 ) -> Answer:

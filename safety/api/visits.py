@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, ConfigDict
 
-from safety.api import views
+from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import Moment, PageByTime
@@ -56,7 +56,7 @@ def _filter(
     return VisitFilter(nurse or None, from_, to)
 
 
-@router.get("/visits")
+@router.get("/visits", response_model=schemas.Page[schemas.Visit])
 def visits(
     wanted: Annotated[VisitFilter, Depends(_filter)], page: PageByTime, scope: Seen, services: Services
 ) -> Answer:
@@ -67,14 +67,14 @@ def visits(
     return list_answer(listed, lambda row: views.visit(row, now_ms))
 
 
-@router.get("/visits/{visit}")
+@router.get("/visits/{visit}", response_model=schemas.Visit)
 def visit_detail(visit: str, scope: Seen, services: Services) -> Answer:
     """Return one visit."""
     with services.database.reading() as connection:
         return Answer(views.visit(read_master(connection, scope, table, visit), services.clock.now_ms()))
 
 
-@router.post("/visits", status_code=201)
+@router.post("/visits", status_code=201, response_model=schemas.Visit)
 def add_visit(body: NewVisit, person: Editor, scope: Seen, services: Services) -> Answer:
     """Plan a visit."""
     now_ms = services.clock.now_ms()
@@ -85,7 +85,7 @@ def add_visit(body: NewVisit, person: Editor, scope: Seen, services: Services) -
         return Answer(views.visit(read_master(connection, scope, table, visit), now_ms), 201)
 
 
-@router.patch("/visits/{visit}")
+@router.patch("/visits/{visit}", response_model=schemas.Visit)
 def change_visit(visit: str, body: VisitChange, person: Editor, scope: Seen, services: Services) -> Answer:
     """Change a visit."""
     now_ms = services.clock.now_ms()

@@ -1,0 +1,52 @@
+"""The OpenAPI document: what FastAPI finds out by itself, and what it cannot."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from safety.api import schemas
+from safety.api.people import SESSION_COOKIE
+
+PROBLEM_TYPE = "application/problem+json"
+GEOJSON_TYPE = "application/geo+json"
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": schemas.InputProblem, "description": "a problem document (RFC 9457)"}
+}
+
+_SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+}
+_OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
+
+
+class DescribedApplication(FastAPI):
+    """A FastAPI application whose document tells of problem documents and of who may call."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document; made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["components"]["securitySchemes"] = _SECURITY_SCHEMES
+            for path, operations in document["paths"].items():
+                for method, operation in operations.items():
+                    is_open = path in _OPEN or (path, method) == ("/api/v1/session", "post")
+                    _describe(operation, is_open=is_open)
+            self.openapi_schema = document
+        return self.openapi_schema
+
+
+def _describe(operation: dict[str, Any], *, is_open: bool) -> None:
+    operation["security"] = [] if is_open else [{"bearer": []}, {"cookie": []}]
+    for status, response in operation["responses"].items():
+        content = response.get("content", {})
+        schema = content.get("application/json", {}).get("schema", {})
+        if status[0] == "4":
+            _rename(content, PROBLEM_TYPE)
+        elif schema.get("$ref", "").endswith("/Track"):
+            _rename(content, GEOJSON_TYPE)
+
+
+def _rename(content: dict[str, Any], media_type: str) -> None:
+    if "application/json" in content:
+        content[media_type] = content.pop("application/json")
