@@ -3,11 +3,13 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from aiomqtt import Client
 
 from devices.clock import SystemClock
@@ -225,3 +227,19 @@ async def test_the_downlink_reaches_the_device(tmp_path: Path) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        test_hands_over_in_order_and_acknowledges_after_admission,
+        test_never_more_in_admission_than_the_window_holds,
+        test_what_was_not_acknowledged_comes_again_after_a_lost_reader,
+        test_reconnects_to_a_broker_that_was_killed,
+        test_the_downlink_reaches_the_device,
+    ],
+)
+def test_holds_on_the_services_own_loop_too(
+    tmp_path: Path, scenario: Callable[[Path], Coroutine[Any, Any, None]]
+) -> None:
+    uvloop.run(scenario(tmp_path))
