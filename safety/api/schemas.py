@@ -50,7 +50,7 @@ class AlertPlace(Place):
 
 
 class Alert(Shape):
-    """Someone may be in danger; `version` grows with every change."""
+    """Someone may be in danger; `version` grows with every change of its state or owner."""
 
     id: str
     kind: AlertKind

@@ -16,6 +16,7 @@ SESSION_COOKIE = "vigil_session"
 
 _ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
 _SESSION_MARK = 'data-session="none"'
+_GROUND_MARK = 'data-ground="none"'
 
 
 class LeafletMissingError(RuntimeError):
@@ -82,28 +83,51 @@ class _PageFiles(StaticFiles):
         return response
 
 
-def mount_console(app: FastAPI, tile_origin: str | None = None) -> None:
+def mount_console(app: FastAPI, tile_origin: str | None = None, ground: Path | None = None) -> None:
     """Serve the page on ``app``: ``/``, its files under ``/static/``, Leaflet under ``/static/leaflet/``.
 
     ``tile_origin``: origin of the configured map tiles, or None for a page that talks to its own host only.
+    ``ground``: a GeoJSON file (WGS-84) with water and streets to draw without any tiles, served as
+    ``/ground.geojson`` while it exists; it may appear later. See ``static/js/draw_streets.js`` for its kinds.
     Raises ``LeafletMissingError`` and ``ValueError`` (see ``security_headers``).
     """
     headers = security_headers(tile_origin)
     source = (STATIC_DIR / "index.html").read_text(encoding="utf-8")
-    pages = {False: _page(source), True: _page(source.replace(_SESSION_MARK, 'data-session="maybe"', 1))}
+    pages = {
+        (session, drawn): _page(_marked(source, session=session, drawn=drawn))
+        for session in (False, True)
+        for drawn in (False, True)
+    }
 
     @app.get("/", include_in_schema=False)
     def index(request: Request) -> Response:
         # The page learns whether a session cookie exists (it cannot read the HttpOnly cookie itself), so a
         # first visit shows the login at once instead of asking the API for a certain 401.
-        body, etag = pages[SESSION_COOKIE in request.cookies]
+        drawn = ground is not None and ground.is_file()
+        body, etag = pages[SESSION_COOKIE in request.cookies, drawn]
         cache = {"Cache-Control": "no-cache", "Vary": "Cookie", "ETag": etag}
         if etag in (tag.strip() for tag in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers={**headers, **cache})
         return HTMLResponse(body, headers={**headers, **cache})
 
+    if ground is not None:
+        _serve_ground(app, ground, headers)
     app.mount("/static/leaflet", _PageFiles(leaflet_dir(), headers), name="leaflet")
     app.mount("/static", _PageFiles(STATIC_DIR, headers), name="console")
+
+
+def _serve_ground(app: FastAPI, ground: Path, headers: dict[str, str]) -> None:
+    files = _PageFiles(ground.parent, headers)
+
+    @app.get("/ground.geojson", include_in_schema=False)
+    async def ground_file(request: Request) -> Response:
+        return await files.get_response(ground.name, request.scope)
+
+
+def _marked(html: str, *, session: bool, drawn: bool) -> str:
+    if session:
+        html = html.replace(_SESSION_MARK, 'data-session="maybe"', 1)
+    return html.replace(_GROUND_MARK, 'data-ground="geojson"', 1) if drawn else html
 
 
 def _page(html: str) -> tuple[str, str]:

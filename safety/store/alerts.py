@@ -1,6 +1,7 @@
 """The alerts' repository: how the engine raises them, and what people do with them.
 
-Every change is one row version up and one timeline entry.
+Whatever happens to an alert is one timeline entry. The version grows with what a person must know before
+acting on it (state, owner), not with what the engine or routing adds.
 """
 
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from devices.identity import derived_id
+from devices.identity import derived_id, new_id
 from safety.domain.alert import OPEN_STATES, Action, transition
 from safety.errors import Conflict, NotFound
 from safety.rules.effects import AlarmRepeated, CancelAlert, NoteAlert, RaiseAlert
@@ -60,10 +61,8 @@ def repeat_alarm(connection: Connection, repeated: AlarmRepeated) -> None:
 def note_alert(connection: Connection, note: NoteAlert) -> None:
     """Write on the timeline what the engine saw."""
     alert = _alert_of(connection, note.alert)
-    if alert is not None and write_entry(
-        connection, alert, note.id, note.at_ms, note.what, None, note.detail
-    ):
-        bump(connection, alert, {})
+    if alert is not None:
+        write_entry(connection, alert, note.id, note.at_ms, note.what, None, note.detail)
 
 
 def cancel_alert(connection: Connection, cancelled: CancelAlert) -> None:
@@ -77,7 +76,6 @@ def cancel_alert(connection: Connection, cancelled: CancelAlert) -> None:
     if not write_entry(connection, row.id, cancelled.id, cancelled.at_ms, "cancelled", None, detail):
         return
     if row.state != "raised":
-        bump(connection, row.id, {})
         return
     bump(connection, row.id, {"state": "cancelled", "due_ms": None})
     tell_all(connection, "alarm_closed", row, cancelled.at_ms)
@@ -115,9 +113,9 @@ def act(
         changes["owner"] = detail.get("user") or detail.get("responder") or actor
     if action == "resolve":
         changes["resolution"] = detail["reason"]
-    entry_id = derived_id(action, alert_id, str(row.version))
-    write_entry(connection, alert_id, entry_id, at_ms, _TIMELINE_WORD[action], actor, detail)
-    bump(connection, alert_id, changes)
+    write_entry(connection, alert_id, new_id("act"), at_ms, _TIMELINE_WORD[action], actor, detail)
+    if action != "note":
+        bump(connection, alert_id, changes)
     if row.state == "raised" and after.stops_escalation and action != "resolve":
         tell_all(connection, "alarm_acknowledged", row, at_ms)
     if action == "resolve":
@@ -165,7 +163,10 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[Any], now_ms: i
         changes["position"] = _position(raised)
     if pressed and onto.state in ("raised", "acknowledged"):
         changes |= {"state": "raised", "escalation_level": 0, "due_ms": now_ms}
-    bump(connection, onto.id, changes)
+    if onto.state != changes.get("state", onto.state):
+        bump(connection, onto.id, changes)
+    elif changes:
+        connection.execute(alerts.update().where(alerts.c.id == onto.id).values(changes))
     confirm(connection, raised, onto.id, raised.received_ms)
 
 

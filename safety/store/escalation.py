@@ -20,10 +20,13 @@ from safety.store.tables import alerts, notifications, orgs, policies, responder
 
 
 class DueAlert(NamedTuple):
-    """An alert to decide on, with its organisation's policy (None: none that can be read) and people."""
+    """An alert to decide on, with its organisation's policy (None: none that can be read) and people.
+
+    `round` names the look at it: no two looks at an alert share its version and the time they were due.
+    """
 
     id: str
-    version: int
+    round: str
     facts: AlertFacts
     policy: EscalationPolicy | None
     roster: Roster
@@ -46,7 +49,7 @@ def take_due_alerts(connection: Connection, now_ms: int, limit: int) -> list[Due
     return [
         DueAlert(
             row.id,
-            row.version,
+            f"{row.version}/{row.due_ms}",
             AlertFacts(row.state, row.severity, row.test, row.escalation_level, row.due_ms),
             *ladders[row.org],
         )
@@ -58,19 +61,17 @@ def apply_decision(connection: Connection, due: DueAlert, decision: Decision, no
     """Store what was decided on an alert, in the transaction that took it.
 
     Whoever is to be told becomes a pending notification, the alert its next time to look; the timeline
-    says what and why. The version grows only when somebody is told: a dispatcher's action must not be
-    refused over bookkeeping.
+    says what and why. The version stays: telling people is no reason to refuse what a dispatcher does.
     """
     if decision.reason == "waiting":
         return
     change: dict[str, object] = {"due_ms": decision.next_due_ms}
     if decision.tells:
-        change |= {"escalation_level": decision.level, "version": alerts.c.version + 1}
+        change["escalation_level"] = decision.level
         _notify(connection, due, decision, now_ms)
     connection.execute(update(alerts).where(alerts.c.id == due.id).values(change))
     for what, detail in _entries(connection, due, decision):
-        # The version the decision was made on is its round: no two rounds of an alert share one.
-        entry = derived_id(due.id, what, "ladder", str(due.version))
+        entry = derived_id(due.id, what, "ladder", due.round)
         insert_once(
             connection,
             timeline,
@@ -102,7 +103,7 @@ def hand_over(connection: Connection, notification: str, now_ms: int) -> bool:
 def _notify(connection: Connection, due: DueAlert, decision: Decision, now_ms: int) -> None:
     rows = [
         {
-            "id": derived_id(due.id, str(due.version), str(decision.tier), target.responder, target.channel),
+            "id": derived_id(due.id, due.round, str(decision.tier), target.responder, target.channel),
             "alert": due.id,
             "responder": target.responder,
             "channel": target.channel,

@@ -12,24 +12,6 @@ from sqlalchemy import Connection, select
 from safety.store.tables import alerts, timeline
 
 
-def write_timeline(
-    connection: Connection,
-    alert_id: str,
-    *,
-    entry_id: str,
-    at_ms: int,
-    what: str,
-    actor: str | None,
-    detail: Mapping[str, Any],
-    changes: Mapping[str, Any] | None = None,
-) -> bool:
-    """Write one timeline entry and change the alert with it; tell whether it was new."""
-    if not write_entry(connection, alert_id, entry_id, at_ms, what, actor, detail):
-        return False
-    bump(connection, alert_id, changes or {})
-    return True
-
-
 def write_entry(
     connection: Connection,
     alert_id: str,
@@ -39,7 +21,7 @@ def write_entry(
     actor: str | None,
     detail: Mapping[str, Any],
 ) -> bool:
-    """Write one entry; tell whether it was new. The caller changes the alert with it (`bump`)."""
+    """Write one entry; tell whether it was new."""
     if connection.execute(select(timeline.c.seq).where(timeline.c.id == entry_id)).first() is not None:
         return False
     entry = timeline.insert().values(
@@ -50,7 +32,7 @@ def write_entry(
 
 
 def bump(connection: Connection, alert_id: str, changes: Mapping[str, Any]) -> None:
-    """Make `changes` to an alert, as its next version."""
+    """Make `changes` to an alert that a person must know of before they act on it: its next version."""
     change = alerts.update().where(alerts.c.id == alert_id)
     connection.execute(change.values(version=alerts.c.version + 1, **changes))
 

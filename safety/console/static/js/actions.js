@@ -46,28 +46,8 @@ export async function act(id, action, body = {}) {
   }
 }
 
-// A note disturbs nobody and needs no version. A version that grew because Vigil called the next tier, with the alert
-// still as the dispatcher saw it, is no reason to refuse them: the same request goes out once more.
-async function send(alert, action, body) {
+// A note disturbs nobody and needs no version.
+function send(alert, action, body) {
   const path = `/alerts/${encodeURIComponent(alert.id)}/${action}`;
-  if (action === "note") return post(path, body);
-  try {
-    return await post(path, { ...body, version: alert.version });
-  } catch (error) {
-    const current = error instanceof Problem && error.status === 409 ? error.body.current : null;
-    const same = current && current.state === alert.state && current.owner === alert.owner;
-    if (!same || current.version === alert.version) throw error;
-    return post(path, { ...body, version: current.version });
-  }
-}
-
-function refused(id, action, error) {
-  const conflict = error.status === 409;
-  if (conflict && error.body.current) putAlerts([error.body.current]);
-  change(["notice"], (s) => {
-    s.notice = conflict
-      ? { alert: id, kind: "conflict", action, by: error.body.by, at: error.body.at }
-      : { alert: id, kind: "problem", action, status: error.status, detail: error.message };
-  });
-  loadDetail(id);
+  return post(path, action === "note" ? body : { ...body, version: alert.version });
 }

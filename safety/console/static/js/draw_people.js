@@ -73,6 +73,7 @@ function ring(ctx, { x, y }, radius, colour) {
 }
 
 function names(ctx, drawn, radius, style) {
+  ctx.textAlign = "start";
   ctx.font = style.font;
   ctx.textBaseline = "middle";
   ctx.lineWidth = 3;
@@ -96,6 +97,20 @@ function overlap(a, b) {
   return (
     a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + NAME_PX && b.top < a.top + NAME_PX
   );
+}
+
+/** Those who can be sent, where they wait: squares, so that nobody takes them for nurses. */
+export function drawResponders(ctx, frame, responders, style) {
+  const near = [];
+  for (const { name, lat, lon } of responders) {
+    if (lat == null || lon == null || !frame.bounds.contains([lat, lon])) continue;
+    const [x, y] = frame.xy(lat, lon);
+    near.push({ x, y, position: { nurse_name: name } });
+    ctx.lineWidth = 1.5;
+    ctx.strokeStyle = style.responder;
+    ctx.strokeRect(x - POINT_PX, y - POINT_PX, 2 * POINT_PX, 2 * POINT_PX);
+  }
+  if (frame.zoom >= NAMES_ZOOM && near.length <= NAMES_MOST) names(ctx, near, POINT_PX, style);
 }
 
 /** The nurse drawn nearest to (x, y), within a finger's width; null when there is none. */

@@ -4,10 +4,11 @@ import * as L from "/static/leaflet/leaflet-src.esm.js";
 
 import { ALERT_PANE, drawAlertMarkers } from "./alert_markers.js";
 import { CanvasLayer } from "./canvas_layer.js";
+import { crsOf } from "./datum.js";
 import { byId, el } from "./dom.js";
 import { drawFences, drawGraticule, drawVisits } from "./draw_ground.js";
-import { drawAlarmGround, drawPeople, nearest } from "./draw_people.js";
-import { GCJ02_CRS } from "./gcj02.js";
+import { drawAlarmGround, drawPeople, drawResponders, nearest } from "./draw_people.js";
+import { drawStreets, readGround } from "./draw_streets.js";
 import { t } from "./i18n.js";
 import { mapStyle, onThemeChange } from "./map_style.js";
 import { mountNurseCard } from "./nurse_card.js";
@@ -20,18 +21,24 @@ const CLOSE_ZOOM = 16;
 const REDRAW_MS = 15_000; // points grow old without any message
 
 let map = null;
-let layer = null;
+let groundLayer = null; // graticule or streets: drawn when the map comes to rest
+let layer = null; // people, fences, visits: drawn whenever the state changes
+let ground = null;
 let drawn = []; // what the last painting put where, in canvas pixels
 let pad = { x: 0, y: 0 }; // the canvas begins this far left of and above the map
 let fitted = false;
 
 export function mountMap() {
   view(["session", "config"], ensureMap);
-  view(["positions", "alerts", "visits", "fences", "selection", "lang"], draw);
+  view(["positions", "alerts", "visits", "fences", "responders", "selection", "lang"], draw);
   view(["selection"], followSelection);
   view(["lang"], drawControls);
+  view(["lang"], () => groundLayer?.redraw());
   mountNurseCard();
-  onThemeChange(draw);
+  onThemeChange(() => {
+    draw();
+    groundLayer?.redraw();
+  });
   setInterval(draw, REDRAW_MS);
 }
 
@@ -39,7 +46,7 @@ function ensureMap() {
   if (map || !state.me) return;
   const { tiles } = state.config;
   map = L.map(byId("map"), {
-    crs: tiles?.datum === "gcj02" ? GCJ02_CRS : L.CRS.EPSG3857,
+    crs: crsOf(tiles?.datum),
     attributionControl: false,
     zoomControl: false,
     keyboard: true,
@@ -53,6 +60,7 @@ function ensureMap() {
   map.fitBounds(HOME);
   if (tiles) addTiles(tiles);
   L.control.scale({ imperial: false, maxWidth: 140 }).addTo(map);
+  if (!tiles) groundLayer = new CanvasLayer(paintGround, { pane: "tilePane" }).addTo(map);
   layer = new CanvasLayer(paint, { pane: "overlayPane" }).addTo(map);
   map.on("moveend", publishView);
   map.on("click", (event) => chooseNurse(event.containerPoint));
@@ -63,6 +71,19 @@ function ensureMap() {
   new ResizeObserver(() => map.invalidateSize({ animate: false, debounceMoveend: true })).observe(byId("map"));
   drawControls();
   draw();
+  if (!tiles && document.documentElement.dataset.ground === "geojson") loadGround();
+}
+
+async function loadGround() {
+  const answer = await fetch("/ground.geojson");
+  if (!answer.ok) return;
+  ground = readGround(await answer.json());
+  groundLayer.redraw();
+}
+
+function paintGround(ctx, frame) {
+  if (ground) drawStreets(ctx, frame, ground, mapStyle());
+  else drawGraticule(ctx, frame, mapStyle());
 }
 
 function addTiles({ url, attribution }) {
@@ -114,10 +135,10 @@ function draw() {
 function paint(ctx, frame) {
   const style = mapStyle();
   const alert = state.alerts.get(state.selected);
-  if (!state.config.tiles) drawGraticule(ctx, frame, style);
   drawFences(ctx, frame, state.fences.values(), style);
   drawVisits(ctx, frame, visitsNow(alert), alert?.visit, style);
   if (alert && isOpen(alert)) drawAlarmGround(ctx, frame, alert, state.positions.get(alert.nurse), style);
+  drawResponders(ctx, frame, state.responders.values(), style);
   drawn = drawPeople(ctx, frame, state.positions.values(), state.selectedNurse ?? alert?.nurse, style);
   pad = frame.pad;
 }
