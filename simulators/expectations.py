@@ -7,7 +7,7 @@ from simulators.junit import Verdict
 from simulators.scenario import Expectation, seconds
 from simulators.stage import Actor, Stage
 
-_LOOK_EVERY_S = 0.1
+_LOOK_EVERY_S = 0.05
 
 
 class Checker:

@@ -4,6 +4,8 @@ Good to about 0.1 % within 10 km of its origin, far better than a GPS.
 """
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 METRES_PER_DEGREE_LAT = 111_132.0
@@ -38,6 +40,11 @@ def vector_m(start: Point, end: Point) -> tuple[float, float]:
 def distance_m(start: Point, end: Point) -> float:
     """Return the distance between two places."""
     return math.hypot(*vector_m(start, end))
+
+
+def length_m(path: Sequence[Point]) -> float:
+    """Return how long a polyline is."""
+    return sum(distance_m(start, end) for start, end in pairwise(path))
 
 
 def heading_deg(start: Point, end: Point) -> float:

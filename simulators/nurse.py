@@ -6,7 +6,7 @@ from devices.clock import Clock
 from simulators.address import Broker
 from simulators.button import Button
 from simulators.device import Device
-from simulators.geometry import Point, offset
+from simulators.geometry import Point, distance_m, offset
 from simulators.journal import Journal
 from simulators.movement import SCOOTER_MPS
 from simulators.noise import INDOORS
@@ -20,6 +20,7 @@ _CHECK_IN_EVERY_S = 900.0
 _SEGMENT_EVERY_S = 60.0
 _ON_THE_WAY = 0.4  # the part of nurses who have not arrived yet when the demo starts
 _APPROACH_M = (200.0, 500.0)
+_FAR_M = 700.0
 _WORK = ("identify", "assess", "blood_pressure", "wound_care", "injection", "teach", "tidy_up")
 
 
@@ -42,7 +43,8 @@ class Nurse:
         self.visit: PlannedVisit | None = next((each.visit for each in own if each.visit), None)
         home = Point(self.visit.lat, self.visit.lon) if self.visit else rng.choice(district.homes).point
         self.home = home
-        self.whereabouts = Whereabouts(home, clock, rng)
+        start = self._far_from(home) if self.role == "travelling" and self.visit else home
+        self.whereabouts = Whereabouts(start, clock, rng)
         self.devices: list[Device] = []
         self.phone: Phone | None = None
         self.button: Button | None = None
@@ -57,6 +59,10 @@ class Nurse:
             else:
                 self.recorder = Recorder(each, broker, clock, rng, journal)
                 self.devices.append(self.recorder)
+
+    def _far_from(self, home: Point) -> Point:
+        far = [each.point for each in self.district.homes if distance_m(home, each.point) > _FAR_M]
+        return self.rng.choice(far or [home])
 
     @property
     def visit_id(self) -> str | None:

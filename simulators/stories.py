@@ -15,7 +15,7 @@ in and stay until the visit's end; `travelling` ones are always on the way.
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from simulators.geometry import Point, distance_m
+from simulators.geometry import Point, distance_m, length_m
 from simulators.movement import SCOOTER_MPS
 from simulators.noise import INDOORS
 from simulators.nurse import Nurse
@@ -30,9 +30,13 @@ _FALL_AT_S = 50.0
 _DEAD_FOR_S = 180.0
 _CANCEL_AFTER_S = 10.0
 _OUTSIDE_S = 30.0
-_OUTSIDE_M = (480.0, 700.0)
+_OUTSIDE_M = 520.0
 _HURRY_MPS = SCOOTER_MPS * 1.3
 _SILENT_PAST_DUE_S = 120.0
+_TRAVEL_M = 900.0
+_TRAVEL_MPS = (3.5, 4.5)
+_TRAVEL_CLEAR_M = 350.0
+_TRAVEL_TRIES = 8
 _LOOK_AT_CLOCK_EVERY_S = 5.0
 
 Act = Callable[[Nurse], Awaitable[None]]
@@ -72,9 +76,19 @@ async def _in_turn(nurse: Nurse, act: Act, turn: int, of: int) -> None:
 
 async def _travel(nurse: Nurse) -> None:
     """Ride through the district for a while, then rest at the kerb."""
-    here = nurse.whereabouts.place().point
-    await nurse.ride(nurse.district.stroll(here, 900.0, nurse.rng), nurse.rng.uniform(1.0, 1.2) * 3.5)
+    await nurse.ride(_way_past(nurse), nurse.rng.uniform(*_TRAVEL_MPS))
     await nurse.clock.sleep_s(nurse.rng.uniform(5.0, 40.0))
+
+
+def _way_past(nurse: Nurse) -> list[Point]:
+    """Return a wander that keeps away from where she is planned to be: who never arrives cannot leave."""
+    here = nurse.whereabouts.place().point
+    for _ in range(_TRAVEL_TRIES):
+        path = nurse.district.stroll(here, _TRAVEL_M, nurse.rng)
+        if nurse.visit is None or all(distance_m(nurse.home, point) > _TRAVEL_CLEAR_M for point in path):
+            return path
+    far = max(nurse.district.homes, key=lambda home: distance_m(nurse.home, home.point))
+    return nurse.district.route(here, far.point)
 
 
 async def _panic(nurse: Nurse) -> None:
@@ -91,18 +105,19 @@ async def _panic(nurse: Nurse) -> None:
 
 async def _leave_fence(nurse: Nurse) -> None:
     await nurse.clock.sleep_s(_LEAVE_AT_S)
-    away = nurse.district.route(nurse.home, _far_from(nurse))
+    away = _way_out(nurse)
     await nurse.ride(away, _HURRY_MPS)
     await nurse.clock.sleep_s(_OUTSIDE_S)
     await nurse.ride(away[::-1], _HURRY_MPS)
     nurse.whereabouts.stay(nurse.home, INDOORS)
 
 
-def _far_from(nurse: Nurse) -> Point:
-    near_m, far_m = _OUTSIDE_M
+def _way_out(nurse: Nurse) -> list[Point]:
+    """Return a way to one of the nearest places that are far enough, so that the cycle holds the return."""
     nodes = nurse.district.nodes.values()
-    fitting = [node for node in nodes if near_m <= distance_m(nurse.home, node) <= far_m]
-    return nurse.rng.choice(fitting or list(nodes))
+    far = sorted(nodes, key=lambda node: abs(distance_m(nurse.home, node) - _OUTSIDE_M))
+    ways = sorted((nurse.district.route(nurse.home, node) for node in far[:12]), key=length_m)
+    return nurse.rng.choice(ways[:4])
 
 
 async def _die(nurse: Nurse) -> None:
