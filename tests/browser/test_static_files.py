@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,9 +14,9 @@ from safety.console import STATIC_DIR, mount_console
 from safety.console.static_files import leaflet_dir, security_headers
 
 
-def client(tile_origin: str | None = None) -> httpx.AsyncClient:
+def client(tile_origin: str | None = None, ground: Path | None = None) -> httpx.AsyncClient:
     app = FastAPI()
-    mount_console(app, tile_origin)
+    mount_console(app, tile_origin, ground)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
 
 

@@ -73,7 +73,6 @@ function ring(ctx, { x, y }, radius, colour) {
 }
 
 function names(ctx, drawn, radius, style) {
-  ctx.textAlign = "start";
   ctx.font = style.font;
   ctx.textBaseline = "middle";
   ctx.lineWidth = 3;
