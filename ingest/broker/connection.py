@@ -26,6 +26,7 @@ LOGIN_DEADLINE_S = 10.0
 LONGEST_SILENCE_S = 3600.0
 """What a client that promises no keep-alive may be silent; without a limit a dead one would stay for ever."""
 _GRACE = 1.5  # of the keep-alive, [MQTT-3.1.2-24]
+_OURS = frozenset({"window", "congestion"})  # why we do not read: its silence is no fault of the client's
 
 
 class Connection(asyncio.Protocol):
@@ -46,6 +47,7 @@ class Connection(asyncio.Protocol):
         self._will: Will | None = None
         self._login_task: asyncio.Task[None] | None = None
         self._writable = True
+        self._closing = False
         self._heard_s = clock.monotonic_s()
         self._silence_s = LOGIN_DEADLINE_S
         self.login: Login | None = None
@@ -60,17 +62,22 @@ class Connection(asyncio.Protocol):
         self._ended(self)
 
     def data_received(self, data: bytes) -> None:
-        self._heard_s = self._clock.monotonic_s()
+        if self._session is not None:
+            self._heard_s = self._clock.monotonic_s()
         self._framer.feed(data)
         self._read()
 
     def pause_writing(self) -> None:
         self._writable = False
+        if self.login is not None and not self.login.is_ingest:
+            # Who does not read its answers may not ask for more of them.
+            self._hold("deaf")
 
     def resume_writing(self) -> None:
         self._writable = True
         if self._session is not None:
             self._session.pump()
+        self._release("deaf")
 
     # -- the session's side
 
@@ -90,8 +97,11 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def check(self, now_s: float) -> None:
-        """End the connection if the client has been silent for longer than it promised."""
-        if self._holds:
+        """End the connection if the client has been silent for longer than it promised, or stays too long."""
+        if self._closing:
+            self._transport.abort()
+        self._closing = self._transport.is_closing()
+        if self._holds & _OURS:
             self._heard_s = now_s
         elif now_s - self._heard_s > self._silence_s:
             self.kick("silent")
@@ -211,6 +221,7 @@ class Connection(asyncio.Protocol):
         session, present = self._hub.open(login, client_id, clean=connect.clean)
         self.login, self._session = login, session
         self._framer.max_bytes = MAX_PACKET_BYTES
+        self._heard_s = self._clock.monotonic_s()
         self._silence_s = connect.keep_alive_s * _GRACE or LONGEST_SILENCE_S
         self._will = connect.will
         if self._will is not None and not login.may_publish(self._will.topic):

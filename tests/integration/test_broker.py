@@ -440,6 +440,21 @@ async def test_a_device_that_never_reads_does_no_harm(site: Site) -> None:
     await asyncio.to_thread(deaf)
 
 
+async def test_who_reads_no_answers_is_not_read_either(site: Site) -> None:
+    """Two bytes ask for two: unread, they would fill the broker's memory."""
+
+    def ask() -> None:
+        with site.device("dev_a") as client:
+            client.limit_s(1)
+            with pytest.raises(TimeoutError):
+                client.send(packet(0xC0) * 50_000_000)
+        with site.device("dev_a") as client:
+            client.send(packet(0xC0))
+            client.expect(packets.PINGRESP)
+
+    await asyncio.to_thread(ask)
+
+
 STARTER = """
 import asyncio, sys
 from devices.clock import SystemClock

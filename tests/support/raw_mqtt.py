@@ -85,6 +85,10 @@ class RawClient:
         except ConnectionError:
             return
 
+    def limit_s(self, timeout_s: float) -> None:
+        """Wait for no more than this from now on."""
+        self._socket.settimeout(timeout_s)
+
     def log_in(self, username: str, password: str, client_id: str = "raw", *, clean: bool = True) -> int:
         """Log in and return the CONNACK's code."""
         self.send(connect(client_id.encode(), username.encode(), password.encode(), clean=clean))
