@@ -19,7 +19,7 @@ from safety.store.alerts import act
 from safety.store.audit import append_audit
 from safety.store.orgs import lineage
 from safety.store.queries import Scope
-from safety.store.responders import find_responder
+from safety.store.responders import list_responders
 from safety.store.sessions import Person
 from safety.store.users import find_user
 
@@ -149,10 +149,10 @@ def _check_people(connection: Connection, org: str, detail: dict[str, object]) -
         user = find_user(connection, str(login))
         if user is None or user.org not in above or user.role not in ACTS or user.disabled_ms is not None:
             raise InvalidInput(f"user {login!r} cannot take this alert: name one who may act on it")
-    if (responder := detail.get("responder")) is not None and (
-        find_responder(connection, str(responder)).org not in above
-    ):
-        raise InvalidInput(f"responder {responder!r} is not of this alert's organisation")
+    if (responder := detail.get("responder")) is not None:
+        known = list_responders(connection, orgs=above)
+        if responder not in {each.id for each in known}:
+            raise InvalidInput(f"responder {responder!r} is none of this alert's organisation")
 
 
 def _overtaken(services: Context, scope: Scope, alert: str, reason: str) -> Problem:

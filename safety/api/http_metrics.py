@@ -1,7 +1,6 @@
 """The API's figures for Prometheus: how many requests, how answered, how long they took."""
 
 from prometheus_client import CollectorRegistry, Histogram
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from devices.clock import Clock
@@ -48,5 +47,8 @@ def _known(method: str) -> str:
 
 
 def _route(scope: Scope) -> str:
-    route: BaseRoute | None = scope.get("route")
-    return str(getattr(route, "path", "none"))
+    """Return the path with names instead of ids; what no route of ours serves is all one."""
+    if "route" not in scope:
+        return "none"
+    names = {str(value): f"{{{name}}}" for name, value in scope.get("path_params", {}).items()}
+    return "/".join(names.get(part, part) for part in str(scope["path"]).split("/"))

@@ -121,6 +121,8 @@ def read_alert(connection: Connection, scope: Scope, alert_id: str) -> AlertDeta
 
 
 def last_mover(connection: Connection, alert_id: str) -> Row[Any] | None:
-    """Return the newest timeline entry of the alert that a person made, or None."""
-    entries = select(timeline).where(timeline.c.alert == alert_id, timeline.c.actor.is_not(None))
+    """Return the newest timeline entry of the alert with which a person moved it on, or None."""
+    entries = select(timeline).where(
+        timeline.c.alert == alert_id, timeline.c.actor.is_not(None), timeline.c.what != "note"
+    )
     return connection.execute(entries.order_by(timeline.c.seq.desc()).limit(1)).first()
