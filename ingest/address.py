@@ -2,6 +2,7 @@
 
 import ssl
 from enum import Enum
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -32,6 +33,22 @@ class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
     tls: ssl.SSLContext | None = None
     version: MqttVersion = MqttVersion.V5
     embedded: bool = False
+
+    @classmethod
+    def parse(cls, url: str) -> "BrokerAddress":
+        """Return the outside broker at `mqtt://[user:password@]host[:port]`, or `mqtts://…` for TLS.
+
+        TLS checks the broker's certificate against the machine's authorities.
+        """
+        parts = urlsplit(url)
+        secure = parts.scheme == "mqtts"
+        return cls(
+            host=parts.hostname or "",
+            port=parts.port or (8883 if secure else 1883),
+            username=None if parts.username is None else unquote(parts.username),
+            password=None if parts.password is None else unquote(parts.password),
+            tls=ssl.create_default_context() if secure else None,
+        )
 
     def __repr__(self) -> str:
         return f"BrokerAddress({self.username or ''}@{self.host}:{self.port})"

@@ -90,6 +90,11 @@ class Runner:
         if saved is not None:
             self._engine.restore(saved.state)
             self._offset = self._saved_offset = saved.offset
+            if await self.lag() < 0:
+                raise LogUnavailable(
+                    f"{self._lane} ends before its checkpoint at {saved.offset}: was the log replaced? "
+                    "restore it, or delete the checkpoint to begin anew"
+                )
 
     async def step(self) -> bool:
         """Process one batch; tell whether there was one."""

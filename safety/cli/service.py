@@ -40,7 +40,7 @@ def up(
     from safety.config import load_settings
 
     settings = load_settings(prepare_data_dir(data_dir))
-    from safety.app import up as run
+    from safety.up import up as run
 
     code = run(
         data_dir,

@@ -1,0 +1,42 @@
+"""The tables of the store. Times are UTC epoch milliseconds (`*_ms`); JSON columns hold plain objects."""
+
+from devices.registry.tables import devices, metadata
+from safety.store.tables.alerts import alerts, commands, notifications, timeline
+from safety.store.tables.engine import audit, checkpoints, plan_changes
+from safety.store.tables.people import (
+    fences,
+    login_failures,
+    nurses,
+    orgs,
+    policies,
+    responders,
+    sessions,
+    users,
+    visits,
+)
+from safety.store.tables.traces import dead_letters, device_states, positions, tracks
+
+__all__ = [
+    "alerts",
+    "audit",
+    "checkpoints",
+    "commands",
+    "dead_letters",
+    "device_states",
+    "devices",
+    "fences",
+    "login_failures",
+    "metadata",
+    "notifications",
+    "nurses",
+    "orgs",
+    "plan_changes",
+    "policies",
+    "positions",
+    "responders",
+    "sessions",
+    "timeline",
+    "tracks",
+    "users",
+    "visits",
+]

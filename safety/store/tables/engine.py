@@ -1,0 +1,41 @@
+"""The tables of the engine's own, and the audit trail."""
+
+from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table, UniqueConstraint
+
+from devices.registry.tables import metadata
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("lane", String, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("offset", BigInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
+# Which plans must be told to the engine anew: written with the change, deleted when it is in the log.
+plan_changes = Table(
+    "plan_changes",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("nurse", String),
+    Column("org", String),
+    sqlite_autoincrement=True,
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("org", String),
+    Column("action", String, nullable=False),
+    Column("subject", String),
+    Column("detail", JSON, nullable=False),
+    Column("previous_hash", String, nullable=False),
+    Column("hash", String, nullable=False),
+    UniqueConstraint("previous_hash"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,64 @@
+"""The tables of what devices said last, and of what could not be read."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+
+from devices.registry.tables import metadata
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("nurse", String, primary_key=True),
+    Column("org", String, nullable=False),
+    Column("device", String, nullable=False),
+    Column("visit", String),
+    Column("lat", Float, nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("accuracy_m", Float),
+    Column("time_ms", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    # Grows with every write: the live feed asks only for what is new to it.
+    Column("revision", BigInteger, nullable=False),
+    Index("positions_org", "org"),
+    Index("positions_revision", "revision"),
+)
+
+tracks = Table(
+    "tracks",
+    metadata,
+    Column("nurse", String, primary_key=True),
+    Column("time_ms", BigInteger, primary_key=True),
+    Column("device", String, primary_key=True),
+    Column("visit", String),
+    Column("lat", Float, nullable=False),
+    Column("lon", Float, nullable=False),
+    Column("accuracy_m", Float),
+    Column("received_ms", BigInteger, nullable=False),
+)
+
+device_states = Table(
+    "device_states",
+    metadata,
+    Column("device", String, primary_key=True),
+    Column("online", Boolean),
+    Column("heard_ms", BigInteger),
+    Column("battery_pct", Float),
+    Column("signal_dbm", Float),
+    Column("firmware", String),
+    Column("revision", BigInteger, nullable=False),
+    Index("device_states_revision", "revision"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("topic", String, nullable=False),
+    Column("device", String),
+    Column("org", String),
+    Column("reason", String, nullable=False),
+    Column("explanation", Text, nullable=False),
+    Column("field", String),
+    Column("payload", LargeBinary, nullable=False),
+)

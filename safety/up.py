@@ -1,0 +1,154 @@
+"""`vigil up`: the whole service as one process tree, from its first line to the last file it closes."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from devices.clock import Clock, SystemClock
+from ingest.address import BrokerAddress
+from ingest.broker.server import EmbeddedBroker
+from safety.app import Parts, Service
+from safety.config import Settings
+from safety.demo.players import Players
+from safety.demo.seed import Demo, prepare_demo
+from safety.logs import configure_logs
+from safety.store.database import Database, database_url
+from safety.store.migrate import migrate
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread keeps the interpreter from others: SQLite's threads win it back at every statement, and
+at Python's 5 ms an append beside a busy loop took 17 ms instead of 1."""
+
+
+class Listener(NamedTuple):
+    """Where something listens; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+def up(
+    data_dir: Path,
+    settings: Settings,
+    *,
+    http_host: str,
+    http_port: int,
+    mqtt_host: str,
+    mqtt_port: int,
+    demo: bool,
+) -> int:
+    """Run the whole service until SIGTERM or SIGINT; return the exit code."""
+    configure_logs(settings.log_level, settings.log_format)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    serving = _serve(data_dir, settings, Listener(http_host, http_port), Listener(mqtt_host, mqtt_port), demo)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            runner.run(serving)
+        except* Exception as group:
+            # The first cause is the one to show: the others are parts that were stopped because of it.
+            raise _first(group) from group
+    return 0
+
+
+async def _serve(data_dir: Path, settings: Settings, http: Listener, mqtt: Listener, demo: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    clock = SystemClock()
+    database = Database(database_url(data_dir))
+    try:
+        await asyncio.to_thread(migrate, database.engine)
+        async with _broker(settings, mqtt, database.url, clock) as (address, broker):
+            link_base = settings.public_url or f"http://{http.host}:{http.port}"
+            service = Service(data_dir, database, settings, clock, address, link_base=link_base, demo=demo)
+            cast = Cast(database, data_dir / "demo", address, clock) if demo else None
+            await _run(service, broker, address, http, cast, stop)
+    finally:
+        database.close()
+
+
+async def _run(
+    service: Service,
+    broker: Parts,
+    address: BrokerAddress,
+    http: Listener,
+    cast: "Cast | None",
+    stop: asyncio.Event,
+) -> None:
+    """Run all parts until `stop` is set; say where it listens, then `ready`."""
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    try:
+        await service.open()
+        async with asyncio.TaskGroup() as group:
+            parts = [*broker, *service.parts(http.host, http.port, started.set_result)]
+            tasks = [group.create_task(part, name=name) for name, part in parts]
+            http = Listener(http.host, await started)
+            tasks.append(group.create_task(_announce(service, address, http, cast), name="announce"))
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+    finally:
+        await service.close()
+
+
+async def _announce(service: Service, address: BrokerAddress, http: Listener, cast: "Cast | None") -> None:
+    """Say where it listens once devices are heard; with a cast, let it play."""
+    await service.until_ready()
+    say(f"mqtt   mqtt://{address.host}:{address.port}")
+    say(f"http   http://{http.host}:{http.port}")
+    if cast is None:
+        say("ready")
+        return
+    demo = await asyncio.to_thread(cast.prepare)
+    say(f"demo   open http://{http.host}:{http.port}")
+    say(f"demo   log in as {demo.login.login} with password {demo.login.password}")
+    say("ready")
+    await cast.players.run()
+
+
+class Cast:
+    """The demo: its organisation in the store, and the simulated devices that play it."""
+
+    def __init__(self, database: Database, folder: Path, address: BrokerAddress, clock: Clock) -> None:
+        self._database = database
+        self._folder = folder
+        self._clock = clock
+        self.players = Players(folder / "roster.json", address.host, address.port, clock)
+
+    def prepare(self) -> Demo:
+        """Seed what is not there yet, with visits that are on now."""
+        return prepare_demo(self._database, self._folder, self._clock.now_ms())
+
+
+@asynccontextmanager
+async def _broker(
+    settings: Settings, mqtt: Listener, database_url: str, clock: Clock
+) -> AsyncIterator[tuple[BrokerAddress, Parts]]:
+    """Yield where the broker is, and what must run for it: the embedded one, unless another is set."""
+    if settings.broker_url is not None:
+        yield BrokerAddress.parse(settings.broker_url), []
+        return
+    embedded = EmbeddedBroker(mqtt.host, mqtt.port, database_url, clock)
+    await embedded.start()
+    try:
+        yield embedded.address, [("broker", embedded.wait())]
+    finally:
+        await embedded.stop()
+
+
+def say(line: str) -> None:
+    """Tell whoever started the service."""
+    print(line, flush=True)  # noqa: T201  # the terminal is this command's output
+
+
+def _first(group: BaseExceptionGroup[Exception]) -> Exception:
+    cause: BaseException = group
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    return cause if isinstance(cause, Exception) else RuntimeError(str(cause))
