@@ -6,7 +6,7 @@ from devices.clock import Clock
 from simulators.address import Broker
 from simulators.button import Button
 from simulators.device import Device
-from simulators.geometry import Point, distance_m, offset
+from simulators.geometry import Point, distance_m
 from simulators.journal import Journal
 from simulators.movement import SCOOTER_MPS
 from simulators.noise import INDOORS
@@ -18,8 +18,7 @@ from simulators.whereabouts import Whereabouts
 
 _CHECK_IN_EVERY_S = 900.0
 _SEGMENT_EVERY_S = 60.0
-_ON_THE_WAY = 0.4  # the part of nurses who have not arrived yet when the demo starts
-_APPROACH_M = (200.0, 500.0)
+_THERE_M = 50.0
 _FAR_M = 700.0
 _WORK = ("identify", "assess", "blood_pressure", "wound_care", "injection", "teach", "tidy_up")
 
@@ -43,7 +42,8 @@ class Nurse:
         self.visit: PlannedVisit | None = next((each.visit for each in own if each.visit), None)
         home = Point(self.visit.lat, self.visit.lon) if self.visit else rng.choice(district.homes).point
         self.home = home
-        start = self._far_from(home) if self.role == "travelling" and self.visit else home
+        there = self.on_visit() and self.role != "travelling"
+        start = home if there or self.visit is None else self._far_from(home)
         self.whereabouts = Whereabouts(start, clock, rng)
         self.devices: list[Device] = []
         self.phone: Phone | None = None
@@ -81,13 +81,12 @@ class Nurse:
     # ------------------------------------------------------------------ the visit's parts
 
     async def come(self) -> None:
-        """Come to the home, or have come already, and begin the visit."""
+        """Come to the home, if she is not there already, and begin the visit."""
+        here = self.whereabouts.place().point
+        if distance_m(here, self.home) > _THERE_M:
+            await self.ride(self.district.route(here, self.home))
         if self.phone is None:
             return
-        if self.role == "routine" and self.rng.random() < _ON_THE_WAY:
-            far = offset(self.home, self.rng.uniform(*_APPROACH_M), self.rng.uniform(*_APPROACH_M))
-            start = self.district.nodes[self.district.nearest(far)]
-            await self.ride(self.district.route(start, self.home))
         self.whereabouts.stay(self.home, INDOORS)
         self.phone.tell("arrive", visit=self.visit_id)
         self.phone.tell("visit_start", visit=self.visit_id)

@@ -25,7 +25,6 @@ from simulators.stage import Actor, Stage
 from simulators.stopping import until_stopped
 from simulators.telling import progress
 
-_CONNECT_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.02
 _SINCE_MARGIN_MS = 3_600_000  # the service's clock may differ from ours; known alerts are told apart by id
 
@@ -34,9 +33,18 @@ class Play:
     """One run of a scenario."""
 
     def __init__(
-        self, scenario: Scenario, stage: Stage, journal: Journal, clock: Clock, speed: float
+        self,
+        scenario: Scenario,
+        stage: Stage,
+        journal: Journal,
+        clock: Clock,
+        *,
+        speed: float = 1.0,
+        connect_s: float = 10.0,
     ) -> None:
-        self._scenario, self._stage, self._clock, self._speed = scenario, stage, clock, speed
+        """`connect_s` is how long devices may take to connect before the first step."""
+        self._scenario, self._stage, self._clock = scenario, stage, clock
+        self._speed, self._connect_s = speed, connect_s
         self._checker = Checker(stage, journal, clock)
         self._checks: list[tuple[Expectation, int, asyncio.Task[Verdict]]] = []
         self._began_s = 0.0
@@ -88,7 +96,7 @@ class Play:
         return verdict
 
     async def _until_connected(self) -> None:
-        deadline_s = self._clock.monotonic_s() + _CONNECT_WITHIN_S
+        deadline_s = self._clock.monotonic_s() + self._connect_s
         specs = {spec.name: spec for spec in self._scenario.devices}
         for name, actor in self._stage.actors.items():
             while specs[name].connect and not actor.phone.online:
@@ -117,7 +125,8 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         ]
         stage = Stage(actors, api, clock.now_ms() - _SINCE_MARGIN_MS)
         await _learn_known(scenario, stage)
-        return await Play(scenario, stage, journal, clock, options.speed).run()
+        pace = {"speed": options.speed, "connect_s": options.connect_s}
+        return await Play(scenario, stage, journal, clock, **pace).run()
     finally:
         if sink is not None:
             sink.close()
@@ -189,6 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--set", type=_variable, action="append", default=[], help="NAME=VALUE for ${NAME}")
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same scenario (1)")
     parser.add_argument("--speed", type=_speed, default=1.0, help="2 takes the steps twice as fast (1)")
+    parser.add_argument("--connect-s", type=float, default=10.0, help="how long connecting may take (10)")
     parser.add_argument("--junit", type=Path, help="write the outcome as JUnit XML")
     parser.add_argument("--journal", type=Path, help="append what was sent and heard, as JSON lines")
     return parser

@@ -8,8 +8,9 @@ One cycle (`CYCLE_S`), in seconds from its start:
     50   cancelled_fall     the phone sees a fall; ten seconds later she says it was none
     any  misses_check_in    keeps silent past her check-in, then says that she is well
 
-Where several nurses hold a role, they take turns: one acts in each cycle. `routine` nurses come, check
-in and stay until the visit's end; `travelling` ones are always on the way.
+Where several nurses hold a role, they take turns: one acts in each cycle. A nurse whose visit has not begun
+rides about until it does, then comes; `routine` nurses check in and stay until its end; `travelling` ones
+never arrive.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ _OUTSIDE_S = 30.0
 _OUTSIDE_M = 520.0
 _HURRY_MPS = SCOOTER_MPS * 1.3
 _SILENT_PAST_DUE_S = 120.0
-_TRAVEL_M = 900.0
+_TRAVEL_M = 400.0
 _TRAVEL_MPS = (3.5, 4.5)
 _TRAVEL_CLEAR_M = 350.0
 _TRAVEL_TRIES = 8

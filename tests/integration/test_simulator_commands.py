@@ -1,0 +1,181 @@
+"""The simulators' commands as processes: their exit codes, their output, and how they end."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.support.brokers import Mosquitto, mosquitto
+from tests.support.requires import require
+from tests.support.service import Household, Service
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+DEVICES = {f"dev_{number}": f"secret-{number}" for number in range(8)}
+SCENARIOS = Path(__file__).parents[2] / "simulators" / "scenarios"
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with mosquitto(tmp_path, DEVICES) as running:
+        yield running
+
+
+@pytest.fixture
+def roster(tmp_path: Path) -> Path:
+    path = tmp_path / "roster.json"
+    path.write_text(json.dumps([{"id": device, "secret": secret} for device, secret in DEVICES.items()]))
+    return path
+
+
+def simulator(name: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", f"simulators.{name}", *map(str, arguments)]
+
+
+def run(name: str, *arguments: object, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        simulator(name, *arguments),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGINT", "parent gone"])
+def test_the_demo_plays_until_it_is_told_to_stop_or_its_parent_is_gone(
+    broker: Mosquitto, roster: Path, tmp_path: Path, how: str
+) -> None:
+    journal = tmp_path / "journal.jsonl"
+    command = simulator(
+        "demo", "--broker", f"127.0.0.1:{broker.port}", "--roster", roster, "--journal", journal
+    )
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        wait_until(
+            lambda: (
+                {each["device"] for each in lines(journal) if each["what"] == "connected"} == set(DEVICES)
+            ),
+            what="all devices connected",
+        )
+        if how == "parent gone":
+            process.stdin.close()
+        else:
+            process.send_signal(getattr(signal, how))
+        assert process.wait(5) == 0
+    assert {each["device"] for each in lines(journal) if each["what"] == "disconnected"} == set(DEVICES)
+
+
+def test_load_keeps_its_rate_and_writes_down_what_was_confirmed(
+    broker: Mosquitto, roster: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal.jsonl"
+    done = run(
+        *("load", "--broker", f"127.0.0.1:{broker.port}", "--devices", roster, "--rate", 200),
+        *("--seconds", 2, "--first-seq", 1_000, "--journal", journal),
+    )
+    assert done.returncode == 0, done.stderr
+    outcome = json.loads(done.stdout)
+    assert (outcome["devices"], outcome["fixes"], outcome["fixes_confirmed"]) == (8, 400, 400)
+    confirmed = [each for each in lines(journal) if (each["what"], each.get("kind")) == ("confirmed", "fix")]
+    assert len({(each["device"], each["seq"]) for each in confirmed}) == 400
+    assert min(each["seq"] for each in confirmed) >= 1_000
+
+
+def test_load_fails_when_nobody_receives_its_panics(broker: Mosquitto, roster: Path) -> None:
+    done = run(
+        *("load", "--broker", f"127.0.0.1:{broker.port}", "--devices", roster, "--rate", 50),
+        *("--seconds", 1, "--panic-every-s", 0.3, "--drain-s", 1),
+    )
+    assert done.returncode == 1
+    outcome = json.loads(done.stdout)
+    assert (outcome["panics"] > 0, outcome["panics_received"]) == (True, 0)
+    assert "not everything" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["demo", "load"])
+def test_a_bad_roster_is_one_line_and_exit_code_1(tmp_path: Path, name: str) -> None:
+    option = "--roster" if name == "demo" else "--devices"
+    done = run(name, option, tmp_path / "gone.json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert "cannot read roster" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("name: x\ndevices: [{as: a}]\nsteps: [{at: 0s, do: fly, device: a}]", "$.steps[0].do"),
+        ("name: x\ndevices: [{as: a}]\nsteps: [{at: 0s, do: fix, device: a}]", "has no credentials"),
+        (
+            "name: x\ndevices: [{as: a, id: d, secret: s}]\nsteps: []\nexpect: [{alert: panic, device: a}]",
+            "VIGIL_TOKEN",
+        ),
+    ],
+)
+def test_a_bad_scenario_is_one_clear_line_and_exit_code_1(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    done = run("run", path)
+    assert done.returncode == 1
+    assert said in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_bad_usage_is_exit_code_2(tmp_path: Path) -> None:
+    assert run("run").returncode == 2
+    assert run("run", tmp_path / "x.yaml", "--speed", "0").returncode == 2
+
+
+def test_a_broker_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "alone.yaml"
+    path.write_text("name: x\ndevices: [{as: a, id: d, secret: s}]\nsteps: [{at: 0s, do: fix, device: a}]")
+    done = run("run", path, "--broker", "127.0.0.1:1", "--connect-s", "1")
+    assert done.returncode == 1
+    assert "could not connect" in done.stderr
+
+
+def test_commands_from_a_device_are_expected_without_an_api(broker: Mosquitto, tmp_path: Path) -> None:
+    """And an expectation that fails makes the run fail, with its reason in the report."""
+    path, report = tmp_path / "alone.yaml", tmp_path / "report.xml"
+    path.write_text(
+        "name: nobody answers\n"
+        "devices: [{as: a, id: dev_0, secret: secret-0}]\n"
+        "steps:\n"
+        "  - at: 10s\n"
+        "    do: panic\n"
+        "    device: a\n"
+        "    expect: [{down: alarm_received, device: a, within: 300ms}]\n"
+    )
+    done = run(
+        "run", path, "--broker", f"127.0.0.1:{broker.port}", "--speed", "100", "--junit", report, timeout_s=8
+    )
+    assert done.returncode == 1
+    assert "0 of 1 expectations held" in done.stderr
+    [failure] = ElementTree.parse(report).iter("failure")  # noqa: S314 - our own text
+    assert failure.get("message") == "there were 0 instead of at least 1 within 300ms"
+
+
+def test_the_shipped_scenarios_hold_against_a_running_service(service: Service, household: Household) -> None:
+    """With a supervisor's token the devices are made on the way."""
+    require("mosquitto")
+    service.add_user(household.org, f"boss-{household.org[-6:]}", "supervisor")
+    token = service.cli("token", "create", "--user", f"boss-{household.org[-6:]}").strip().splitlines()[-1]
+    for scenario in sorted(SCENARIOS.glob("*.yaml")):
+        done = run(
+            *("run", scenario, "--broker", f"mqtt://127.0.0.1:{service.mqtt_port}"),
+            *("--api", service.base_url, "--token", token, "--speed", "2"),
+        )
+        assert done.returncode == 0, f"{scenario.name}: {done.stderr}"
