@@ -76,7 +76,7 @@ bench: setup ## measure: make bench BENCH=latency
 
 .PHONY: faults
 faults: setup tools ## the long kill rounds: make faults FAULT_ROUNDS=30
-	@FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m pytest -m long $(PYTEST_ARGS)
+	@FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m pytest -m long --timeout 7200 $(PYTEST_ARGS)
 
 .PHONY: lock
 lock: ## resolve requirements.lock again (UPGRADE=1 takes newer versions)

@@ -20,15 +20,6 @@ def project() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
-def sources(*suffixes: str) -> list[Path]:
-    return sorted(
-        path
-        for folder in (*PACKAGES, "tests")
-        for path in (ROOT / folder).rglob("*")
-        if path.suffix in suffixes and "__pycache__" not in path.parts
-    )
-
-
 def test_python_stands_only_in_the_rooms() -> None:
     strays = [
         folder.name
@@ -53,7 +44,9 @@ def test_each_room_is_packaged_and_typed(package: str) -> None:
 def test_no_module_is_too_long() -> None:
     lengths = {
         str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
-        for path in sources(".py", ".js")
+        for package in PACKAGES
+        for path in sorted((ROOT / package).rglob("*"))
+        if path.suffix in {".py", ".js"}
     }
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE_LINES} == {}
 
