@@ -58,8 +58,8 @@ def verify_audit(connection: Connection) -> int | None:
     elsewhere.
     """
     previous, expected = GENESIS, 1
-    rows = connection.execution_options(yield_per=1000).execute(select(audit).order_by(audit.c.seq))
-    for row in rows:
+    trail = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)
+    for row in connection.execute(trail):
         if row.seq != expected or row.previous_hash != previous or row.hash != _hash(_record(row), previous):
             return expected
         previous, expected = row.hash, expected + 1
