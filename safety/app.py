@@ -34,6 +34,7 @@ from safety.dead_letters import DeadLetterDesk
 from safety.health import PartsHealth
 from safety.planner import Planner, replan_everything
 from safety.routing.channels import standard_channels
+from safety.routing.metrics import RoutingMetrics
 from safety.routing.worker import RoutingWorker
 from safety.runner import Runner, RunnerMetrics
 from safety.store.database import Database
@@ -85,7 +86,13 @@ class Service:
         self._downlink = Downlink(address, clock)
         self._hub = LiveHub(database, clock, self._metrics)
         self._routing = RoutingWorker(
-            database, clock, self._downlink, standard_channels(), self._hub.wake, link_base=link_base
+            database,
+            clock,
+            self._downlink,
+            standard_channels(),
+            self._hub.wake,
+            link_base=link_base,
+            metrics=RoutingMetrics(self._metrics),
         )
 
     def wake(self) -> None:

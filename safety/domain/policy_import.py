@@ -7,15 +7,17 @@ tiers:
     responders: [rsp_…, Li Na]    # ids or names, of the organisation or one above it
   - after: 2m
     responders: [rsp_…]
+    min_severity: high            # the tier is spared warnings; they are on the screen
 """
 
 from collections.abc import Mapping
-from typing import cast
+from typing import cast, get_args
 
 import msgspec
 
 from safety.domain import checks
 from safety.domain.durations import parse_duration_s
+from safety.domain.policy import PagingSeverity
 from safety.errors import InvalidInput
 
 _MOST_TIERS = 20
@@ -28,6 +30,7 @@ class Tier(msgspec.Struct, frozen=True):
 
     after_s: float
     responders: tuple[str, ...]
+    min_severity: PagingSeverity = "warning"
 
 
 class PolicyDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,7 +60,7 @@ def parse_policy(document: object) -> PolicyDraft:
 
 def _tier(document: object, index: int) -> Tier:
     where = f"tiers[{index}]"
-    given = _object(document, where, {"after", "responders"})
+    given = _object(document, where, {"after", "responders", "min_severity"})
     responders = given.get("responders")
     if not isinstance(responders, list) or not 1 <= len(responders) <= _MOST_RESPONDERS:
         raise InvalidInput(f"{where}.responders: expected a list of 1 to {_MOST_RESPONDERS} ids or names")
@@ -66,7 +69,11 @@ def _tier(document: object, index: int) -> Tier:
         if not isinstance(responder, str):
             raise InvalidInput(f"{where}.responders[{position}]: expected the id or name of a responder")
         named.append(checks.text(responder, f"{where}.responders[{position}]"))
-    return Tier(_after_s(given.get("after"), index, where), tuple(dict.fromkeys(named)))
+    severity = given.get("min_severity", "warning")
+    if severity not in get_args(PagingSeverity):
+        raise InvalidInput(f"{where}.min_severity: expected one of {', '.join(get_args(PagingSeverity))}")
+    after_s = _after_s(given.get("after"), index, where)
+    return Tier(after_s, tuple(dict.fromkeys(named)), cast("PagingSeverity", severity))
 
 
 def _after_s(value: object, index: int, where: str) -> float:

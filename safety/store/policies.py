@@ -41,7 +41,8 @@ def apply_policy(
     tiers: list[dict[str, Any]] = []
     for tier in draft.tiers:
         responders = dict.fromkeys(_resolve(name, known, draft.org) for name in tier.responders)
-        tiers.append({"after_s": tier.after_s, "responders": list(responders)})
+        told = {"after_s": tier.after_s, "responders": list(responders)}
+        tiers.append(told | ({} if tier.min_severity == "warning" else {"min_severity": tier.min_severity}))
     old = find_policy(connection, draft.org)
     policy = Policy(id=old.id if old else new_id("pol"), org=draft.org, name=draft.name, tiers=tiers)
     if policy == old:
