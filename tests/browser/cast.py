@@ -70,7 +70,7 @@ class Colleague:
 
     def __init__(self, base_url: str, login: str) -> None:
         self.login = login
-        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=10)
+        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=10, trust_env=False)
         token = self._http.post("/session", json={"username": login, "password": PASSWORD}).json()["token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
         # The bearer token alone: a cookie beside it would make it a page's request.

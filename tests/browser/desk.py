@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+import httpx
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
+SESSION_COOKIE: Final = "vigil_session"
 LOGIN_TIMEOUT_MS: Final = 10_000
 
 
@@ -48,6 +50,14 @@ class Desk:
     def wait_live(self, timeout_ms: float = LOGIN_TIMEOUT_MS) -> None:
         """Wait until the live feed stands."""
         expect(self.connection).to_have_attribute("data-state", "live", timeout=timeout_ms)
+
+    def end_session(self) -> None:
+        """End the page's session at the server, behind its back."""
+        token = next(
+            cookie["value"] for cookie in self.page.context.cookies() if cookie["name"] == SESSION_COOKIE
+        )
+        headers = {"Authorization": f"Bearer {token}"}
+        httpx.delete(f"{self.base_url}/api/v1/session", headers=headers, trust_env=False).raise_for_status()
 
     @property
     def connection(self) -> Locator:

@@ -174,6 +174,47 @@ def test_who_was_first_is_shown(desk: Desk, house: House) -> None:
     expect(desk.timeline).to_contain_text(f"{colleague.login} acknowledged")
 
 
+def test_a_change_that_decides_nothing_refuses_nobody(desk: Desk, house: House) -> None:
+    nurse = house.nurse("备注")
+    colleague = house.colleague()
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    expect(desk.timeline).to_contain_text("Alert raised")
+    alert = colleague.alerts_of(nurse)[0]["id"]
+    noted: list[str] = []
+
+    def noted_first(route: Route) -> None:
+        # Nobody has taken the alert by writing something down.
+        if not noted:
+            noted.append(alert)
+            colleague.act(alert, "note", text="I hear her.")
+        route.continue_()
+
+    desk.page.route(f"**/alerts/{alert}/acknowledge", noted_first)
+    desk.button("acknowledge").click()
+    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "acknowledged")
+    expect(desk.cards_of(nurse.name)).to_contain_text(house.dispatcher)
+    expect(desk.page.get_by_test_id("conflict")).to_have_count(0)
+
+
+def test_an_ended_session_asks_for_the_password_and_keeps_the_desk(desk: Desk, house: House) -> None:
+    desk.tolerated += ["401", "403", "WebSocket connection"]
+    nurse = house.nurse("过期")
+    nurse.device.alarm(fix=FIX)
+    desk.log_in(house.dispatcher, PASSWORD)
+    desk.cards_of(nurse.name).click()
+    desk.page.get_by_test_id("note-text").fill("half written")
+    desk.end_session()
+    expect(desk.page.get_by_test_id("login-error")).to_contain_text("session has ended", timeout=15_000)
+    expect(desk.page.get_by_test_id("login-user")).to_have_value(house.dispatcher)
+    desk.page.get_by_test_id("login-password").fill(PASSWORD)
+    desk.page.get_by_test_id("login-submit").click()
+    desk.wait_live()
+    expect(desk.page.get_by_test_id("note-text")).to_have_value("half written")
+    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "raised")
+
+
 def zoomed_in(desk: Desk) -> str:
     """Zoom in by one step as a dispatcher would; return the view it comes to rest at."""
     zoom = float(wait_until(desk.map_view).rpartition(",")[2])

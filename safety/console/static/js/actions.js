@@ -51,3 +51,14 @@ function send(alert, action, body) {
   const path = `/alerts/${encodeURIComponent(alert.id)}/${action}`;
   return post(path, action === "note" ? body : { ...body, version: alert.version });
 }
+
+function refused(id, action, error) {
+  const conflict = error.status === 409;
+  if (conflict && error.body.current) putAlerts([error.body.current]);
+  change(["notice"], (s) => {
+    s.notice = conflict
+      ? { alert: id, kind: "conflict", action, by: error.body.by, at: error.body.at }
+      : { alert: id, kind: "problem", action, status: error.status, detail: error.message };
+  });
+  loadDetail(id);
+}

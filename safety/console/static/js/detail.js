@@ -64,7 +64,7 @@ function build(root, alert) {
       parts.notifications,
     ),
   );
-  root.scrollTop = 0;
+  byId("detail-pane").scrollIntoView({ block: "nearest" }); // on a phone it lies below the queue
   return { id: alert.id, lang: lang(), parts, drawn: new Map() };
 }
 

@@ -174,6 +174,7 @@ export function showOnMap(id) {
   const position = state.alerts.get(id)?.position;
   if (!map || !position) return;
   fitted = true;
+  byId("map-pane").scrollIntoView({ block: "nearest" }); // on a phone it lies below
   map.setView([position.lat, position.lon], Math.max(map.getZoom(), CLOSE_ZOOM));
 }
 

@@ -151,7 +151,7 @@ export const en = {
   "detail.risk_high": "High risk",
   "detail.risk_low": "Low risk",
   "detail.heard": "last heard {age} ago",
-  "detail.battery": "battery {pct} %",
+  "detail.battery": "battery {pct} %",
   "detail.doubts_text": "Could not be read in the alarm: {fields}. The alert was raised all the same.",
   "detail.tier": "Tier {n}",
   "detail.notifications": "Who was told",
