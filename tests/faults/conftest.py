@@ -1,0 +1,36 @@
+"""Fault tests: what they measured stands at the end of the run."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+_LINES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Have a line printed at the end of the run, with the test's name."""
+    lines = request.config.stash.setdefault(_LINES, [])
+    return lambda line: lines.append(f"{request.node.name}: {line}")
+
+
+@pytest.fixture
+def rounds() -> int:
+    """How many kills a long run makes."""
+    return int(os.environ.get("FAULT_ROUNDS", "30"))
+
+
+@pytest.fixture
+def seed() -> int:
+    """What makes a long run's moments; the same one makes the same."""
+    return int(os.environ.get("FAULT_SEED", "20"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print what was told."""
+    lines = config.stash.get(_LINES, [])
+    if lines:
+        terminalreporter.section("faults")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,47 @@
+"""Fleet: nurses with a phone each and a dispatcher, written into a store before the service starts.
+
+Twenty devices through the command line are twenty processes; the store is where those end, too.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from devices.clock import Clock
+from safety.store.database import Database, database_url
+from safety.store.fleet import register_device
+from safety.store.migrate import migrate
+from safety.store.nurses import add_nurse
+from safety.store.orgs import add_org
+from safety.store.users import add_user
+
+PASSWORD = "correct horse battery"
+LOGIN = "dispatcher"
+
+
+class Login(NamedTuple):
+    """How a device logs in."""
+
+    id: str
+    secret: str
+
+
+def enroll(data_dir: Path, count: int, clock: Clock) -> list[Login]:
+    """Make a store in `data_dir` with `count` nurses and their phones; return the phones' logins."""
+    data_dir.mkdir(mode=0o700)
+    database = Database(database_url(data_dir))
+    at_ms = clock.now_ms()
+    try:
+        migrate(database.engine)
+        with database.writing() as connection:
+            org = add_org(connection, name="crowd", actor="system", at_ms=at_ms)
+            add_user(connection, org, LOGIN, "dispatcher", PASSWORD, at_ms)
+            logins = []
+            for number in range(count):
+                nurse = add_nurse(connection, org=org, name=f"nurse {number}", actor="system", at_ms=at_ms)
+                device, secret = register_device(
+                    connection, kind="phone", nurse=nurse, actor="system", at_ms=at_ms
+                )
+                logins.append(Login(device.id, secret))
+        return logins
+    finally:
+        database.close()

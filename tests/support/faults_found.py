@@ -1,0 +1,95 @@
+"""What Vigil has after the rounds: read from its log and its store while it is stopped."""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, create_engine, select
+
+from devices.clock import SystemClock
+from devices.reports import AlarmBase, Fix, StatusReported
+from ingest.lanes import LANES
+from ingest.log.port import BEGINNING, EventLog
+from ingest.log.sqlite_view import SqliteLogView
+from ingest.records import Arrival
+from safety.engine import decode
+from safety.store.database import database_url
+from safety.store.tables import alerts, timeline
+from tests.faults.checker import Alert, Kept, Message, Press
+
+_PAGE = 2_000
+
+
+@asynccontextmanager
+async def log_view(data_dir: Path) -> AsyncIterator[SqliteLogView]:
+    """Read the log in `data_dir`, running or not."""
+    view = SqliteLogView(data_dir / "log", SystemClock())
+    try:
+        yield view
+    finally:
+        await view.close()
+
+
+async def read_values(log: EventLog, topic: str) -> AsyncIterator[bytes]:
+    """Yield every record of `topic`, partition by partition."""
+    for partition in range(log.partitions(topic)):
+        after = BEGINNING
+        while entries := await log.read(topic, partition, after, _PAGE):
+            for entry in entries:
+                yield entry.value
+            after = entries[-1].offset
+
+
+async def read_arrivals(log: EventLog, lane: str) -> list[Arrival]:
+    """Return every arrival in `lane`."""
+    records = [decode(value) async for value in read_values(log, lane)]
+    return [record for record in records if isinstance(record, Arrival)]
+
+
+async def read_logged(log: EventLog) -> dict[str, Counter[Message]]:
+    """Return how often each message stands in each lane."""
+    logged: dict[str, Counter[Message]] = {}
+    for lane in LANES:
+        logged[lane] = Counter(filter(None, map(_message, await read_arrivals(log, lane))))
+    return logged
+
+
+def read_alerts(data_dir: Path) -> list[Alert]:
+    """Return the alerts of devices' alarms in the store, each with the presses noted on it."""
+    engine = create_engine(database_url(data_dir))
+    try:
+        with engine.connect() as connection:
+            return _alerts(connection)
+    finally:
+        engine.dispose()
+
+
+async def read_kept(data_dir: Path) -> Kept:
+    """Return all that the checker wants to know of the data in `data_dir`."""
+    async with log_view(data_dir) as log:
+        logged = await read_logged(log)
+    return Kept({lane: set(messages) for lane, messages in logged.items()}, read_alerts(data_dir))
+
+
+def _message(arrival: Arrival) -> Message | None:
+    match arrival.report:
+        case Fix(seq=seq):
+            return Message(arrival.device, "fix", str(seq))
+        case AlarmBase(alarm=alarm):
+            return Message(arrival.device, "alarm", str(alarm))
+        case StatusReported(seq=seq):
+            return Message(arrival.device, "status", str(seq))
+    return None
+
+
+def _alerts(connection: Connection) -> list[Alert]:
+    noted = select(timeline.c.alert, timeline.c.detail).where(timeline.c.what == "pressed_again")
+    presses: dict[str, list[Press]] = defaultdict(list)
+    for row in connection.execute(noted.order_by(timeline.c.seq)):
+        presses[row.alert].append(Press(row.detail["device"], str(row.detail["alarm"])))
+    raised = select(alerts.c.id, alerts.c.device, alerts.c.alarm).where(alerts.c.kind == "panic")
+    return [
+        Alert(row.id, Press(row.device, str(row.alarm)), tuple(presses[row.id]))
+        for row in connection.execute(raised)
+    ]

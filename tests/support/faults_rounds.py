@@ -1,0 +1,177 @@
+"""Rounds: a service that is killed and started again under load, and what came of it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from random import Random
+from typing import Literal
+
+import httpx
+
+from devices.clock import Clock
+from tests.faults.checker import Fault, faults
+from tests.support.faults_crowd import Crowd
+from tests.support.faults_fleet import LOGIN, PASSWORD, Login
+from tests.support.faults_found import read_kept
+from tests.support.service import Service
+from tests.support.waiting import eventually
+
+Moment = Literal["steady", "after_press", "starting"]
+MOMENTS: tuple[Moment, ...] = ("after_press", "starting", "steady")
+
+_RECONNECTED_WITHIN_S = 30.0
+_DRAINED_WITHIN_S = 60.0
+_RESOLVE_EVERY_S = 0.5
+# After a press: before its event is logged, between event and alert, between alert and `alarm_received`.
+_AFTER_PRESS_S = 0.08
+_STEADY_S = (0.2, 1.5)
+
+
+class Rounds:
+    """Kills `service` and starts it again, while a crowd talks to it and a dispatcher closes alerts."""
+
+    def __init__(self, service: Service, logins: list[Login], clock: Clock, seed: int) -> None:
+        self.service = service
+        self.seed = seed
+        self.crowd = Crowd(logins, lambda: service.mqtt_port, clock, seed)
+        self.ready_after_s: list[float] = []
+        self.kills = 0
+        self.closed_alerts = 0
+        self.refusals: list[str] = []
+        self._clock = clock
+        self._rng = Random(f"rounds {seed}")
+
+    async def run(self, rounds: int) -> list[Fault]:
+        """Kill `rounds` times, let all that is under way end, stop; return what does not hold."""
+        await self._start()
+        token = await self._log_in()
+        async with self._playing(token):
+            await self._all_talk()
+            for number in range(rounds):
+                await self._round(MOMENTS[number % len(MOMENTS)])
+            self.crowd.be_quiet()
+            await eventually(lambda: self.crowd.idle, _DRAINED_WITHIN_S, "all is confirmed and received")
+            await self._caught_up()
+        assert await asyncio.to_thread(self.service.stop) == 0, self.service.errors()[-2000:]
+        return faults(self.crowd.diary, await read_kept(self.service.data_dir))
+
+    async def _round(self, moment: Moment) -> None:
+        """Kill once at such a moment, and wait until all devices talk again."""
+        if moment == "starting":
+            await self._kill_while_starting()
+        else:
+            if moment == "after_press":
+                self.crowd.press()
+                await self._clock.sleep_s(self._rng.uniform(0.0, _AFTER_PRESS_S))
+            else:
+                await self._clock.sleep_s(self._rng.uniform(*_STEADY_S))
+            await self._kill()
+        await self._start()
+        await self._all_talk()
+
+    async def _kill_while_starting(self) -> None:
+        await self._kill()
+        before = self.service.pid
+        starting = asyncio.create_task(asyncio.to_thread(self.service.start), name="start")
+        await eventually(lambda: self.service.pid != before, what="it is started")
+        usual_s = sorted(self.ready_after_s)[len(self.ready_after_s) // 2]
+        await self._clock.sleep_s(self._rng.uniform(0.0, usual_s))
+        os.killpg(self.service.pid, signal.SIGKILL)
+        with suppress(AssertionError):  # it did not get ready: that was the point
+            await starting
+        await self._kill()
+
+    async def _kill(self) -> None:
+        self.kills += 1
+        await asyncio.to_thread(self.service.kill)
+
+    async def _start(self) -> None:
+        since_s = self._clock.monotonic_s()
+        await asyncio.to_thread(self.service.start)
+        self.ready_after_s.append(self._clock.monotonic_s() - since_s)
+
+    async def _all_talk(self) -> None:
+        await eventually(lambda: self.crowd.all_connected, _RECONNECTED_WITHIN_S, "all devices are connected")
+        confirmed = len(self.crowd.diary.confirmed)
+        await eventually(
+            lambda: len(self.crowd.diary.confirmed) > confirmed, _RECONNECTED_WITHIN_S, "they are confirmed"
+        )
+
+    async def _caught_up(self) -> None:
+        """Wait until an outside broker has handed over what it accepted while nobody read."""
+
+        async def nothing_is_lost() -> bool:
+            kept = await read_kept(self.service.data_dir)
+            return not any(fault.wrong == "lost" for fault in faults(self.crowd.diary, kept))
+
+        with suppress(AssertionError):  # the checker tells what is missing better
+            await eventually(nothing_is_lost, 20.0, "all that was accepted is logged")
+
+    # ------------------------------------------------------------------ the people in it
+
+    @asynccontextmanager
+    async def _playing(self, token: str) -> AsyncIterator[None]:
+        tasks = [
+            asyncio.create_task(self.crowd.run(), name="crowd"),
+            asyncio.create_task(self._dispatch(token), name="dispatcher"),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _log_in(self) -> str:
+        async with httpx.AsyncClient(base_url=self.service.base_url, timeout=10, trust_env=False) as http:
+            answer = await http.post("/api/v1/session", json={"username": LOGIN, "password": PASSWORD})
+            assert answer.status_code == 200, answer.text
+            return str(answer.json()["token"])
+
+    async def _dispatch(self, token: str) -> None:
+        """Close alerts as they come, so that presses raise new ones as well as join open ones."""
+        headers = {"Authorization": f"Bearer {token}"}
+        url = self.service.base_url
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False) as http:
+            while True:
+                await self._clock.sleep_s(_RESOLVE_EVERY_S)
+                with suppress(httpx.TransportError):  # it was killed
+                    await self._close_alerts(http)
+
+    async def _close_alerts(self, http: httpx.AsyncClient) -> None:
+        answer = await http.get("/api/v1/alerts", params={"state": "raised", "limit": 50})
+        self._judge(answer)
+        for alert in answer.json()["items"]:
+            if self._rng.random() < 0.5:
+                body = {"version": alert["version"], "reason": "test"}
+                done = await http.post(f"/api/v1/alerts/{alert['id']}/resolve", json=body)
+                self._judge(done, also=409)
+                self.closed_alerts += done.status_code == 200
+
+    def _judge(self, answer: httpx.Response, also: int = 200) -> None:
+        if answer.status_code not in (200, also):
+            self.refusals.append(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
+
+    # ------------------------------------------------------------------ what came of it
+
+    def report(self) -> str:
+        """Return what was done, and how long what people wait for took, in one paragraph."""
+        diary = self.crowd.diary
+        ready, answered = sorted(self.ready_after_s[1:]), sorted(diary.answered_after_s.values())
+        return (
+            f"seed {self.seed}: {self.kills} kills, {diary.published} publishes,"
+            f" {len(diary.confirmed)} messages acknowledged, {len(diary.pressed)} alarms pressed and"
+            f" {len(answered)} received, {self.closed_alerts} alerts closed meanwhile;"
+            f" ready after restart p50 {_middle(ready):.1f} s, max {max(ready, default=0):.1f} s;"
+            f" alarm said to alarm_received, on one connection, p50 {_middle(answered) * 1000:.0f} ms,"
+            f" max {max(answered, default=0):.1f} s"
+        )
+
+
+def _middle(ordered: list[float]) -> float:
+    return ordered[len(ordered) // 2] if ordered else 0.0
