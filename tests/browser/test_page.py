@@ -1,4 +1,4 @@
-"""The page from the dispatcher's chair: login, an alarm, what one does about it, what goes wrong."""
+"""The page from the dispatcher's chair: login, an alarm, and what one does about it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import time
 from typing import Final
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.browser.cast import PASSWORD, House
 from tests.browser.desk import Desk
-from tests.browser.link import Link
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
@@ -147,135 +146,6 @@ def test_the_language_switches_at_once_and_is_remembered(desk: Desk, house: Hous
     expect(card).to_contain_text("一键报警")
     switch.get_by_text("English").click()
     expect(card).to_contain_text("Panic button")
-
-
-def test_who_was_first_is_shown(desk: Desk, house: House) -> None:
-    desk.tolerated.append("409")
-    nurse = house.nurse("同时")
-    colleague = house.colleague()
-    desk.log_in(house.dispatcher, PASSWORD)
-    nurse.device.alarm(fix=FIX)
-    desk.cards_of(nurse.name).click()
-    expect(desk.timeline).to_contain_text("Alert raised")
-    alert = colleague.alerts_of(nurse)[0]["id"]
-
-    def overtaken(route: Route) -> None:
-        # Between the click and its arrival the colleague takes the alert: the race, every time.
-        colleague.act(alert, "acknowledge")
-        route.continue_()
-
-    desk.page.route(f"**/alerts/{alert}/acknowledge", overtaken)
-    desk.button("acknowledge").click()
-    conflict = desk.page.get_by_test_id("conflict")
-    expect(conflict).to_contain_text(f"{colleague.login} was first")
-    expect(conflict).to_contain_text("Acknowledged")
-    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "acknowledged")
-    expect(desk.cards_of(nurse.name)).to_contain_text(colleague.login)
-    expect(desk.timeline).to_contain_text(f"{colleague.login} acknowledged")
-
-
-def test_a_change_that_decides_nothing_refuses_nobody(desk: Desk, house: House) -> None:
-    nurse = house.nurse("备注")
-    colleague = house.colleague()
-    desk.log_in(house.dispatcher, PASSWORD)
-    nurse.device.alarm(fix=FIX)
-    desk.cards_of(nurse.name).click()
-    expect(desk.timeline).to_contain_text("Alert raised")
-    alert = colleague.alerts_of(nurse)[0]["id"]
-    noted: list[str] = []
-
-    def noted_first(route: Route) -> None:
-        # Nobody has taken the alert by writing something down.
-        if not noted:
-            noted.append(alert)
-            colleague.act(alert, "note", text="I hear her.")
-        route.continue_()
-
-    desk.page.route(f"**/alerts/{alert}/acknowledge", noted_first)
-    desk.button("acknowledge").click()
-    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "acknowledged")
-    expect(desk.cards_of(nurse.name)).to_contain_text(house.dispatcher)
-    expect(desk.page.get_by_test_id("conflict")).to_have_count(0)
-
-
-def test_an_ended_session_asks_for_the_password_and_keeps_the_desk(desk: Desk, house: House) -> None:
-    desk.tolerated += ["401", "403", "WebSocket connection"]
-    nurse = house.nurse("过期")
-    nurse.device.alarm(fix=FIX)
-    desk.log_in(house.dispatcher, PASSWORD)
-    desk.cards_of(nurse.name).click()
-    desk.page.get_by_test_id("note-text").fill("half written")
-    desk.end_session()
-    expect(desk.page.get_by_test_id("login-error")).to_contain_text("session has ended", timeout=15_000)
-    expect(desk.page.get_by_test_id("login-user")).to_have_value(house.dispatcher)
-    desk.page.get_by_test_id("login-password").fill(PASSWORD)
-    desk.page.get_by_test_id("login-submit").click()
-    desk.wait_live()
-    expect(desk.page.get_by_test_id("note-text")).to_have_value("half written")
-    expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "raised")
-
-
-def zoomed_in(desk: Desk) -> str:
-    """Zoom in by one step as a dispatcher would; return the view it comes to rest at."""
-    zoom = float(wait_until(desk.map_view).rpartition(",")[2])
-    desk.page.get_by_test_id("map").locator(".map-tool").first.click()
-
-    def rested() -> str | None:
-        view = desk.map_view()
-        return view if view and float(view.rpartition(",")[2]) > zoom else None
-
-    return wait_until(rested, what="the zoom coming to rest")
-
-
-def test_a_drop_loses_no_alert_and_leaves_the_map_alone(desk: Desk, house: House, link: Link) -> None:
-    desk.tolerated += ["WebSocket connection", "Failed to load resource"]
-    before, meanwhile = house.nurse("断线前"), house.nurse("断线中")
-    colleague = house.colleague()
-    desk.log_in(house.dispatcher, PASSWORD)
-    before.device.alarm(fix=FIX)
-    desk.cards_of(before.name).click()
-    desk.page.get_by_test_id("note-text").fill("halb fertig")
-    view = zoomed_in(desk)
-
-    link.cut()
-    expect(desk.connection).to_have_attribute("data-state", "reconnecting")
-    expect(desk.page.get_by_test_id("stale")).to_be_visible()
-    meanwhile.device.alarm(fix=FIX)
-    wait_until(lambda: colleague.alerts_of(meanwhile), what="the alert raised during the drop")
-    colleague.act(colleague.alerts_of(before)[0]["id"], "acknowledge")
-    expect(desk.cards_of(meanwhile.name)).to_have_count(0)
-
-    link.mend()
-    desk.wait_live(timeout_ms=15_000)
-    expect(desk.page.get_by_test_id("stale")).to_be_hidden()
-    expect(desk.cards_of(meanwhile.name)).to_have_attribute("data-state", "raised")
-    expect(desk.cards_of(before.name)).to_have_count(1)
-    expect(desk.cards_of(before.name)).to_have_attribute("data-state", "acknowledged")
-    assert desk.map_view() == view
-    expect(desk.page.get_by_test_id("note-text")).to_have_value("halb fertig")
-    expect(desk.cards_of(before.name).locator("[aria-current=true]")).to_have_count(1)
-
-
-def test_a_connection_that_only_looks_alive_is_noticed(desk: Desk, house: House, link: Link) -> None:
-    desk.tolerated += ["WebSocket connection", "Failed to load resource"]
-    desk.page.clock.install()
-    desk.log_in(house.dispatcher, PASSWORD)
-    link.freeze()
-    desk.page.clock.fast_forward(20_000)
-    expect(desk.connection).to_have_attribute("data-state", "reconnecting")
-    expect(desk.page.get_by_test_id("stale")).to_be_visible()
-
-
-def test_all_is_quiet_is_said_only_with_a_connection(desk: Desk, quiet_house: House, link: Link) -> None:
-    desk.tolerated += ["WebSocket connection", "Failed to load resource"]
-    desk.log_in(quiet_house.dispatcher, PASSWORD)
-    queue = desk.page.get_by_test_id("queue")
-    expect(queue).to_contain_text("All quiet")
-    link.cut()
-    expect(queue).to_contain_text("No connection")
-    expect(queue).not_to_contain_text("All quiet")
-    link.mend()
-    expect(queue).to_contain_text("All quiet", timeout=15_000)
 
 
 def test_an_auditor_sees_and_cannot_act(desk: Desk, house: House) -> None:

@@ -95,6 +95,16 @@ def test_no_data_ever_becomes_markup() -> None:
         assert sinks == [], module.name
 
 
+def test_the_page_loads_every_style_sheet_and_nothing_foreign() -> None:
+    html = (STATIC_DIR / "index.html").read_text(encoding="utf-8")
+    assert {file.name for file in STATIC_DIR.glob("css/*.css")} == set(
+        re.findall(r"/static/css/([\w.]+)", html)
+    )
+    for file in [STATIC_DIR / "index.html", *STATIC_DIR.rglob("*.js"), *STATIC_DIR.rglob("*.css")]:
+        addresses = set(re.findall(r"https?://[^\s\"'`)]+", file.read_text(encoding="utf-8")))
+        assert addresses <= {"http://www.w3.org/2000/svg"}, file.name
+
+
 def test_both_tables_have_the_same_keys_and_parameters() -> None:
     tables = {name: _table(name) for name in ("zh", "en")}
     assert tables["zh"].keys() == tables["en"].keys()
