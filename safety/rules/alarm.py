@@ -163,10 +163,10 @@ def _cancelled(
     if _is_duress(report.pin, plan):
         return [_duress(arrival, plan)]
     named = [seen for seen in state.sightings if report.alarm in (None, seen.alarm, str(seen.seq))]
-    if not named and report.alarm is not None:
-        state.cancelled_early[report.alarm] = arrival.received_ms
     if _is_wrong(report.pin, plan):
         return [_note(seen, arrival, "cancel_refused") for seen in named if _can_cancel(seen, arrival)]
+    if not named and report.alarm is not None:
+        state.cancelled_early[report.alarm] = arrival.received_ms
     effects: list[Effect] = []
     for seen in named:
         if _can_cancel(seen, arrival):

@@ -99,6 +99,11 @@ def test_a_wrong_pin_takes_nothing_back() -> None:
     assert not [effect for effect in effects if isinstance(effect, CancelAlert)]
 
 
+def test_a_cancellation_with_a_wrong_pin_that_overtook_its_fall_counts_for_nothing() -> None:
+    effects = run(WITH_PINS, event(reports.AlarmCancelled, 59, alarm="f1", pin="0000"), fall(60, alarm="f1"))
+    assert [type(effect) for effect in effects] == [RaiseAlert]
+
+
 def test_a_duress_pin_instead_of_the_pin_is_duress() -> None:
     for what in (
         event(reports.AlarmCancelled, 65, alarm="f1", pin="4321"),
