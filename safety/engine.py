@@ -5,19 +5,26 @@ batches, restarts or interleaving. Time comes in as ticks.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
+from devices.reports import Fix
 from ingest.lanes import ALARMS
 from ingest.records import Arrival, Tick
 from safety.domain.plan import NursePlan, OrgPlan
 from safety.rules import alarm, nurse, whereabouts
 from safety.rules.effects import Effect
-from safety.rules.shared_fences import SharedFences
+from safety.rules.shared_fences import SharedFence, SharedFences
+from safety.rules.sight import Sight, sight_of
+from safety.rules.times import DEAF_MS
 
 Record = Arrival | Tick | NursePlan | OrgPlan
+
+Within = Sequence[SharedFence]
+Hints = Mapping[int, Within]
+"""By the index of a record in a batch: the shared fences that its position is in."""
 
 _decoder = msgspec.msgpack.Decoder(Record)
 
@@ -25,8 +32,11 @@ _decoder = msgspec.msgpack.Decoder(Record)
 class Engine(Protocol):
     """One lane's rules and state."""
 
-    def step(self, record: Record) -> list[Effect]:
-        """Take in one record of the lane."""
+    def look_ahead(self, records: Sequence[Record]) -> Hints:
+        """Ask the geometry of a whole batch at once; changes nothing, and may leave records out."""
+
+    def step(self, record: Record, within: Within | None = None) -> list[Effect]:
+        """Take in one record of the lane, with what `look_ahead` said of it."""
 
     def snapshot(self) -> bytes:
         """Return the whole state."""
@@ -45,11 +55,13 @@ def decode(value: bytes) -> Record:
     return record
 
 
-def run(engine: Engine, values: Iterable[bytes]) -> list[Effect]:
+def run(engine: Engine, values: Sequence[bytes]) -> list[Effect]:
     """Run a batch of log entries through `engine`; the effects stand in the order of their causes."""
+    records = [decode(value) for value in values]
+    hints = engine.look_ahead(records)
     effects: list[Effect] = []
-    for value in values:
-        effects += engine.step(decode(value))
+    for index, record in enumerate(records):
+        effects += engine.step(record, hints.get(index))
     return effects
 
 
@@ -70,7 +82,10 @@ class AlarmEngine:
         self._plans: dict[str, NursePlan] = {}
         self._alarms: dict[str, alarm.AlarmState] = {}
 
-    def step(self, record: Record) -> list[Effect]:
+    def look_ahead(self, records: Sequence[Record]) -> Hints:
+        return {}
+
+    def step(self, record: Record, within: Within | None = None) -> list[Effect]:
         if isinstance(record, Arrival):
             state = self._alarms.get(record.key)
             if state is None:
@@ -90,6 +105,7 @@ class AlarmEngine:
 
 class _TelemetrySnapshot(msgspec.Struct):
     now_ms: int
+    resumed_ms: int
     nurses: dict[str, nurse.NurseState]
     orgs: dict[str, OrgPlan]
 
@@ -99,15 +115,32 @@ class TelemetryEngine:
 
     def __init__(self) -> None:
         self._now_ms = 0
+        self._resumed_ms = 0
         self._nurses: dict[str, nurse.NurseState] = {}
         self._shared = SharedFences()
         # (when, nurse): each nurse's next look at the clock. An entry may be stale, never too late.
         self._timers: list[tuple[int, str]] = []
         self._armed: dict[str, int] = {}
 
-    def step(self, record: Record) -> list[Effect]:
+    def look_ahead(self, records: Sequence[Record]) -> Hints:
+        if not self._shared:
+            return {}
+        places: list[int] = []
+        sights: list[Sight] = []
+        for index, record in enumerate(records):
+            if isinstance(record, OrgPlan):
+                break  # what comes after it must see other fences
+            if isinstance(record, Arrival) and record.nurse is not None:
+                sight = sight_of(record, record.nurse)
+                if sight is not None:
+                    places.append(index)
+                    sights.append(sight)
+        found = self._shared.inside(sights)
+        return {place: found.get(number, []) for number, place in enumerate(places)}
+
+    def step(self, record: Record, within: Within | None = None) -> list[Effect]:
         if isinstance(record, Arrival):
-            return self._arrive(record)
+            return self._arrive(record, within)
         if isinstance(record, Tick):
             return self._tick(record.at_ms)
         if isinstance(record, NursePlan):
@@ -118,26 +151,33 @@ class TelemetryEngine:
         return []
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(_TelemetrySnapshot(self._now_ms, self._nurses, self._shared.plans))
+        state = _TelemetrySnapshot(self._now_ms, self._resumed_ms, self._nurses, self._shared.plans)
+        return msgspec.msgpack.encode(state)
 
     def restore(self, snapshot: bytes) -> None:
         state = msgspec.msgpack.decode(snapshot, type=_TelemetrySnapshot)
-        self._now_ms, self._nurses = state.now_ms, state.nurses
+        self._now_ms, self._resumed_ms, self._nurses = state.now_ms, state.resumed_ms, state.nurses
         for plan in state.orgs.values():
             self._shared.replan(plan)
         self._timers, self._armed = [], {}
         for key in self._nurses:
             self._arm(key)
 
-    def _arrive(self, arrival: Arrival) -> list[Effect]:
+    def _arrive(self, arrival: Arrival, within: Within | None) -> list[Effect]:
         if arrival.nurse is None:
             return [whereabouts.hear(arrival)]
         state = self._state_of(arrival.nurse, arrival.org)
-        effects = nurse.step(state, arrival, self._shared)
-        self._arm(arrival.nurse)
+        if within is None:
+            within = self.look_ahead([arrival]).get(0, [])
+        effects = nurse.step(state, arrival, self._shared, within)
+        # A timer that is set may be early, never late: a fix that crosses no edge cannot make it so.
+        if state.crossing or arrival.nurse not in self._armed or not isinstance(arrival.report, Fix):
+            self._arm(arrival.nurse)
         return effects
 
     def _tick(self, at_ms: int) -> list[Effect]:
+        if at_ms - self._now_ms > DEAF_MS:
+            self._resumed_ms = at_ms
         self._now_ms = max(self._now_ms, at_ms)
         effects: list[Effect] = []
         due: list[str] = []
@@ -148,7 +188,7 @@ class TelemetryEngine:
                 due.append(key)
         # In the order of their names: a heap rebuilt from a snapshot may pop in another one.
         for key in sorted(due):
-            effects += nurse.on_tick(self._nurses[key], self._now_ms)
+            effects += nurse.on_tick(self._nurses[key], self._now_ms, self._resumed_ms)
             self._arm(key)
         return effects
 
@@ -159,7 +199,7 @@ class TelemetryEngine:
         return state
 
     def _arm(self, key: str) -> None:
-        wake_ms = nurse.wake_ms(self._nurses[key], self._now_ms)
+        wake_ms = nurse.wake_ms(self._nurses[key], self._now_ms, self._resumed_ms)
         armed_ms = self._armed.get(key)
         if wake_ms is not None and (armed_ms is None or wake_ms < armed_ms):
             self._armed[key] = wake_ms

@@ -126,9 +126,11 @@ class Runner:
 
     def _decide(self, entries: Sequence[Entry]) -> list[Effect]:
         effects: list[Effect] = []
-        for entry in entries:
+        records = [decode(entry.value) for entry in entries]
+        hints = self._engine.look_ahead(records)
+        for index, (entry, record) in enumerate(zip(entries, records, strict=True)):
             try:
-                effects += self._engine.step(decode(entry.value))
+                effects += self._engine.step(record, hints.get(index))
             except Exception:  # noqa: BLE001  # one bad record must not silence every alarm behind it
                 self._metrics.faults.labels(self._lane).inc()
                 _log.exception(

@@ -61,6 +61,26 @@ class Circle:
         # Not hypot: its last bit differs between libraries, and a replay must give the same answer.
         return math.sqrt(x * x + y * y) - self.radius_m
 
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return the box around it in degrees: west, south, east, north."""
+        local = self._local
+        d_lat, d_lon = self.radius_m / local.north_m, self.radius_m / local.east_m
+        return local.lon - d_lon, local.lat - d_lat, local.lon + d_lon, local.lat + d_lat
+
+    def outline(self, corners: int = 64) -> shapely.Polygon:
+        """Return a polygon in degrees around the circle, for an index."""
+        turn = math.tau / corners
+        reach_m = self.radius_m / math.cos(turn / 2)
+        local = self._local
+        ring = [
+            (
+                local.lon + reach_m * math.cos(turn * corner) / local.east_m,
+                local.lat + reach_m * math.sin(turn * corner) / local.north_m,
+            )
+            for corner in range(corners)
+        ]
+        return shapely.Polygon(ring)
+
 
 class Area:
     """A polygon or several, with holes, from GeoJSON in WGS-84."""
@@ -87,7 +107,17 @@ def shape_of(fence: FencePlan) -> Shape:
 
     A `Point` is a circle of its radius; anything else is an area (validated when it was imported).
     """
-    if fence.geometry["type"] == "Point":
-        lon, lat = fence.geometry["coordinates"][:2]  # type: ignore[index]  # GeoJSON
-        return Circle(lat, lon, fence.radius_m or 0.0)
-    return Area(fence.geometry)
+    return _circle(fence) or Area(fence.geometry)
+
+
+def outline_of(fence: FencePlan) -> shapely.Geometry:
+    """Return the polygon of a shared fence in degrees, for an index."""
+    circle = _circle(fence)
+    return geojson_shape(fence.geometry) if circle is None else circle.outline()
+
+
+def _circle(fence: FencePlan) -> Circle | None:
+    if fence.geometry["type"] != "Point":
+        return None
+    lon, lat = fence.geometry["coordinates"][:2]  # type: ignore[index]  # GeoJSON
+    return Circle(lat, lon, fence.radius_m or 0.0)

@@ -10,6 +10,7 @@ from devices.identity import derived_id
 from ingest.records import Arrival
 from safety.domain.plan import VisitPlan
 from safety.rules.effects import Effect, NoteAlert, RaiseAlert
+from safety.rules.times import RESUME_MS
 
 GRACE_SHARE = 0.1
 MAX_GRACE_MS = 2 * 60_000
@@ -45,9 +46,11 @@ def step(state: CheckInState, arrival: Arrival, visit: VisitPlan) -> list[Effect
     return _seen(state, arrival)
 
 
-def on_tick(state: CheckInState, visit: VisitPlan, nurse: str, org: str, now_ms: int) -> list[Effect]:
+def on_tick(
+    state: CheckInState, visit: VisitPlan, nurse: str, org: str, now_ms: int, resumed_ms: int
+) -> list[Effect]:
     """Let time pass: raise the alert when the deadline and its grace are over."""
-    deadline_ms = wake_ms(state, visit)
+    deadline_ms = wake_ms(state, visit, resumed_ms)
     if deadline_ms is None or now_ms < deadline_ms:
         return []
     every_ms = _every_ms(visit)
@@ -74,13 +77,18 @@ def on_tick(state: CheckInState, visit: VisitPlan, nurse: str, org: str, now_ms:
     return [raised]
 
 
-def wake_ms(state: CheckInState, visit: VisitPlan) -> int | None:
-    """Return when the check-in counts as missed; None if none is awaited."""
+def wake_ms(state: CheckInState, visit: VisitPlan, resumed_ms: int) -> int | None:
+    """Return when the check-in counts as missed; None if none is awaited.
+
+    What she said while the service was away is still on its way for a while after `resumed_ms`.
+    """
     if visit.check_in_every_s is None or state.ended or state.alert is not None:
         return None
     every_ms = _every_ms(visit)
     due_ms = state.since_ms + every_ms
-    return due_ms + _grace_ms(every_ms) if due_ms <= visit.ends_ms else None
+    if due_ms > visit.ends_ms:
+        return None
+    return max(due_ms + _grace_ms(every_ms), resumed_ms + RESUME_MS)
 
 
 def _seen(state: CheckInState, arrival: Arrival) -> list[Effect]:

@@ -46,10 +46,16 @@ def step(state: DeviceState, arrival: Arrival) -> list[Effect]:
 
 
 def on_tick(
-    state: DeviceState, device: str, visit: VisitPlan, nurse: str, org: str, now_ms: int
+    state: DeviceState,
+    device: str,
+    visit: VisitPlan,
+    nurse: str,
+    org: str,
+    now_ms: int,
+    resumed_ms: int,
 ) -> list[Effect]:
     """Let time pass during `visit`: raise the alert when the device has been silent for too long."""
-    due_ms = wake_ms(state, visit)
+    due_ms = wake_ms(state, visit, resumed_ms)
     if due_ms is None or now_ms < due_ms:
         return []
     since_ms = state.offline_ms if state.offline_ms is not None else state.heard_ms or 0
@@ -77,16 +83,18 @@ def on_tick(
     return [raised]
 
 
-def wake_ms(state: DeviceState, visit: VisitPlan) -> int | None:
+def wake_ms(state: DeviceState, visit: VisitPlan, resumed_ms: int) -> int | None:
     """Return when the device's silence becomes an alert; None if it can't.
 
-    A device that was never heard cannot fall silent, and before the visit silence means nothing.
+    A device that was never heard cannot fall silent, and before the visit silence means nothing; nor does
+    it while the service itself does not hear (until `resumed_ms`).
     """
+    since_ms = max(visit.starts_ms, resumed_ms)
     if state.alert is not None and state.alert_visit == visit.id:
         return None
     if state.offline_ms is not None:
-        return max(state.offline_ms, visit.starts_ms) + OFFLINE_AFTER_MS
+        return max(state.offline_ms, since_ms) + OFFLINE_AFTER_MS
     allowed_ms = SILENT_AFTER_MS.get(state.kind)
     if state.heard_ms is None or allowed_ms is None:
         return None
-    return max(state.heard_ms, visit.starts_ms) + allowed_ms
+    return max(state.heard_ms, since_ms) + allowed_ms

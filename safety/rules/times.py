@@ -9,6 +9,12 @@ TOO_OLD_MS = 30 * 24 * 3_600_000
 LATE_MS = 5 * 60_000
 """An alarm that comes in this long after it happened is marked late."""
 
+DEAF_MS = 10_000
+"""Ticks come every second: a longer gap between two means that the service was away."""
+
+RESUME_MS = 60_000
+"""So long after the service was away, what devices kept for it may still be coming in."""
+
 
 def plausible_ms(told_ms: int, received_ms: int) -> tuple[int, tuple[str, ...]]:
     """Return when it happened and the doubts about it: an implausible time becomes the time of receipt."""

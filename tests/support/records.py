@@ -37,6 +37,11 @@ def tick(seconds: float) -> Tick:
     return Tick(at_ms=at(seconds))
 
 
+def ticks(start: float, end: float) -> list[Tick]:
+    """Ticks every 5 s, none of them a gap, from `start` to `end` seconds into the visit."""
+    return [tick(seconds) for seconds in range(int(start), int(end) + 1, 5)]
+
+
 def arrival(report: Report, received_s: float, device: str = "dev_1") -> Arrival:
     return Arrival(device=device, nurse="nur_1", org="org_1", received_ms=at(received_s), report=report)
 

@@ -9,9 +9,24 @@ from hypothesis import strategies as st
 from devices import reports
 from ingest.lanes import ALARMS, LANES, TELEMETRY
 from ingest.records import encode
+from safety.domain.plan import FencePlan, OrgPlan
 from safety.engine import decode, engine_for, run
 from safety.rules.effects import RaiseAlert
-from tests.support.records import PLAN, arrival, event, fall, fix, panic, tick
+from tests.support.records import HOME_LAT, HOME_LON, PLAN, arrival, event, fall, fix, panic, tick
+
+
+def _square(id: str, mode: str, half_degrees: float) -> FencePlan:
+    west, south, east, north = (
+        HOME_LON - half_degrees,
+        HOME_LAT - half_degrees,
+        HOME_LON + half_degrees,
+        HOME_LAT + half_degrees,
+    )
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return FencePlan(id=id, mode=mode, geometry={"type": "Polygon", "coordinates": [ring]})
+
+
+FENCES = OrgPlan(org="org_1", fences=(_square("in", "stay_in", 0.02), _square("out", "keep_out", 0.0012)))
 
 seconds = st.integers(0, 4_000)
 ids = st.sampled_from(["a1", "a2", None])
@@ -33,7 +48,7 @@ anything = st.one_of(
         lambda s, online: arrival(reports.StatusReported(time_ms=0, online=online), s), seconds, st.booleans()
     ),
 )
-logs = st.lists(anything, max_size=60).map(lambda records: [PLAN, *sorted(records, key=_when)])
+logs = st.lists(anything, max_size=60).map(lambda records: [PLAN, FENCES, *sorted(records, key=_when)])
 
 
 def _when(record: Any) -> int:

@@ -8,7 +8,7 @@ from devices import reports
 from safety.domain.plan import FencePlan, OrgPlan
 from safety.engine import TelemetryEngine
 from safety.rules.effects import Effect, NoteAlert, PlacePosition, RaiseAlert
-from tests.support.records import HOME_LAT, HOME_LON, PLAN, VISIT, arrival, at, event, fix, tick
+from tests.support.records import HOME_LAT, HOME_LON, PLAN, VISIT, arrival, at, event, fix, tick, ticks
 
 
 def run(*records: Any) -> list[Effect]:
@@ -49,7 +49,7 @@ def test_who_was_never_inside_has_not_left() -> None:
 
 def test_time_alone_completes_the_dwell() -> None:
     assert alerts(*ARRIVED, fix(20, 400), fix(21, 400), tick(30), tick(41))
-    assert not alerts(*ARRIVED, fix(20, 400), tick(30), tick(3_000 / 60))
+    assert not alerts(*ARRIVED, fix(20, 400), tick(30), tick(50))
 
 
 def test_old_and_repeated_fixes_change_nothing() -> None:
@@ -104,51 +104,68 @@ def test_shared_fences_keep_in_and_keep_out() -> None:
     )
     away = [fix(20 + 10 * i, 700) for i in range(4)]
     assert [alert.kind for alert in alerts(PLAN, fences, *away)] == ["fence_enter"]
+    assert notes(PLAN, fences, *away, *(fix(60 + 10 * i, 300) for i in range(4))) == ["returned"]
     far = [fix(20 + 10 * i, 3_000) for i in range(4)]
     assert [alert.kind for alert in alerts(PLAN, fences, fix(0, 1_000), *far)] == ["fence_exit"]
 
 
 def test_a_missed_check_in_needs_no_phone() -> None:
-    (alert,) = alerts(PLAN, *(tick(s) for s in range(0, 2_000, 10)))
+    (alert,) = alerts(PLAN, *ticks(0, 2_000))
     assert (alert.kind, alert.severity, alert.occurred_ms) == ("missed_check_in", "high", at(1_800))
-    assert not alerts(PLAN, *(tick(s) for s in range(0, 1_910, 10)))
+    assert not alerts(PLAN, *ticks(0, 1_915))
 
 
 def test_checking_in_starts_the_timer_again() -> None:
-    checked = (PLAN, tick(1_000), event(reports.CheckedIn, 1_700), tick(2_000), tick(3_400))
+    checked = (PLAN, *ticks(0, 1_700), event(reports.CheckedIn, 1_700), *ticks(1_705, 3_600))
     assert "missed_check_in" not in [alert.kind for alert in alerts(*checked)]
-    assert "missed_check_in" in [alert.kind for alert in alerts(*checked, tick(3_700))]
+    assert "missed_check_in" in [alert.kind for alert in alerts(*checked, *ticks(3_605, 3_700))]
 
 
 def test_a_late_check_in_is_noted() -> None:
-    assert notes(PLAN, tick(10), tick(2_000), event(reports.CheckedIn, 2_010)) == ["checked_in"]
+    assert notes(PLAN, *ticks(0, 2_000), event(reports.CheckedIn, 2_010)) == ["checked_in"]
 
 
 def test_a_visit_added_late_is_not_missed_at_once() -> None:
-    assert not alerts(tick(1_790), PLAN, *(tick(s) for s in range(1_800, 3_590, 10)))
+    assert not alerts(tick(1_790), PLAN, *ticks(1_795, 3_590))
 
 
 def test_an_ended_visit_awaits_no_check_in() -> None:
-    assert not alerts(PLAN, event(reports.VisitEnded, 60, visit="vis_1"), tick(3_000), tick(3_500))
+    assert not alerts(PLAN, *ticks(0, 60), event(reports.VisitEnded, 60, visit="vis_1"), *ticks(65, 3_500))
+
+
+def test_a_check_in_that_waited_while_the_service_was_away_is_awaited() -> None:
+    away = (PLAN, *ticks(0, 1_700))
+    assert not alerts(*away, *ticks(2_500, 2_555))
+    assert not alerts(*away, *ticks(2_500, 2_540), event(reports.CheckedIn, 2_541), *ticks(2_545, 2_700))
+    assert alerts(*away, *ticks(2_500, 2_565))
 
 
 QUIET = msgspec.structs.replace(PLAN, visits=(msgspec.structs.replace(VISIT, check_in_every_s=None),))
 
 
 def test_a_phone_that_stops_reporting_is_silent() -> None:
-    (alert,) = alerts(QUIET, fix(60, 10), tick(200), tick(239), tick(241), tick(500))
+    heard = (QUIET, *ticks(0, 60), fix(60, 10))
+    (alert,) = alerts(*heard, *ticks(65, 500))
     assert (alert.kind, alert.device, alert.occurred_ms) == ("device_silent", "dev_1", at(60))
-    assert notes(QUIET, fix(60, 10), tick(241), fix(300, 10)) == ["heard_again"]
+    assert not alerts(*heard, *ticks(65, 239))
+    assert notes(*heard, *ticks(65, 245), fix(300, 10)) == ["heard_again"]
 
 
 def test_a_last_will_counts_after_a_while() -> None:
     gone = arrival(reports.StatusReported(time_ms=at(60), online=False), 60)
     back = arrival(reports.StatusReported(time_ms=at(80), online=True), 80)
-    assert not alerts(QUIET, fix(50, 10), gone, tick(70), back, tick(95))
-    (alert,) = alerts(QUIET, fix(50, 10), gone, tick(70), tick(91))
+    heard = (QUIET, *ticks(0, 50), fix(50, 10), *ticks(55, 60), gone)
+    assert not alerts(*heard, *ticks(65, 80), back, *ticks(85, 200))
+    (alert,) = alerts(*heard, *ticks(65, 95))
     assert alert.why["how"] == "last_will"
 
 
+def test_silence_while_the_service_was_away_means_nothing() -> None:
+    heard = (QUIET, *ticks(0, 60), fix(60, 10), *ticks(65, 100))
+    assert not alerts(*heard, *ticks(1_000, 1_175))
+    assert alerts(*heard, *ticks(1_000, 1_180))
+
+
 def test_silence_outside_a_visit_means_nothing() -> None:
-    assert not alerts(QUIET, fix(-3_000, 10), *(tick(s) for s in range(-3_000, 0, 60)))
-    assert not alerts(QUIET, *(tick(s) for s in range(0, 3_000, 60)))
+    assert not alerts(QUIET, fix(-3_000, 10), *ticks(-3_000, 0))
+    assert not alerts(QUIET, *ticks(0, 3_000))
