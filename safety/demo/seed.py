@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from devices.clock import rfc3339
 from devices.identity import new_secret
 from devices.registry.port import DeviceKind
+from safety.demo.roster import Member, roster_rows
 from safety.domain.policy_import import PolicyDraft, Tier
 from safety.store.database import Database
 from safety.store.fleet import register_device
@@ -19,21 +19,18 @@ from safety.store.orgs import add_org
 from safety.store.policies import apply_policy
 from safety.store.responders import add_responder
 from safety.store.users import add_user
-from safety.store.visits import add_visit, list_visits
 
 _ACTOR = "demo"
-_BEGAN_MS = 10 * 60_000
-_LASTS_MS = 10 * 3_600_000
-# Whoever has none of these roles makes routine visits.
-_ROLES = {
-    3: "panic",
-    7: "leaves_fence",
-    11: "misses_check_in",
-    16: "cancelled_fall",
-    21: "dies",
-    26: "travelling",
+# Several of each: while the alert of one is open, another one has her turn. The rest make routine visits.
+_ACTORS = {
+    "panic": (0, 3, 12),
+    "leaves_fence": (1, 7, 18),
+    "misses_check_in": (4, 11, 22),
+    "cancelled_fall": (6, 16),
+    "dies": (10, 21),
+    "travelling": (5, 14, 20, 26, 29),
 }
-_CHECK_IN_EVERY_S = {"misses_check_in": 90.0}
+_ROLES = {index: role for role, actors in _ACTORS.items() for index in actors}
 _TIERS_AFTER_S = (0.0, 60.0, 120.0)
 
 
@@ -42,15 +39,6 @@ class Login(msgspec.Struct):
 
     login: str
     password: str
-
-
-class Member(msgspec.Struct):
-    """A nurse of the demo: her devices with their secrets, and where she visits."""
-
-    nurse: str
-    role: str
-    home: dict[str, Any]
-    devices: list[dict[str, str]]
 
 
 class Demo(msgspec.Struct):
@@ -75,7 +63,11 @@ def prepare_demo(database: Database, folder: Path, now_ms: int) -> Demo:
             demo = _seed(connection, now_ms)
             # Before the commit: an organisation without its secrets could never be played again.
             _write_private(kept, msgspec.json.encode(demo))
-        roster = [row for member in demo.members for row in _roster_rows(connection, member, now_ms)]
+        roster = [
+            row
+            for number, member in enumerate(demo.members)
+            for row in roster_rows(connection, member, number, now_ms)
+        ]
     _write_private(folder / "roster.json", msgspec.json.encode({"devices": roster}))
     return demo
 
@@ -132,44 +124,6 @@ def _add_member(
         device, secret = register_device(connection, kind=kind, nurse=nurse, actor=_ACTOR, at_ms=now_ms)
         carried.append({"id": device.id, "secret": secret, "kind": kind})
     return Member(nurse=nurse, role=_ROLES.get(index, "routine"), home=home, devices=carried)
-
-
-def _roster_rows(connection: Connection, member: Member, now_ms: int) -> list[dict[str, Any]]:
-    """Return the rows of one nurse, with a visit that is on now: today's, or one made for this start."""
-    ahead_ms = now_ms + _LASTS_MS // 4
-    current = [
-        visit
-        for visit in list_visits(connection, nurse=member.nurse, ends_after_ms=ahead_ms)
-        if visit.starts_ms <= now_ms
-    ]
-    visit = current[0] if current else None
-    every_s = _CHECK_IN_EVERY_S.get(member.role, 1_800.0)
-    starts_ms, ends_ms = now_ms - _BEGAN_MS, now_ms + _LASTS_MS
-    if visit is not None:
-        visit_id, starts_ms, ends_ms = visit.id, visit.starts_ms, visit.ends_ms
-    else:
-        visit_id = add_visit(
-            connection,
-            nurse=member.nurse,
-            lat=member.home["lat"],
-            lon=member.home["lon"],
-            starts_ms=starts_ms,
-            ends_ms=ends_ms,
-            check_in_every_s=every_s,
-            patient=member.home["patient"],
-            actor=_ACTOR,
-            at_ms=now_ms,
-        )
-    planned = {
-        "id": visit_id,
-        "lat": member.home["lat"],
-        "lon": member.home["lon"],
-        "radius_m": 150.0,
-        "starts_at": rfc3339(starts_ms),
-        "ends_at": rfc3339(ends_ms),
-        "check_in_every_s": every_s,
-    }
-    return [{**d, "nurse": member.nurse, "role": member.role, "visit": planned} for d in member.devices]
 
 
 def _write_private(path: Path, content: bytes) -> None:

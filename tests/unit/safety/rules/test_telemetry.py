@@ -8,7 +8,19 @@ from devices import reports
 from safety.domain.plan import FencePlan, OrgPlan
 from safety.engine import TelemetryEngine
 from safety.rules.effects import Effect, NoteAlert, PlacePosition, RaiseAlert
-from tests.support.records import HOME_LAT, HOME_LON, PLAN, VISIT, arrival, at, event, fix, tick, ticks
+from tests.support.records import (
+    HOME_LAT,
+    HOME_LON,
+    PLAN,
+    VISIT,
+    arrival,
+    at,
+    event,
+    fix,
+    position,
+    tick,
+    ticks,
+)
 
 
 def run(*records: Any) -> list[Effect]:
@@ -71,7 +83,7 @@ def test_leaving_after_the_visit_ended_is_no_exit() -> None:
 
 
 def test_a_fix_from_the_future_does_not_stop_the_fence() -> None:
-    future = arrival(reports.Fix(time_ms=at(9_999_999), position=fix(0, 10).report.position), 15)  # type: ignore[union-attr]  # a fix
+    future = arrival(reports.Fix(time_ms=at(9_999_999), position=position(10)), 15)
     (alert,) = alerts(*ARRIVED, future, fix(20, 400), fix(30, 420), fix(40, 440))
     assert alert.kind == "fence_exit"
 
