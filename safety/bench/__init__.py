@@ -1,0 +1,1 @@
+"""The benchmarks of `vigil bench`: each measures the service from outside, beside a floor of the same run."""
