@@ -30,6 +30,7 @@ from safety.api.context import ApiSettings, TileSettings
 from safety.api.hub import LiveHub
 from safety.api.server import serve
 from safety.config import Settings
+from safety.console.static_files import GROUND
 from safety.dead_letters import DeadLetterDesk
 from safety.health import PartsHealth
 from safety.planner import Planner, replan_everything
@@ -66,6 +67,7 @@ class Service:
         link_base: str,
         demo: bool,
     ) -> None:
+        self._data_dir = data_dir
         self._database = database
         self._settings = settings
         self._clock = clock
@@ -145,6 +147,7 @@ class Service:
         api = ApiSettings(
             session_ttl_s=settings.session_ttl_s,
             tiles=tiles,
+            ground=self._data_dir / GROUND,
             secure_cookie=(settings.public_url or "").startswith("https://"),
             demo=self._demo,
             version=version("vigil-safety"),

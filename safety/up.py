@@ -67,7 +67,7 @@ async def _serve(data_dir: Path, settings: Settings, http: Listener, mqtt: Liste
         async with _broker(settings, mqtt, database.url, clock) as (address, broker):
             link_base = settings.public_url or f"http://{http.host}:{http.port}"
             service = Service(data_dir, database, settings, clock, address, link_base=link_base, demo=demo)
-            cast = Cast(database, data_dir / "demo", address, clock) if demo else None
+            cast = Cast(database, data_dir, address, clock) if demo else None
             await _run(service, broker, address, http, cast, stop)
     finally:
         database.close()
@@ -115,15 +115,15 @@ async def _announce(service: Service, address: BrokerAddress, http: Listener, ca
 class Cast:
     """The demo: its organisation in the store, and the simulated devices that play it."""
 
-    def __init__(self, database: Database, folder: Path, address: BrokerAddress, clock: Clock) -> None:
+    def __init__(self, database: Database, data_dir: Path, address: BrokerAddress, clock: Clock) -> None:
         self._database = database
-        self._folder = folder
+        self._data_dir = data_dir
         self._clock = clock
-        self.players = Players(folder / "roster.json", address.host, address.port, clock)
+        self.players = Players(data_dir / "demo" / "roster.json", address.host, address.port, clock)
 
     def prepare(self) -> Demo:
         """Seed what is not there yet, with visits that are on now."""
-        return prepare_demo(self._database, self._folder, self._clock.now_ms())
+        return prepare_demo(self._database, self._data_dir, self._clock.now_ms())
 
 
 @asynccontextmanager

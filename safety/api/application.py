@@ -101,7 +101,7 @@ def create_app(
         app.include_router(noun.router, prefix=PREFIX)
     if gateway is not None:
         app.include_router(gateway)
-    mount_console(app, tile_origin=_tile_origin(settings))
+    mount_console(app, tile_origin=_tile_origin(settings), ground=settings.ground)
     return app
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Protocol
 
 from fastapi import Depends
@@ -45,6 +46,8 @@ class ApiSettings:
 
     session_ttl_s: float = 12 * 3600.0
     tiles: TileSettings | None = None
+    # GeoJSON of water and streets that the map draws without tiles, once the file exists.
+    ground: Path | None = None
     # Set behind TLS: the browser then never sends the cookie in the clear.
     secure_cookie: bool = False
     demo: bool = False

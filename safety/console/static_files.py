@@ -16,6 +16,8 @@ SESSION_COOKIE = "vigil_session"
 
 _ORIGIN = re.compile(r"https?://(\*\.)?[A-Za-z0-9.-]+(:\d{1,5})?")
 _SESSION_MARK = 'data-session="none"'
+GROUND = "ground.geojson"
+"""The name of the map's ground in the data directory."""
 _GROUND_MARK = 'data-ground="none"'
 
 

@@ -1,7 +1,6 @@
 """Seeds the demo's organisation through the same functions as the command line, and writes the roster."""
 
 import os
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,8 @@ from sqlalchemy import Connection
 
 from devices.identity import new_secret
 from devices.registry.port import DeviceKind
+from safety.console.static_files import GROUND
+from safety.demo.ground import district, ground
 from safety.demo.roster import Member, roster_rows
 from safety.domain.policy_import import PolicyDraft, Tier
 from safety.store.database import Database
@@ -49,12 +50,15 @@ class Demo(msgspec.Struct):
     members: list[Member]
 
 
-def prepare_demo(database: Database, folder: Path, now_ms: int) -> Demo:
-    """Return the demo in `folder`, made where it is not there yet, with visits that are on now.
+def prepare_demo(database: Database, data_dir: Path, now_ms: int) -> Demo:
+    """Return the demo in `data_dir`, made where it is not there yet, with visits that are on now.
 
-    `folder/roster.json` then tells the simulators which devices to play.
+    `demo/roster.json` in it then tells the simulators which devices to play.
     """
+    folder = data_dir / "demo"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (data_dir / GROUND).exists():
+        _write_private(data_dir / GROUND, ground())
     kept = folder / "demo.json"
     with database.writing() as connection:
         if kept.exists():
@@ -73,15 +77,15 @@ def prepare_demo(database: Database, folder: Path, now_ms: int) -> Demo:
 
 
 def _seed(connection: Connection, now_ms: int) -> Demo:
-    district = msgspec.json.decode(files("simulators").joinpath("data/shanghai.json").read_bytes())
-    org = add_org(connection, name=district["organisation"]["name"], actor=_ACTOR, at_ms=now_ms)
-    _add_ladder(connection, org, district["responders"], now_ms)
+    place = district()
+    org = add_org(connection, name=place["organisation"]["name"], actor=_ACTOR, at_ms=now_ms)
+    _add_ladder(connection, org, place["responders"], now_ms)
     login = Login(login="dispatcher", password=new_secret()[:16])
     add_user(connection, org, login.login, "dispatcher", login.password, now_ms)
-    homes = district["homes"]
+    homes = place["homes"]
     members = [
         _add_member(connection, org, index, person, homes[index * 2 % len(homes)], now_ms)
-        for index, person in enumerate(district["nurses"])
+        for index, person in enumerate(place["nurses"])
     ]
     return Demo(org=org, login=login, members=members)
 
