@@ -14,7 +14,7 @@ from devices.reports import Fix
 from ingest.lanes import ALARMS
 from ingest.records import Arrival, Tick
 from safety.domain.plan import NursePlan, OrgPlan
-from safety.rules import alarm, nurse, whereabouts
+from safety.rules import alarm, moves, nurse, whereabouts
 from safety.rules.effects import Effect
 from safety.rules.shared_fences import SharedFence, SharedFences
 from safety.rules.sight import Sight, sight_of
@@ -171,7 +171,11 @@ class TelemetryEngine:
             within = self.look_ahead([arrival]).get(0, [])
         effects = nurse.step(state, arrival, self._shared, within)
         # A timer that is set may be early, never late: a fix that crosses no edge cannot make it so.
-        if state.crossing or arrival.nurse not in self._armed or not isinstance(arrival.report, Fix):
+        if (
+            moves.is_crossing(state.moves)
+            or arrival.nurse not in self._armed
+            or not isinstance(arrival.report, Fix)
+        ):
             self._arm(arrival.nurse)
         return effects
 
