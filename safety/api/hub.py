@@ -15,11 +15,9 @@ from safety.api.clients import CLOSING, FULL, STALLED, Audience, LiveClient
 from safety.api.live_metrics import LiveMetrics
 from safety.api.outbox import MAX_FRAMES, Frame, Outbox
 from safety.api.places import PlaceWatch
-from safety.store.alert_queries import open_alerts
+from safety.api.snapshots import Snapshots
 from safety.store.database import Database
-from safety.store.feed import MAX_REPLAY, all_orgs, can_replay, changed_alerts, current_marks
-from safety.store.master_queries import all_devices
-from safety.store.place_queries import all_positions
+from safety.store.feed import MAX_REPLAY, AlertChange, all_orgs, can_replay, changed_alerts, current_marks
 from safety.store.queries import Scope
 from safety.store.sessions import Person, find_sessions
 
@@ -54,6 +52,7 @@ class LiveHub:
         self._audience = Audience()
         self._metrics = LiveMetrics(registry, self._audience)
         self._places = PlaceWatch()
+        self._snapshots = Snapshots(database, clock)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = asyncio.Event()
         # Set when the first reading is done, or none will be.
@@ -109,19 +108,15 @@ class LiveHub:
         none that can be continued. Queued frames of alerts up to that entry are in them already.
         """
         wanted = frames.parse_cursor(after)
-        now_ms = self._clock.now_ms()
         scope = Scope(client.person.org)
-
-        def read(connection: Connection) -> tuple[int, list[Frame]]:
-            seq = current_marks(connection).alerts
-            if wanted is not None and can_replay(connection, wanted, seq):
-                missed = changed_alerts(connection, wanted, scope)
-                return seq, [frames.alert(change, now_ms) for change in missed]
-            alerts = open_alerts(connection, scope)
-            places, devices = all_positions(connection, scope), all_devices(connection, scope)
-            return seq, [frames.snapshot(seq, now_ms, alerts, places, devices)]
-
-        return await self._database.read(read)
+        if wanted is not None:
+            now_ms = self._clock.now_ms()
+            missed = await self._database.read(lambda connection: _missed(connection, scope, wanted))
+            if missed is not None:
+                seq, changes = missed
+                return seq, [frames.alert(change, now_ms) for change in changes]
+        picture = await self._snapshots.take(scope)
+        return picture.seq, [picture.frame]
 
     async def _start(self) -> None:
         while not self._ready.is_set():
@@ -191,8 +186,9 @@ class LiveHub:
                 self._places.skip_to(marks)
                 return
         await self._read_people()
-        changes = await self._database.read(self._places.read)
-        self._places.send(changes, self._audience, self._clock.now_ms())
+        scopes, now_ms = tuple(self._audience.by_scope()), self._clock.now_ms()
+        changes = await self._database.read(lambda connection: self._places.read(connection, scopes, now_ms))
+        self._places.send(changes, self._audience, now_ms)
 
     async def _read_people(self) -> None:
         """Take over logouts, and organisations that are new."""
@@ -205,3 +201,11 @@ class LiveHub:
 
         people, scopes, self._known_orgs = await self._database.read(read)
         self._audience.renew(sessions, {person.session: person for person in people}, scopes)
+
+
+def _missed(connection: Connection, scope: Scope, after: int) -> tuple[int, list[AlertChange]] | None:
+    """Return the newest timeline entry and what changed up to it, None if not all of it is known."""
+    seq = current_marks(connection).alerts
+    if not can_replay(connection, after, seq):
+        return None
+    return seq, changed_alerts(connection, after, scope)
