@@ -58,7 +58,7 @@ def test_the_lock_pins_by_hash_and_names_no_address() -> None:
     for entry in entries:
         assert re.match(r"[a-z0-9.-]+==[^ ]+ ", entry), entry
         assert "--hash=sha256:" in entry, entry
-    assert re.findall(r"://|--(?:extra-)?index-url|--find-links|--trusted-host", lock) == []
+    assert re.findall(r"://|index-url|find-links|trusted-host", lock) == []
 
 
 def test_the_lock_covers_what_the_project_asks_for() -> None:
