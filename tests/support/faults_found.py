@@ -5,17 +5,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 from sqlalchemy import Connection, create_engine, select
 
 from devices.clock import SystemClock
 from devices.reports import AlarmBase, Fix, StatusReported
-from ingest.lanes import LANES
+from ingest.lanes import DEAD_LETTERS, LANES
 from ingest.log.port import BEGINNING, EventLog
 from ingest.log.sqlite_view import SqliteLogView
-from ingest.records import Arrival
+from ingest.records import Arrival, DeadLetter
 from safety.engine import decode
 from safety.store.database import database_url
-from safety.store.tables import alerts, timeline
+from safety.store.tables import alerts, dead_letters, timeline
 from tests.faults.checker import Alert, Kept, Message, Press
 
 _PAGE = 2_000
@@ -93,3 +94,19 @@ def _alerts(connection: Connection) -> list[Alert]:
         Alert(row.id, Press(row.device, str(row.alarm)), tuple(presses[row.id]))
         for row in connection.execute(raised)
     ]
+
+
+async def read_letters(log: EventLog) -> list[DeadLetter]:
+    """Return every dead letter in the log."""
+    decoder = msgspec.msgpack.Decoder(DeadLetter)
+    return [decoder.decode(value) async for value in read_values(log, DEAD_LETTERS)]
+
+
+def stored_letters(data_dir: Path) -> set[str]:
+    """Return the ids of the dead letters that the store shows to people."""
+    engine = create_engine(database_url(data_dir))
+    try:
+        with engine.connect() as connection:
+            return set(connection.execute(select(dead_letters.c.id)).scalars())
+    finally:
+        engine.dispose()
