@@ -47,20 +47,33 @@ async def vigil_up(data_dir: Path) -> AsyncIterator[Addresses]:
 
 @asynccontextmanager
 async def load(roster: Path, mqtt_port: int, rate_per_s: float) -> AsyncIterator[None]:
-    """Fixes from all devices of `roster`, `rate_per_s` in total, from a process of its own."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "simulators.load", "--broker", f"mqtt://127.0.0.1:{mqtt_port}"),
-        *("--devices", str(roster), "--rate", f"{rate_per_s:g}", "--seconds", str(_LOAD_S)),
-        stdout=DEVNULL,
-        stderr=DEVNULL,
-        env={},
-    )
+    """Fixes from all devices of `roster`, `rate_per_s` in total, from a process of its own.
+
+    Raises:
+        ExceptionGroup: of BenchFailed, if it ends before the body does.
+    """
+    words = roster.with_suffix(".log")
+    with words.open("ab") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "simulators.load", "--broker", f"mqtt://127.0.0.1:{mqtt_port}"),
+            *("--devices", str(roster), "--rate", f"{rate_per_s:g}", "--seconds", str(_LOAD_S)),
+            stdin=PIPE,  # it ends when this end does, whatever becomes of us
+            stdout=DEVNULL,
+            stderr=stderr,
+            env={},
+        )
     try:
-        yield
-        if process.returncode is not None:
-            raise BenchFailed(f"the load generator ended with code {process.returncode}")
+        async with asyncio.TaskGroup() as tasks:
+            lasting = tasks.create_task(_last(process, words), name="load")
+            yield
+            lasting.cancel()
     finally:
         await _end(process)
+
+
+async def _last(process: Process, words: Path) -> None:
+    code = await process.wait()
+    raise BenchFailed(f"the load generator ended with code {code}: {await _last_words(words)}")
 
 
 async def _until_ready(process: Process, errors: Path) -> Addresses:
@@ -74,8 +87,11 @@ async def _until_ready(process: Process, errors: Path) -> Addresses:
         if len(said) == 2 and said[0] in {"http", "mqtt"}:
             ports[said[0]] = int(said[1].rsplit(":", 1)[1])
     code = await process.wait()
-    last_words = await asyncio.to_thread(errors.read_text)
-    raise BenchFailed(f"vigil up ended with code {code}: {last_words[-_LAST_WORDS:].strip()}")
+    raise BenchFailed(f"vigil up ended with code {code}: {await _last_words(errors)}")
+
+
+async def _last_words(log: Path) -> str:
+    return (await asyncio.to_thread(log.read_text))[-_LAST_WORDS:].strip()
 
 
 async def _end(process: Process) -> None:
