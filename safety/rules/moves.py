@@ -31,6 +31,11 @@ def keep(state: Moves, visits: Sequence[VisitPlan]) -> None:
     state.visits = {id: known for id, known in state.visits.items() if id in planned}
 
 
+def end(state: Moves, visit: str) -> None:
+    """The visit is over: she may leave, and may have been leaving just now."""
+    state.visits.pop(visit, None)
+
+
 def step(
     state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences, within: Sequence[SharedFence]
 ) -> list[Effect]:

@@ -94,16 +94,29 @@ def current_visit(state: NurseState, at_ms: int, lead_ms: int = LEAD_MS) -> Visi
 
 
 def _happen(state: NurseState, arrival: Arrival) -> list[Effect]:
-    """Take in what she did. An end that names no visit ends the one that is on, and no other."""
-    report = arrival.report
-    if isinstance(report, reports.VisitEnded) and report.visit is None:
-        visit_on = current_visit(state, arrival.received_ms)
-        if visit_on is not None:
-            state.check_ins[visit_on.id].ended = True
+    """Take in what she did."""
     effects: list[Effect] = []
-    for visit in state.plan.visits:
-        effects += check_in.step(state.check_ins[visit.id], arrival, visit)
+    for visit in _meant(state, arrival):
+        timer = state.check_ins[visit.id]
+        effects += check_in.step(timer, arrival, visit)
+        if timer.ended:
+            moves.end(state.moves, visit.id)
     return effects
+
+
+def _meant(state: NurseState, arrival: Arrival) -> Sequence[VisitPlan]:
+    """Return the visits that an event may be about: an end that names none is that of the last one begun."""
+    report = arrival.report
+    if not isinstance(report, reports.VisitEnded) or report.visit is not None:
+        return state.plan.visits
+    at_ms = arrival.received_ms
+    begun = [
+        visit
+        for visit in state.plan.visits
+        if visit.starts_ms <= at_ms and not state.check_ins[visit.id].ended
+    ]
+    early = current_visit(state, at_ms)
+    return begun[-1:] or ([] if early is None else [early])
 
 
 def _move(

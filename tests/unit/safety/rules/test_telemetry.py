@@ -82,6 +82,10 @@ def test_leaving_after_the_visit_ended_is_no_exit() -> None:
     assert not alerts(*ended, fix(20, 400), fix(30, 420), fix(40, 440))
 
 
+def test_ending_the_visit_on_the_way_out_is_no_exit() -> None:
+    assert not alerts(*ARRIVED, fix(20, 400), fix(30, 420), event(reports.VisitEnded, 35), tick(41), tick(60))
+
+
 def test_a_fix_from_the_future_does_not_stop_the_fence() -> None:
     future = arrival(reports.Fix(time_ms=at(9_999_999), position=position(10)), 15)
     (alert,) = alerts(*ARRIVED, future, fix(20, 400), fix(30, 420), fix(40, 440))
@@ -150,6 +154,24 @@ def test_a_check_in_that_waited_while_the_service_was_away_is_awaited() -> None:
     assert not alerts(*away, *ticks(2_500, 2_555))
     assert not alerts(*away, *ticks(2_500, 2_540), event(reports.CheckedIn, 2_541), *ticks(2_545, 2_700))
     assert alerts(*away, *ticks(2_500, 2_565))
+
+
+NEXT_VISIT = msgspec.structs.replace(VISIT, id="vis_2", starts_ms=at(8_000), ends_ms=at(12_000))
+TWO_VISITS = msgspec.structs.replace(PLAN, visits=(VISIT, NEXT_VISIT))
+
+
+def missed_on(*records: Any) -> list[str | None]:
+    return [alert.visit for alert in alerts(*records) if alert.kind == "missed_check_in"]
+
+
+def test_an_end_that_names_no_visit_leaves_the_next_one_watched() -> None:
+    ended = (TWO_VISITS, tick(1_000), event(reports.VisitEnded, 1_500))
+    assert missed_on(*ended, *ticks(1_600, 10_000)) == ["vis_2"]
+
+
+def test_an_end_that_comes_late_is_still_that_of_its_visit() -> None:
+    late = (TWO_VISITS, tick(10), event(reports.CheckedIn, 1_700), event(reports.VisitEnded, 7_900))
+    assert missed_on(*late, *ticks(7_910, 10_000)) == ["vis_2"]
 
 
 QUIET = msgspec.structs.replace(PLAN, visits=(msgspec.structs.replace(VISIT, check_in_every_s=None),))
