@@ -148,7 +148,7 @@ class Service:
             session_ttl_s=settings.session_ttl_s,
             tiles=tiles,
             ground=self._data_dir / GROUND,
-            secure_cookie=(settings.public_url or "").startswith("https://"),
+            secure_cookie=settings.secure_cookie or (settings.public_url or "").startswith("https://"),
             demo=self._demo,
             version=version("vigil-safety"),
         )
