@@ -48,11 +48,7 @@ def up(
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     serving = _serve(data_dir, settings, Listener(http_host, http_port), Listener(mqtt_host, mqtt_port), demo)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
-            runner.run(serving)
-        except* Exception as group:
-            # The first cause is the one to show: the others are parts that were stopped because of it.
-            raise _first(group) from group
+        runner.run(serving)
     return 0
 
 
@@ -145,10 +141,3 @@ async def _broker(
 def say(line: str) -> None:
     """Tell whoever started the service."""
     print(line, flush=True)  # noqa: T201  # the terminal is this command's output
-
-
-def _first(group: BaseExceptionGroup[Exception]) -> Exception:
-    cause: BaseException = group
-    while isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[0]
-    return cause if isinstance(cause, Exception) else RuntimeError(str(cause))

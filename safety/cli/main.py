@@ -16,6 +16,7 @@ from safety.cli import (
     nurse,
     org,
     policy,
+    replay,
     responder,
     service,
     simulate,
@@ -105,6 +106,7 @@ for name, module in _PEOPLE.items():
 app.add_typer(device.app, name="device", rich_help_panel=DEVICES)
 simulate.register(app, panel=TRY)
 bench.register(app, panel=TRY)
+replay.register(app, panel=TRY)
 app.add_typer(audit.app, name="audit", rich_help_panel=TRY)
 
 

@@ -1,0 +1,71 @@
+"""`vigil replay`: does the engine still say what it said?"""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from safety.cli.common import DEFAULT_DATA_DIR, DataDir, Failure, now_ms, reading
+from safety.cli.times import parse_when
+
+if TYPE_CHECKING:
+    from safety.replay import Span
+    from safety.rules.effects import RaiseAlert
+
+_TELL_EVERY = 100_000
+_SHOWN = 20
+_SETTLED_MS = 2_000
+"""What came in a moment ago may not be stored yet in a service that is running."""
+
+
+def register(app: typer.Typer, panel: str) -> None:
+    """Put the command on `app`."""
+    app.command(rich_help_panel=panel)(replay)
+
+
+def replay(
+    start: Annotated[
+        str, typer.Option("--from", metavar="T", help="Compare alerts received since, e.g. -1h.")
+    ],
+    end: Annotated[str, typer.Option("--to", metavar="T", help="… and before.")] = "now",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Run the engine over the stored log and compare with what was raised then; exits 0 only if identical.
+
+    The log is read from its oldest entry, whatever --from says: the state of that time comes from there.
+    """
+    from safety.replay import Span, compare
+
+    at_ms = now_ms()
+    span = Span(parse_when(start, at_ms), min(parse_when(end, at_ms), at_ms - _SETTLED_MS))
+    entries, raised = asyncio.run(_run(data_dir, span))
+    with reading(data_dir) as desk:
+        differences = compare(desk.connection, raised, span)
+    typer.echo(f"{entries} entries replayed, {len(raised)} alerts compared")
+    for difference in differences[:_SHOWN]:
+        typer.echo(difference)
+    if differences:
+        raise Failure(f"{len(differences)} differences: the engine does not say what it said then")
+    typer.echo("identical")
+
+
+async def _run(data_dir: Path, span: "Span") -> tuple[int, dict[str, "RaiseAlert"]]:
+    from devices.clock import SystemClock
+    from ingest.log.sqlite_view import SqliteLogView
+    from safety.replay import replay as run
+
+    log = SqliteLogView(data_dir / "log", SystemClock())
+
+    told_at = 0
+
+    def told(entries: int) -> None:
+        nonlocal told_at
+        if entries >= told_at + _TELL_EVERY:
+            told_at = entries
+            typer.echo(f"{entries} entries", err=True)
+
+    try:
+        return await run(log, span, told)
+    finally:
+        await log.close()
