@@ -134,13 +134,14 @@ def _url(address: str) -> httpx.URL:
         DeliveryRefused: it is none.
     """
     try:
-        url = httpx.URL(address)
-        usable = url.scheme in ("http", "https") and bool(url.host) and (url.port or 0) <= _HIGHEST_PORT
+        webhook = httpx.URL(address)
+        usable = webhook.scheme in ("http", "https") and bool(webhook.host)
+        usable = usable and (webhook.port or 0) <= _HIGHEST_PORT
     except (httpx.InvalidURL, UnicodeError):
         usable = False
     if not usable:
         raise DeliveryRefused("the address cannot be used: expected an http(s) URL")
-    return url
+    return webhook
 
 
 def _judge(status: int) -> None:

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from tests.support.mqtt import listening, publish_json
 from tests.support.requires import require
@@ -13,7 +14,7 @@ from tests.support.service import Household, Service
 pytestmark = pytest.mark.integration
 
 
-def live(household: Household, after: str | None = None) -> ClientConnection:
+def live(household: Household, after: str | None = None) -> Connection:
     url = household.service.base_url.replace("http", "ws") + "/api/v1/live"
     if after is not None:
         url += f"?after={after}"
@@ -22,7 +23,7 @@ def live(household: Household, after: str | None = None) -> ClientConnection:
     )
 
 
-def next_frame(socket: ClientConnection, kind: str, timeout_s: float = 5) -> dict[str, Any]:
+def next_frame(socket: Connection, kind: str, timeout_s: float = 5) -> dict[str, Any]:
     while True:
         frame: dict[str, Any] = json.loads(socket.recv(timeout_s))
         if frame["type"] == kind:

@@ -1,5 +1,6 @@
 """Service: a real `vigil up` on free ports and a data directory of its own, as its users run it."""
 
+import contextlib
 import json
 import os
 import signal
@@ -71,10 +72,8 @@ class Service:
     def kill(self) -> None:
         """Kill -9 its whole process tree."""
         assert self._process is not None
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
