@@ -62,6 +62,8 @@ class RoutingWorker:
         self._channels = channels
         self._hub_wake = hub_wake
         self._metrics = metrics or RoutingMetrics(CollectorRegistry())
+        # Before it runs nobody waits to be woken: it looks at everything first.
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._escalate_woken = asyncio.Event()
         self._notify_woken = asyncio.Event()
         self._command_woken = asyncio.Event()
@@ -87,13 +89,19 @@ class RoutingWorker:
         )
 
     def wake(self) -> None:
-        """Look for due work now. Call it on the loop's thread after a commit that owes something."""
+        """Look for due work now: after a commit that owes something. May be called from any thread."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
         self._escalate_woken.set()
         self._notify_woken.set()
         self._command_woken.set()
 
     async def run(self) -> None:
         """Route until cancelled."""
+        self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as tasks:
                 notices, commands = self.notices, self.commands
@@ -111,6 +119,7 @@ class RoutingWorker:
                 ):
                     tasks.create_task(self._run(loop), name=f"routing-{loop.name}")
         finally:
+            self._loop = None
             for channel in {id(channel): channel for channel in self._channels.values()}.values():
                 await channel.aclose()
 
