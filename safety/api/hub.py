@@ -17,7 +17,7 @@ from safety.api.outbox import MAX_FRAMES, Frame, Outbox
 from safety.api.places import PlaceWatch
 from safety.api.snapshots import Snapshots
 from safety.store.database import Database
-from safety.store.feed import MAX_REPLAY, AlertChange, all_orgs, can_replay, changed_alerts, current_marks
+from safety.store.feed import AlertChange, all_orgs, can_replay, changed_alerts, current_marks
 from safety.store.queries import Scope
 from safety.store.sessions import Person, find_sessions
 
@@ -170,8 +170,6 @@ class LiveHub:
         for change in changes:
             self._audience.send(frames.alert(change, now_ms), change.alert.org)
             self._seq = change.seq
-        if len(changes) == MAX_REPLAY:
-            self._woken.set()
         self._beat(now_ms)
 
     def _beat(self, now_ms: int) -> None:
