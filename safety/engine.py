@@ -180,7 +180,7 @@ class TelemetryEngine:
         return effects
 
     def _tick(self, at_ms: int) -> list[Effect]:
-        if at_ms - self._now_ms > DEAF_MS:
+        if self._now_ms and at_ms - self._now_ms > DEAF_MS:
             self._resumed_ms = at_ms
         self._now_ms = max(self._now_ms, at_ms)
         effects: list[Effect] = []

@@ -88,7 +88,8 @@ def wake_ms(state: CheckInState, visit: VisitPlan, resumed_ms: int) -> int | Non
     due_ms = state.since_ms + every_ms
     if due_ms > visit.ends_ms:
         return None
-    return max(due_ms + _grace_ms(every_ms), resumed_ms + RESUME_MS)
+    missed_ms = due_ms + _grace_ms(every_ms)
+    return max(missed_ms, resumed_ms + RESUME_MS) if state.since_ms < resumed_ms else missed_ms
 
 
 def _seen(state: CheckInState, arrival: Arrival) -> list[Effect]:
