@@ -4,6 +4,7 @@ aiomqtt rather than the reading side's gmqtt: each of its publishes can be await
 """
 
 import asyncio
+import contextlib
 from typing import Protocol
 
 import structlog
@@ -18,6 +19,9 @@ from ingest.errors import NotConnected
 log = structlog.get_logger(__name__)
 
 PUBLISH_DEADLINE_S = 5.0
+CONNECT_DEADLINE_S = 3.0
+"""How long a command waits for a connection: at a start all that is owed comes a moment before there is one,
+and to have failed would put it off by seconds."""
 KEEP_ALIVE_S = 15
 _IN_FLIGHT = 200
 _FIRST_PAUSE_S = 0.1
@@ -58,15 +62,23 @@ class Downlink:
         """Publish `command` at QoS 1; return when the broker has acknowledged it.
 
         Raises:
-            NotConnected: there is no connection, or no acknowledgement within 5 s.
+            NotConnected: there is no connection within 3 s, or no acknowledgement within 5 s.
         """
-        if self._client is None:
-            raise NotConnected(f"no connection to {self._address!r}")
+        client = await self._connection()
         topic = topics.down(command.device)
         try:
-            await self._client.publish(topic, encode(command), qos=1, timeout=PUBLISH_DEADLINE_S)
+            await client.publish(topic, encode(command), qos=1, timeout=PUBLISH_DEADLINE_S)
         except MqttError as error:
             raise NotConnected(f"command {command.id} was not acknowledged: {error}") from error
+
+    async def _connection(self) -> Client:
+        if self._client is None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CONNECT_DEADLINE_S):
+                    await self._connected.wait()
+        if self._client is None:
+            raise NotConnected(f"no connection to {self._address!r}")
+        return self._client
 
     async def run(self) -> None:
         """Keep the connection until cancelled."""
