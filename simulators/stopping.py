@@ -8,6 +8,8 @@ import sys
 from collections.abc import Coroutine
 from typing import Any
 
+from aiomqtt import MqttError
+
 from simulators.waiting import first_of
 
 
@@ -15,6 +17,7 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
     """Run `work` until it ends, a signal comes, or the parent's end of stdin closes."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_hush_lost_connections)
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
     transport = await _watch_stdin(stop)
@@ -23,6 +26,12 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
     finally:
         if transport is not None:
             transport.close()
+
+
+def _hush_lost_connections(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """aiomqtt tells a lost connection to whoever uses it, and also leaves it in a future nobody asks."""
+    if not isinstance(context.get("exception"), MqttError):
+        loop.default_exception_handler(context)
 
 
 class _Hangup(asyncio.Protocol):
