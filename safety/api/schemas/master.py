@@ -1,0 +1,123 @@
+"""Master data: who there is, and what is planned."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from devices.registry.port import DeviceKind
+from safety.api.schemas.shapes import Shape
+from safety.domain.fence_import import Mode
+from safety.store.users import Role
+from safety.store.visits import Risk
+
+
+class Nurse(Shape):
+    """A nurse."""
+
+    id: str
+    name: str
+    org: str
+    phone: str | None
+    on_visit: bool
+
+
+class Device(Shape):
+    """A device and how it is."""
+
+    id: str
+    kind: DeviceKind
+    nurse: str | None
+    org: str
+    codec: str
+    external_id: str | None
+    state: Literal["online", "offline", "unknown"]
+    last_heard_at: datetime | None
+    battery_pct: float | None
+    signal_dbm: float | None
+    firmware: str | None
+    revoked: bool
+
+
+class IssuedDevice(Device):
+    """A device that was just added, with the secret that is shown this once."""
+
+    secret: str
+
+
+class NewSecret(Shape):
+    """A device's new secret, shown this once."""
+
+    id: str
+    secret: str
+
+
+class Visit(Shape):
+    """Where a nurse is expected, and when."""
+
+    id: str
+    nurse: str
+    org: str
+    starts_at: datetime
+    ends_at: datetime
+    lat: float
+    lon: float
+    radius_m: float
+    check_in_every_s: float | None
+    patient: str | None
+    risk: Risk
+    state: Literal["planned", "active", "ended"]
+
+
+class Fence(Shape):
+    """A shared fence: GeoJSON in WGS-84; a Point has a radius."""
+
+    id: str
+    org: str
+    name: str
+    mode: Mode
+    geometry: dict[str, Any]
+    radius_m: float | None
+
+
+class Responder(Shape):
+    """Who is told of an alert."""
+
+    id: str
+    org: str
+    name: str
+    channels: list[str]
+    lat: float | None
+    lon: float | None
+
+
+class Tier(Shape):
+    """Who is told `after_s` seconds after the tier before."""
+
+    after_s: float
+    responders: list[str]
+
+
+class Policy(Shape):
+    """An escalation policy."""
+
+    id: str
+    org: str
+    name: str
+    tiers: list[Tier]
+
+
+class Org(Shape):
+    """An organisation."""
+
+    id: str
+    name: str
+    parent: str | None
+
+
+class User(Shape):
+    """A person at the console."""
+
+    id: str
+    org: str
+    login: str
+    role: Role
+    disabled: bool
