@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from itertools import cycle
 from random import Random
+from typing import NamedTuple
 
 from devices import topics
 from devices.clock import Clock
@@ -16,16 +17,21 @@ REPEAT_EVERY_S = 1.0
 _TICK_S = 0.01
 
 
-class Diary(Told):
-    """What the devices of a crowd were told, and how long that took.
+class Wait(NamedTuple):
+    """How long a device waited for an answer, in seconds of the monotonic clock."""
 
-    `answered_after_s`: from when the alarm was first said on the connection that brought the answer.
-    """
+    from_s: float
+    until_s: float
+
+
+class Diary(Told):
+    """What the devices of a crowd were told, and when: `waits` are from when an alarm was first said on the
+    connection that brought its answer until then."""
 
     def __init__(self) -> None:
         super().__init__()
         self.published = 0
-        self.answered_after_s: dict[Press, float] = {}
+        self.waits: list[Wait] = []
 
 
 class TalkingDevice:
@@ -126,8 +132,7 @@ class TalkingDevice:
             press = Press(self.id, command["alarm"])
             self._diary.receipts.add(Receipt(press, command["alert"]))
             if self._alarms.pop(press.alarm, None) is not None:
-                took_s = self._clock.monotonic_s() - self._said_s[press.alarm]
-                self._diary.answered_after_s[press] = took_s
+                self._diary.waits.append(Wait(self._said_s[press.alarm], self._clock.monotonic_s()))
 
 
 class Crowd:

@@ -12,7 +12,7 @@ import httpx
 
 from devices.clock import Clock
 from tests.faults.checker import Fault, faults
-from tests.support.faults_crowd import Crowd
+from tests.support.faults_crowd import Crowd, Wait
 from tests.support.faults_fleet import LOGIN, PASSWORD, Login
 from tests.support.faults_found import read_kept
 from tests.support.service import Service
@@ -37,9 +37,11 @@ class Rounds:
         self.seed = seed
         self.crowd = Crowd(logins, lambda: service.mqtt_port, clock, seed)
         self.ready_after_s: list[float] = []
+        self._outages: list[Wait] = []
         self.kills = 0
         self.closed_alerts = 0
         self.refusals: list[str] = []
+        self._down_since_s: float | None = None
         self._clock = clock
         self._rng = Random(f"rounds {seed}")
 
@@ -85,12 +87,16 @@ class Rounds:
 
     async def _kill(self) -> None:
         self.kills += 1
+        self._down_since_s = self._down_since_s or self._clock.monotonic_s()
         await asyncio.to_thread(self.service.kill)
 
     async def _start(self) -> None:
         since_s = self._clock.monotonic_s()
         await asyncio.to_thread(self.service.start)
-        self.ready_after_s.append(self._clock.monotonic_s() - since_s)
+        now_s = self._clock.monotonic_s()
+        self.ready_after_s.append(now_s - since_s)
+        self._outages.append(Wait(self._down_since_s or since_s, now_s))
+        self._down_since_s = None
 
     async def _all_talk(self) -> None:
         await eventually(lambda: self.crowd.all_connected, _RECONNECTED_WITHIN_S, "all devices are connected")
@@ -161,16 +167,28 @@ class Rounds:
 
     def report(self) -> str:
         """Return what was done, and how long what people wait for took, in one paragraph."""
-        diary = self.crowd.diary
-        ready, answered = sorted(self.ready_after_s[1:]), sorted(diary.answered_after_s.values())
+        diary, waits = self.crowd.diary, self.crowd.diary.waits
+        ready_s = sorted(self.ready_after_s[1:])
+        quiet_s = sorted(wait.until_s - wait.from_s for wait in waits if self._outage_in(wait) is None)
+        after_s = sorted(
+            wait.until_s - end_s for wait in waits if (end_s := self._outage_in(wait)) is not None
+        )
         return (
             f"seed {self.seed}: {self.kills} kills, {diary.published} publishes,"
             f" {len(diary.confirmed)} messages acknowledged, {len(diary.pressed)} alarms pressed and"
-            f" {len(answered)} received, {self.closed_alerts} alerts closed meanwhile;"
-            f" ready after restart p50 {_middle(ready):.1f} s, max {max(ready, default=0):.1f} s;"
-            f" alarm said to alarm_received, on one connection, p50 {_middle(answered) * 1000:.0f} ms,"
-            f" max {max(answered, default=0):.1f} s"
+            f" {len(waits)} received, {self.closed_alerts} alerts closed meanwhile;"
+            f" ready after restart p50 {_middle(ready_s):.1f} s, max {max(ready_s, default=0):.1f} s;"
+            f" alarm said to alarm_received p50 {_middle(quiet_s) * 1000:.0f} ms,"
+            f" max {max(quiet_s, default=0) * 1000:.0f} ms; over an outage, counted from ready,"
+            f" p50 {_middle(after_s) * 1000:.0f} ms, max {max(after_s, default=0) * 1000:.0f} ms"
         )
+
+    def _outage_in(self, wait: Wait) -> float | None:
+        """Return when the last outage within `wait` ended, None if there was none."""
+        ends_s = [
+            one.until_s for one in self._outages if one.from_s < wait.until_s and wait.from_s < one.until_s
+        ]
+        return max(ends_s, default=None)
 
 
 def _middle(ordered: list[float]) -> float:
