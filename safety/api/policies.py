@@ -11,6 +11,7 @@ from safety.api.answers import Answer, list_answer
 from safety.api.context import Context, Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
+from safety.domain.policy import PagingSeverity
 from safety.domain.policy_import import parse_policy
 from safety.store.master_queries import list_master, read_master
 from safety.store.policies import apply_policy
@@ -21,12 +22,16 @@ router = APIRouter(tags=["master data"])
 
 
 class TierBody(BaseModel):
-    """Who is told `after_s` seconds after the tier before: responders by id or name."""
+    """Who is told `after_s` seconds after the tier before: responders by id or name.
+
+    Alerts below `min_severity` pass the tier by.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     after_s: Annotated[float, Field(ge=0)] = 0.0
     responders: list[str]
+    min_severity: PagingSeverity = "warning"
 
 
 class NewPolicy(BaseModel):
@@ -91,7 +96,7 @@ def _apply(
     name: str,
     tiers: list[dict[str, object]],
 ) -> str:
-    given = [{"after": tier["after_s"], "responders": tier["responders"]} for tier in tiers]
+    given = [{"after": tier["after_s"]} | {k: v for k, v in tier.items() if k != "after_s"} for tier in tiers]
     draft = parse_policy({"org": org, "name": name, "tiers": given})
     policy, _ = apply_policy(connection, draft, actor=person.login, at_ms=services.clock.now_ms())
     return policy.id

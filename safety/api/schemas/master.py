@@ -6,6 +6,7 @@ from typing import Any, Literal
 from devices.registry.port import DeviceKind
 from safety.api.schemas.shapes import Shape
 from safety.domain.fence_import import Mode
+from safety.domain.policy import PagingSeverity
 from safety.store.users import Role
 from safety.store.visits import Risk
 
@@ -90,10 +91,11 @@ class Responder(Shape):
 
 
 class Tier(Shape):
-    """Who is told `after_s` seconds after the tier before."""
+    """Who is told `after_s` seconds after the tier before, of alerts of at least `min_severity`."""
 
     after_s: float
     responders: list[str]
+    min_severity: PagingSeverity = "warning"
 
 
 class Policy(Shape):

@@ -153,6 +153,18 @@ async def test_a_policy_is_replaced_whole_or_in_part(dispatch: Dispatch) -> None
         assert refused.status_code in {404, 422}
 
 
+async def test_a_tier_that_is_spared_warnings_stays_so(dispatch: Dispatch) -> None:
+    ours = dispatch.ours
+    tiers = [{"responders": [ours.responder]}, {"responders": [ours.responder], "min_severity": "high"}]
+    async with dispatch.client(ours, "supervisor") as client:
+        put = await client.post("/api/v1/policies", json={"name": "night", "tiers": tiers})
+        assert put.status_code == 201, put.text
+        assert put.json()["tiers"][1]["min_severity"] == "high"
+        path = f"/api/v1/policies/{ours.policy}"
+        renamed = await client.patch(path, json={"name": "day"})
+        assert renamed.json()["tiers"] == put.json()["tiers"]
+
+
 async def test_a_responder_is_added_and_moved(dispatch: Dispatch) -> None:
     async with dispatch.client(dispatch.ours, "supervisor") as client:
         body = {"name": "guard", "channels": ["https://example.org/hook"], "lat": 31.2, "lon": 121.4}
