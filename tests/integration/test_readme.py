@@ -47,6 +47,6 @@ def test_the_lines_of_the_readme_raise_an_alert(service: Service, tmp_path: Path
     password = next(line.rpartition(" ")[2] for line in done.stdout.splitlines() if "password" in line)
     with closing(service.client("riverside", password)) as client:
         (alert,) = client.get("/api/v1/alerts").json()["items"]
-    assert (alert["kind"], alert["nurse_name"]) == ("panic", "Anna Chen")
+    assert (alert["kind"], alert["nurse_name"]) == ("panic", "Anna")
     assert alert["position"]["source"] == "alarm"
     assert alert["id"] in heard
