@@ -70,9 +70,20 @@ async def _in_turn(nurse: Nurse, act: Act, turn: int, of: int) -> None:
         began_s = nurse.clock.monotonic_s()
         if cycle % of == turn:
             await act(nurse)
-        rest_s = CYCLE_S - (nurse.clock.monotonic_s() - began_s)
-        await nurse.clock.sleep_s(max(1.0, rest_s))
+        rest_s = max(1.0, CYCLE_S - (nurse.clock.monotonic_s() - began_s))
+        if nurse.role == "misses_check_in":
+            await _behave(nurse, rest_s)
+        else:
+            await nurse.clock.sleep_s(rest_s)
         cycle += 1
+
+
+async def _behave(nurse: Nurse, duration_s: float) -> None:
+    """Keep to her check-ins, while it is another one's turn to miss them."""
+    async with asyncio.TaskGroup() as tasks:
+        checking_in = tasks.create_task(nurse.check_in_regularly(), name="check in")
+        await nurse.clock.sleep_s(duration_s)
+        checking_in.cancel()
 
 
 async def _travel(nurse: Nurse) -> None:
