@@ -167,6 +167,15 @@ async def test_positions_of_a_second_are_one_frame(served: Served) -> None:
     assert found == {dispatch.ours.nurse: 31.3, dispatch.child.nurse: 31.2}
 
 
+async def test_a_device_that_is_revoked_is_seen(served: Served) -> None:
+    dispatch = served.dispatch
+    async with served.live(dispatch.ours) as connection, dispatch.client(dispatch.ours, "admin") as client:
+        await receive_type(connection, "snapshot")
+        await client.patch(f"/api/v1/devices/{dispatch.child.device}", json={"revoked": True})
+        frame = await served.pushing(receive_type(connection, "device"))
+    assert (frame["device"]["id"], frame["device"]["revoked"]) == (dispatch.child.device, True)
+
+
 async def test_a_device_that_goes_offline_is_seen(served: Served) -> None:
     dispatch = served.dispatch
     async with served.live(dispatch.ours) as connection:
