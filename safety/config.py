@@ -36,6 +36,12 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _public_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("expected an http(s) URL")
+    return value
+
+
 def _broker_url(value: str) -> str:
     try:
         parts = urlsplit(value)
@@ -48,6 +54,7 @@ def _broker_url(value: str) -> str:
 
 
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -61,7 +68,7 @@ class Settings(BaseSettings):
     http_port: Port = 8000
     mqtt_host: str = "127.0.0.1"
     mqtt_port: Port = 1883
-    public_url: HttpUrl | None = None
+    public_url: PublicUrl | None = None
     """Where people reach the console; goes into notifications. None: made of http_host and http_port."""
 
     broker_url: BrokerUrl | None = None

@@ -1,5 +1,6 @@
 """What devices are told of their alarms: received, acknowledged, closed."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -15,7 +16,7 @@ COMMAND_TTL_S = 24 * 3600.0
 
 def confirm(connection: Connection, raised: RaiseAlert, alert_id: str, at_ms: int) -> None:
     """Tell the device that its alarm is durable and has an alert."""
-    if raised.device is not None and raised.kind in ALARM_KINDS:
+    if raised.device is not None and raised.kind in ALARM_KINDS and not _is_secret(raised.why):
         tell(
             connection,
             "alarm_received",
@@ -32,7 +33,7 @@ def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: in
     """Tell every device whose alarm this alert is: the first one's and those of later presses."""
     if row.kind not in ALARM_KINDS:
         return
-    told = [(row.device, row.alarm, row.alarm_seq)]
+    told = [] if _is_secret(row.why) else [(row.device, row.alarm, row.alarm_seq)]
     presses = select(timeline.c.detail).where(timeline.c.alert == row.id, timeline.c.what == "pressed_again")
     later = connection.execute(presses.order_by(timeline.c.seq)).scalars()
     told += [(press["device"], press["alarm"], press["alarm_seq"]) for press in later]
@@ -40,6 +41,11 @@ def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: in
         if device is not None:
             cause = f"{row.version}/{alarm}/{seq}"
             tell(connection, kind, row.id, device, alarm, seq, at_ms, cause=cause)
+
+
+def _is_secret(why: Mapping[str, Any]) -> bool:
+    """Tell whether the device must not learn of the alert: it took a duress PIN for the PIN."""
+    return why.get("how") == "duress_pin"
 
 
 def tell(

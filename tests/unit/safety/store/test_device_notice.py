@@ -1,0 +1,52 @@
+"""What devices are told of their alarms, and what they must not learn."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from devices import reports
+from devices.identity import hash_pin
+from safety.engine import AlarmEngine, Record
+from safety.store.alerts import act
+from safety.store.database import Database, database_url
+from safety.store.effects import store_effects
+from safety.store.tables import alerts, commands, metadata
+from tests.support.records import PLAN, T0_MS, event, panic
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    store = Database(database_url(tmp_path))
+    metadata.create_all(store.engine)
+    yield store
+    store.close()
+
+
+def told(database: Database, *records: Record) -> list[tuple[str, str | None]]:
+    """Let the records happen, resolve what they raised, and return the (kind, alarm) of all commands."""
+    engine = AlarmEngine()
+    effects = [effect for record in records for effect in engine.step(record)]
+    with database.writing() as connection:
+        store_effects(connection, effects, T0_MS)
+        store_effects(connection, effects, T0_MS)  # again, as after a crash
+        for id in connection.execute(select(alerts.c.id)).scalars().all():
+            detail = {"reason": "assisted"}
+            act(connection, id, "resolve", actor="li", version=None, detail=detail, at_ms=T0_MS)
+        owed = connection.execute(select(commands.c.kind, commands.c.body).order_by(commands.c.created_ms))
+        return [(row.kind, row.body["alarm"]) for row in owed]
+
+
+def test_every_press_is_answered_by_its_own_name(database: Database) -> None:
+    said = told(database, PLAN, panic(1, alarm="a"), panic(2, alarm="b"), panic(3, seq=7))
+    assert sorted(said) == sorted(
+        [(kind, name) for kind in ("alarm_received", "alarm_closed") for name in ("a", "b", "7")]
+    )
+
+
+def test_a_duress_pin_is_not_given_away(database: Database) -> None:
+    pins = {"pin_hash": hash_pin("nur_1", "1234"), "duress_pin_hash": hash_pin("nur_1", "4321")}
+    plan = msgspec.structs.replace(PLAN, **pins)
+    assert told(database, plan, event(reports.CheckedIn, 5, pin="4321")) == []
