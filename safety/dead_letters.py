@@ -1,5 +1,7 @@
 """The dead letters' desk: carries them from the log to the store, where the console reads them."""
 
+from collections.abc import Sequence
+
 import msgspec
 import structlog
 from sqlalchemy import Connection, select
@@ -54,7 +56,7 @@ class DeadLetterDesk:
         reached = Checkpoint(DEAD_LETTERS, self._partition, entries[-1].offset, b"", self._clock.now_ms())
 
         def file(connection: Connection) -> None:
-            insert_once(connection, dead_letters, [_row(connection, letter) for letter in letters])
+            insert_once(connection, dead_letters, _rows(connection, letters))
             save_checkpoint(connection, reached)
 
         await self._database.write(file)
@@ -62,6 +64,9 @@ class DeadLetterDesk:
         return True
 
 
-def _row(connection: Connection, letter: DeadLetter) -> dict[str, object]:
-    owner = select(devices.c.org).where(devices.c.id == letter.device)
-    return {**msgspec.structs.asdict(letter), "org": connection.execute(owner).scalar()}
+def _rows(connection: Connection, letters: Sequence[DeadLetter]) -> list[dict[str, object]]:
+    """Return the letters as rows, each with the organisation of its device, if there is such a device."""
+    named = {letter.device for letter in letters}
+    owners = select(devices.c.id, devices.c.org).where(devices.c.id.in_(named))
+    org_of = {row.id: row.org for row in connection.execute(owners)}
+    return [{**msgspec.structs.asdict(letter), "org": org_of.get(letter.device)} for letter in letters]

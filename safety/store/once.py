@@ -12,11 +12,11 @@ def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str
 
     Returns how many were new.
     """
-    written = 0
-    for row in rows:
-        if connection.dialect.name == "postgresql":
-            done = connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing())
-        else:
-            done = connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())
-        written += done.rowcount
-    return written
+    if not rows:
+        return 0
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insertion: Any = dialect.insert(table)
+    # RETURNING makes it one statement for many rows. One for each costs a turn of the interpreter lock
+    # apiece, with the store's one write lock held: 64 dead letters kept alarms waiting for up to 800 ms.
+    new = insertion.on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return len(connection.execute(new, list(rows)).all())
