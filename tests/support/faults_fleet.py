@@ -19,10 +19,11 @@ LOGIN = "dispatcher"
 
 
 class Login(NamedTuple):
-    """How a device logs in."""
+    """How a device logs in, and whose it is."""
 
     id: str
     secret: str
+    nurse: str
 
 
 def enroll(data_dir: Path, count: int, clock: Clock) -> list[Login]:
@@ -41,7 +42,7 @@ def enroll(data_dir: Path, count: int, clock: Clock) -> list[Login]:
                 device, secret = register_device(
                     connection, kind="phone", nurse=nurse, actor="system", at_ms=at_ms
                 )
-                logins.append(Login(device.id, secret))
+                logins.append(Login(device.id, secret, nurse))
         return logins
     finally:
         database.close()
