@@ -99,8 +99,8 @@ class Service:
 
     def wake(self) -> None:
         """People and devices are owed something: look at the store now."""
-        self._routing.wake()
         self._hub.wake()
+        self._routing.wake()
 
     def parts(self, http_host: str, http_port: int, started: Callable[[int], None]) -> Parts:
         """Return every part that runs, by name; `started` is told the port of the console."""

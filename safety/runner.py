@@ -4,6 +4,7 @@ Effects are stored before the offset moves on, and a checkpoint is written after
 instant, the tail is run again and storing it again changes nothing.
 """
 
+import gc
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from devices.clock import Clock
 from ingest.errors import LogUnavailable
+from ingest.lanes import ALARMS, TELEMETRY
 from ingest.log.port import BEGINNING, Entry, EventLog
 from safety.engine import decode, engine_for
 from safety.rules.effects import Effect
@@ -24,6 +26,9 @@ BATCH = 256
 """Small batches: an alarm never waits for a long one (measured: p50 1.6 ms at 256, 15 ms at 4,096)."""
 
 CHECKPOINT_EVERY_S = 5.0
+GATHER_S = {ALARMS: 0.0, TELEMETRY: 0.1}
+"""How long a lane lets entries gather before it takes less than a full batch. A transaction for every few
+locations would keep an alarm's from the store's one writer, and the machine from everything else."""
 _RETRY_AFTER_S = 0.2
 _IDLE_S = 1.0
 
@@ -81,14 +86,17 @@ class Runner:
         """Process for ever, from the last checkpoint on."""
         await self.load()
         while True:
-            if not await self.step():
+            if await self.step() < BATCH:
                 await self._event_log.wait(self._lane, self._partition, self._offset, _IDLE_S)
+                await self._clock.sleep_s(GATHER_S[self._lane])
 
     async def load(self) -> None:
         """Take over the last checkpoint."""
         saved = await self._database.read(lambda c: load_checkpoint(c, self._lane, self._partition))
         if saved is not None:
             self._engine.restore(saved.state)
+            # What was loaded stays: a full collection that looks through 100,000 nurses takes 71 ms.
+            gc.freeze()
             self._offset = self._saved_offset = saved.offset
             if await self.lag() < 0:
                 raise LogUnavailable(
@@ -96,14 +104,14 @@ class Runner:
                     "restore it, or delete the checkpoint to begin anew"
                 )
 
-    async def step(self) -> bool:
-        """Process one batch; tell whether there was one."""
+    async def step(self) -> int:
+        """Process one batch; return how many entries it had."""
         try:
             entries = await self._event_log.read(self._lane, self._partition, self._offset, BATCH)
         except LogUnavailable as error:
             _log.warning("log cannot be read", action="read_failed", lane=self._lane, error=str(error))
             await self._clock.sleep_s(_RETRY_AFTER_S)
-            return True
+            return 0
         if entries:
             effects = self._decide(entries)
             if effects and await self._store(effects):
@@ -112,7 +120,7 @@ class Runner:
             self._metrics.entries.labels(self._lane).inc(len(entries))
         await self._checkpoint_if_due()
         self._metrics.lag.labels(self._lane, self._partition).set(await self.lag())
-        return bool(entries)
+        return len(entries)
 
     async def checkpoint(self) -> None:
         """Write down the state, if it has moved since the last time."""

@@ -1,6 +1,7 @@
 """Alerts as people read them: lists, one with all that belongs to it."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, SelectBase, select, tuple_, union_all
@@ -45,6 +46,7 @@ class AlertDetail(NamedTuple):
     nurse: Row[Any] | None
 
 
+@cache
 def select_alerts() -> Select[Any]:
     """Return the alerts with nurse's name, device's kind, and where the nurse was last (`last_*`)."""
     return select(

@@ -56,7 +56,8 @@ class Database:
         self.url = url
         self.engine = open_engine(url)
         self._write_lock = threading.Lock()
-        self._readers = ThreadPoolExecutor(4, thread_name_prefix="store-read")
+        # Two: more of them only take the interpreter from each other, and the alert's frame waited longest.
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
         self._writer = ThreadPoolExecutor(2, thread_name_prefix="store-write")
 
     @contextmanager

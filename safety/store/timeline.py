@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from safety.store.once import insert_once
 from safety.store.tables import alerts, timeline
 
 
@@ -22,13 +23,8 @@ def write_entry(
     detail: Mapping[str, Any],
 ) -> bool:
     """Write one entry; tell whether it was new."""
-    if connection.execute(select(timeline.c.seq).where(timeline.c.id == entry_id)).first() is not None:
-        return False
-    entry = timeline.insert().values(
-        id=entry_id, alert=alert_id, at_ms=at_ms, what=what, actor=actor, detail=dict(detail)
-    )
-    connection.execute(entry)
-    return True
+    entry = {"id": entry_id, "alert": alert_id, "at_ms": at_ms, "what": what, "actor": actor}
+    return insert_once(connection, timeline, [{**entry, "detail": dict(detail)}]) > 0
 
 
 def bump(connection: Connection, alert_id: str, changes: Mapping[str, Any]) -> None:
