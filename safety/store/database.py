@@ -32,10 +32,10 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: a reader that turns writer late gets BUSY at once.
     connection.isolation_level = None
     for pragma in (
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",  # first: turning to WAL may have to wait for another process
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

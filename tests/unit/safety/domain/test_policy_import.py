@@ -35,7 +35,7 @@ def test_the_first_tier_is_told_at_once_unless_it_says_otherwise() -> None:
         (document(org=5), "org: expected text"),
         (document(name=" "), "name has 0 characters"),
         (document(tiers=[]), "tiers: expected a list of 1 to 20"),
-        (document(tiers=["a"]), r"tiers\[0\]: expected the keys after, responders"),
+        (document(tiers=["a"]), r"tiers\[0\]: expected the keys after, min_severity, responders"),
         (document(tiers=[{"responders": []}]), r"tiers\[0\].responders: expected a list"),
         (document(tiers=[{"responders": [7]}]), r"tiers\[0\].responders\[0\]: expected the id or name"),
         (document(tiers=[{"after": "soon", "responders": ["a"]}]), r"tiers\[0\].after: duration 'soon'"),
