@@ -14,6 +14,14 @@ from safety.domain.alert import OPEN_STATES, Action, transition
 from safety.errors import Conflict, NotFound
 from safety.rules.effects import AlarmRepeated, CancelAlert, NoteAlert, RaiseAlert
 from safety.store.device_notice import confirm, tell, tell_all
+from safety.store.incidents import (
+    close_open,
+    find_incident,
+    lock_incident,
+    release_held,
+    take_held,
+    tell_incident,
+)
 from safety.store.tables import alerts, timeline
 from safety.store.timeline import bump, last_actor, write_entry
 
@@ -29,16 +37,25 @@ _TIMELINE_WORD = {
 
 
 def raise_alert(connection: Connection, raised: RaiseAlert, now_ms: int) -> None:
-    """Store a raised alert, or note it on the open one that it belongs to; tell the device."""
+    """Store a raised alert, or note it on the open one that it belongs to; tell the device.
+
+    One that another alert of the same incident answers for pages nobody (`safety.domain.incident`).
+    """
     if _is_known(connection, raised):
         return
     open_alert = _open_alert(connection, raised)
     if open_alert is not None:
         _merge(connection, raised, open_alert, now_ms)
         return
-    connection.execute(alerts.insert().values(**_new_row(raised, now_ms)))
+    row = _new_row(raised, now_ms)
+    joining = find_incident(connection, row)
+    row |= {"incident": joining.incident, "held_by": joining.held_by}
+    if joining.held_by is not None:
+        row["due_ms"] = None
+    connection.execute(alerts.insert().values(row))
     detail = {"kind": raised.kind, "source_event": raised.source_event, "why": raised.why}
     write_entry(connection, raised.id, derived_id("raised", raised.id), now_ms, "raised", None, detail)
+    tell_incident(connection, row, joining, now_ms)
     confirm(connection, raised, raised.id, raised.received_ms)
 
 
@@ -67,6 +84,7 @@ def note_alert(connection: Connection, note: NoteAlert) -> None:
 
 def cancel_alert(connection: Connection, cancelled: CancelAlert) -> None:
     """Close an alarm that was taken back in time, unless a person already took it up."""
+    lock_incident(connection, cancelled.alert)
     row = connection.execute(select(alerts).where(alerts.c.id == cancelled.alert)).first()
     if row is None:
         return
@@ -77,8 +95,9 @@ def cancel_alert(connection: Connection, cancelled: CancelAlert) -> None:
         return
     if row.state != "raised":
         return
-    bump(connection, row.id, {"state": "cancelled", "due_ms": None})
+    bump(connection, row.id, {"state": "cancelled", "due_ms": None, "held_by": None})
     tell_all(connection, "alarm_closed", row, cancelled.at_ms)
+    release_held(connection, row, cancelled.at_ms)
 
 
 def act(
@@ -90,14 +109,18 @@ def act(
     version: int | None,
     detail: Mapping[str, Any],
     at_ms: int,
-) -> None:
+) -> list[str]:
     """Do what a person wants with an alert, if it is still at the `version` they saw (None: any).
+
+    Whoever takes it takes what it answers for as well; closing it closes its whole incident only where
+    `detail` says `incident`. Returns the ids of the other alerts that this changed in the person's name.
 
     Raises:
         NotFound: there is no such alert.
         Conflict: someone was first.
         RefusedAction: the action makes no sense in its state.
     """
+    lock_incident(connection, alert_id)
     row = connection.execute(select(alerts).where(alerts.c.id == alert_id).with_for_update()).first()
     if row is None:
         raise NotFound(f"no alert {alert_id}")
@@ -107,7 +130,7 @@ def act(
     after = transition(row.state, action)
     changes: dict[str, Any] = {"state": after.state}
     if after.stops_escalation:
-        changes["due_ms"] = None
+        changes |= {"due_ms": None, "held_by": None}
         changes["owner"] = row.owner or actor
     if action == "assign":
         changes["owner"] = detail.get("user") or detail.get("responder") or actor
@@ -116,10 +139,22 @@ def act(
     write_entry(connection, alert_id, new_id("act"), at_ms, _TIMELINE_WORD[action], actor, detail)
     if action != "note":
         bump(connection, alert_id, changes)
-    if row.state == "raised" and after.stops_escalation and action != "resolve":
-        tell_all(connection, "alarm_acknowledged", row, at_ms)
-    if action == "resolve":
-        tell_all(connection, "alarm_closed", row, at_ms)
+    return _follow(connection, row, action, actor, detail, at_ms) if after.stops_escalation else []
+
+
+def _follow(
+    connection: Connection, row: Row[Any], action: Action, actor: str, detail: Mapping[str, Any], at_ms: int
+) -> list[str]:
+    """Tell the devices what `action` did to the alert (`row`: as it was before), and see to its incident."""
+    if action != "resolve":
+        if row.state == "raised":
+            tell_all(connection, "alarm_acknowledged", row, at_ms)
+        return take_held(connection, row, actor, at_ms)
+    tell_all(connection, "alarm_closed", row, at_ms)
+    if detail.get("incident"):
+        return close_open(connection, row, actor, detail, at_ms)
+    release_held(connection, row, at_ms)
+    return []
 
 
 def _is_known(connection: Connection, raised: RaiseAlert) -> bool:
@@ -162,7 +197,7 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[Any], now_ms: i
     if raised.position is not None:
         changes["position"] = _position(raised)
     if pressed and onto.state in ("raised", "acknowledged"):
-        changes |= {"state": "raised", "escalation_level": 0, "due_ms": now_ms}
+        changes |= {"state": "raised", "escalation_level": 0, "due_ms": now_ms, "held_by": None}
     if onto.state != changes.get("state", onto.state):
         bump(connection, onto.id, changes)
     elif changes:

@@ -213,7 +213,7 @@ async def test_slow_and_refusing_webhooks_delay_nobody_else(desk: Desk, hooks: F
     slow = desk.responder("slow", hooks.url("/slow"))
     gone = desk.responder("gone", hooks.answers("/gone", [410]))
     desk.policy((0, [slow, gone, desk.responder("ann", hooks.url("/ann"))]))
-    raised = [desk.raises() for _ in range(40)]
+    raised = [desk.raises(nurse=f"nur_{number}") for number in range(40)]
     started_s = SystemClock().monotonic_s()
     async with in_service(desk) as worker:
         worker.wake()
@@ -236,7 +236,7 @@ def kill_rounds(desk: Desk, hooks: FarEnd, rounds: int) -> None:
     raised: list[str] = []
     printed: list[str] = []
     for number in range(rounds + 1):
-        raised += [desk.raises() for _ in range(20)]
+        raised += [desk.raises(nurse=f"nur_{number}_{each}") for each in range(20)]
         told = len(hooks.calls)
         command = [sys.executable, str(ROUTER), desk.database.url]
         environment = {"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]}

@@ -34,9 +34,15 @@ alerts = Table(
     # When routing must look at it next; None: nothing is due.
     Column("due_ms", BigInteger),
     Column("version", Integer, nullable=False),
+    # The alert that opened the incident: itself, or an earlier one of the same nurse.
+    Column("incident", String),
+    # The alert of the incident that people are paged for instead; None: this one pages by itself.
+    Column("held_by", String),
     Index("alerts_org_raised", "org", "raised_ms", "id"),
     Index("alerts_due", "due_ms"),
     Index("alerts_nurse_kind_state", "nurse", "kind", "state"),
+    Index("alerts_nurse_state_received", "nurse", "state", "received_ms"),
+    Index("alerts_incident", "incident"),
 )
 
 timeline = Table(

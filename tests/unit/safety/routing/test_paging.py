@@ -305,8 +305,8 @@ async def test_a_slow_channel_does_not_delay_others(desk: Desk) -> None:
     slow = SlowChannel()
     desk.worker = desk.new_worker(channels={"page": desk.channel, "slow": slow})
     desk.policy((0, [desk.responder("sue", "slow:1"), desk.responder("ann")]))
-    for _ in range(60):
-        desk.raises()
+    for number in range(60):
+        desk.raises(nurse=f"nur_{number}")
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(desk.worker.run())
         await eventually(lambda: len(desk.channel.sent) == 60, what="everybody else told")
@@ -344,7 +344,8 @@ async def test_an_alarm_without_a_place_is_told_with_the_last_one_and_its_age(de
     place = {"lat": 31.2, "lon": 121.4, "accuracy_m": None, "time_ms": now_ms - 90_000, "received_ms": now_ms}
     desk.add(positions, nurse="nur_1", org=ORG, device="dev_1", revision=1, **place)
     desk.raises()
-    desk.raises(position=Position(lat=31.3, lon=121.5, accuracy_m=8.0, time_ms=now_ms - 2_000))
+    placed = Position(lat=31.3, lon=121.5, accuracy_m=8.0, time_ms=now_ms - 2_000)
+    desk.raises(nurse="nur_2", position=placed)
     await desk.settle()
     assert sorted(notice.text()["en"].split("; ")[2] for notice in desk.channel.sent) == [
         "last position 31.200000,121.400000 (90 s ago)",
@@ -354,8 +355,8 @@ async def test_an_alarm_without_a_place_is_told_with_the_last_one_and_its_age(de
 
 async def test_several_workers_on_one_store_tell_everybody_once(desk: Desk) -> None:
     two_tiers(desk)
-    for _ in range(20):
-        desk.raises()
+    for number in range(20):
+        desk.raises(nurse=f"nur_{number}")
     first, second = desk.new_worker(lease_s=30.0), desk.new_worker(lease_s=30.0)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(worker.run()) for worker in (first, second)]
