@@ -9,115 +9,142 @@ from typing import Protocol
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
+from shapely.affinity import translate
 from shapely.geometry import shape as geojson_shape
 
+from safety.domain.local_metres import LocalMetres, apart_m
 from safety.domain.plan import FencePlan
 
-_A_M = 6_378_137.0  # WGS-84 semi-major axis
-_E2 = 0.006_694_379_990_14  # WGS-84 first eccentricity squared
+_WORLD = shapely.box(-180.0, -90.0, 180.0, 90.0)
+_CORNERS = 64
+_ROUND = 1.0 / math.cos(math.pi / _CORNERS)
+"""An outline around a circle, of so many corners, must reach out so much further to hold all of it."""
 
 
 class Shape(Protocol):
-    """A shape on the ground."""
+    """A shape on the ground; `depth_m` is about how far inside its edge its middle lies."""
+
+    depth_m: float
 
     def outside_by_m(self, lat: float, lon: float) -> float:
         """Return how many metres outside the shape a WGS-84 position is; negative: how far inside."""
 
 
-class LocalMetres:
-    """An affine map from WGS-84 degrees to metres east and north of a point.
-
-    Metres per degree follow from the radii of curvature of the WGS-84 ellipsoid at the point's latitude.
-    """
-
-    def __init__(self, lat: float, lon: float) -> None:
-        self.lat = lat
-        self.lon = lon
-        phi = math.radians(max(-89.9, min(89.9, lat)))
-        root = 1.0 - _E2 * math.sin(phi) ** 2
-        self.north_m = math.radians(_A_M * (1.0 - _E2) / (root * math.sqrt(root)))
-        self.east_m = math.radians(_A_M * math.cos(phi) / math.sqrt(root))
-
-    def of(self, lat: float, lon: float) -> tuple[float, float]:
-        """Return metres (east, north) of a position, the short way around the antimeridian."""
-        d_lon = lon - self.lon
-        if d_lon > 180.0:
-            d_lon -= 360.0
-        elif d_lon < -180.0:
-            d_lon += 360.0
-        return d_lon * self.east_m, (lat - self.lat) * self.north_m
-
-
 class Circle:
     """A circle around a WGS-84 position."""
 
+    __slots__ = ("depth_m", "lat", "lon")
+
     def __init__(self, lat: float, lon: float, radius_m: float) -> None:
-        self._local = LocalMetres(lat, lon)
-        self.radius_m = radius_m
+        self.lat = lat
+        self.lon = lon
+        self.depth_m = radius_m
 
     def outside_by_m(self, lat: float, lon: float) -> float:
-        x, y = self._local.of(lat, lon)
-        # Not hypot: its last bit differs between libraries, and a replay must give the same answer.
-        return math.sqrt(x * x + y * y) - self.radius_m
+        return apart_m(self.lat, self.lon, lat, lon) - self.depth_m
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Return the box around it in degrees: west, south, east, north."""
-        local = self._local
-        d_lat, d_lon = self.radius_m / local.north_m, self.radius_m / local.east_m
-        return local.lon - d_lon, local.lat - d_lat, local.lon + d_lon, local.lat + d_lat
+        west, south, east, north = shapely.bounds(self.outline()).tolist()
+        return west, south, east, north
 
-    def outline(self, corners: int = 64) -> shapely.Polygon:
-        """Return a polygon in degrees around the circle, for an index."""
-        turn = math.tau / corners
-        reach_m = self.radius_m / math.cos(turn / 2)
-        local = self._local
-        ring = [
-            (
-                local.lon + reach_m * math.cos(turn * corner) / local.east_m,
-                local.lat + reach_m * math.sin(turn * corner) / local.north_m,
-            )
-            for corner in range(corners)
-        ]
-        return shapely.Polygon(ring)
+    def outline(self) -> shapely.Geometry:
+        """Return polygons in degrees that hold the circle, for an index."""
+        local = LocalMetres(self.lat, self.lon)
+        reach_m = self.depth_m * _ROUND
+        d_lat = reach_m / local.north_m
+        if local.polar or abs(self.lat) + d_lat > 89.0:
+            return shapely.box(-180.0, max(-90.0, self.lat - d_lat), 180.0, min(90.0, self.lat + d_lat))
+        turns = np.linspace(0.0, math.tau, _CORNERS, endpoint=False)
+        ring = local.back_many(reach_m * np.column_stack([np.cos(turns), np.sin(turns)]))
+        return wrapped(shapely.Polygon(ring))
 
 
 class Area:
     """A polygon or several, with holes, from GeoJSON in WGS-84."""
 
-    def __init__(self, geometry: dict[str, object]) -> None:
-        degrees = geojson_shape(geometry)
-        middle = degrees.centroid
-        self._local = LocalMetres(middle.y, middle.x)
-        self._shape = shapely.transform(degrees, self._project)
+    def __init__(self, degrees: shapely.Geometry) -> None:
+        self._local = LocalMetres(*_middle(degrees))
+        metres = shapely.transform(degrees, self._local.of_many)
+        if _spans_world(degrees):
+            metres = shapely.union_all(shapely.get_parts(metres))  # the cut at the antimeridian is no edge
+        self._shape = metres
+        self._boundary = metres.boundary
+        self.depth_m = metres.area / max(metres.length, 1e-9)
         shapely.prepare(self._shape)
-        self._boundary = self._shape.boundary
 
     def outside_by_m(self, lat: float, lon: float) -> float:
         x, y = self._local.of(lat, lon)
         distance_m = float(shapely.distance(self._boundary, shapely.Point(x, y)))
         return -distance_m if shapely.contains_xy(self._shape, x, y) else distance_m
 
-    def _project(self, lon_lat: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.array([self._local.of(lat, lon) for lon, lat in lon_lat])
+
+class Corridor:
+    """A line or several, with a width from side to side, from GeoJSON in WGS-84."""
+
+    def __init__(self, degrees: shapely.Geometry, width_m: float) -> None:
+        self._local = LocalMetres(*_middle(degrees))
+        self._line = shapely.transform(degrees, self._local.of_many)
+        self.depth_m = width_m / 2.0
+
+    def outside_by_m(self, lat: float, lon: float) -> float:
+        x, y = self._local.of(lat, lon)
+        return float(shapely.distance(self._line, shapely.Point(x, y))) - self.depth_m
+
+    def outline(self) -> shapely.Geometry:
+        """Return polygons in degrees that hold the corridor, for an index."""
+        band = shapely.buffer(self._line, self.depth_m * _ROUND, quad_segs=_CORNERS // 4)
+        if self._local.polar:
+            reach = math.degrees(band.length / 6_000_000.0)
+            return shapely.box(
+                -180.0, max(-90.0, self._local.lat - reach), 180.0, min(90.0, self._local.lat + reach)
+            )
+        return wrapped(shapely.transform(band, self._local.back_many))
 
 
 def shape_of(fence: FencePlan) -> Shape:
-    """Return the shape of a shared fence.
-
-    A `Point` is a circle of its radius; anything else is an area (validated when it was imported).
-    """
-    return _circle(fence) or Area(fence.geometry)
+    """Return the shape of a fence (validated when it was imported)."""
+    return _round(fence) or Area(geojson_shape(fence.geometry))
 
 
 def outline_of(fence: FencePlan) -> shapely.Geometry:
-    """Return the polygon of a shared fence in degrees, for an index."""
-    circle = _circle(fence)
-    return geojson_shape(fence.geometry) if circle is None else circle.outline()
+    """Return polygons in degrees that hold a fence, for an index: of an area, itself."""
+    rounded = _round(fence)
+    return geojson_shape(fence.geometry) if rounded is None else rounded.outline()
 
 
-def _circle(fence: FencePlan) -> Circle | None:
-    if fence.geometry["type"] != "Point":
-        return None
-    lon, lat = fence.geometry["coordinates"][:2]  # type: ignore[index]  # GeoJSON
-    return Circle(lat, lon, fence.radius_m or 0.0)
+def wrapped(degrees: shapely.Geometry) -> shapely.Geometry:
+    """Return a geometry that passes the antimeridian or a pole as parts that don't."""
+    west, south, east, north = shapely.bounds(degrees)
+    if west >= -180.0 and east <= 180.0 and south >= -90.0 and north <= 90.0:
+        return degrees
+    parts = [shapely.intersection(translate(degrees, by), _WORLD) for by in (0.0, 360.0, -360.0)]
+    return shapely.union_all(parts)
+
+
+def _round(fence: FencePlan) -> Circle | Corridor | None:
+    kind = fence.geometry["type"]
+    if kind == "Point":
+        lon, lat = fence.geometry["coordinates"][:2]  # type: ignore[index]  # GeoJSON
+        return Circle(lat, lon, fence.radius_m or 0.0)
+    if kind in ("LineString", "MultiLineString"):
+        return Corridor(geojson_shape(fence.geometry), fence.width_m or 0.0)
+    return None
+
+
+def _spans_world(degrees: shapely.Geometry) -> bool:
+    west, _, east, _ = shapely.bounds(degrees)
+    return bool(east - west > 180.0)
+
+
+def _middle(degrees: shapely.Geometry) -> tuple[float, float]:
+    """Return the middle as (lat, lon), also of a shape that was cut in two at the antimeridian."""
+    if not _spans_world(degrees):
+        middle = degrees.centroid
+        return middle.y, middle.x
+    middle = shapely.transform(degrees, _eastward).centroid
+    return middle.y, middle.x - 360.0 if middle.x > 180.0 else middle.x
+
+
+def _eastward(lon_lat: np.typing.NDArray[np.float64]) -> np.typing.NDArray[np.float64]:
+    return np.column_stack([np.where(lon_lat[:, 0] < 0, lon_lat[:, 0] + 360.0, lon_lat[:, 0]), lon_lat[:, 1]])

@@ -4,9 +4,30 @@ the same at the same moment.
 
 import msgspec
 
+from safety.domain.fence_limits import STANDARD, FenceLimits
+from safety.domain.schedule import Schedule
+
+
+class FencePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fence: GeoJSON in WGS-84; a Point has a radius, a line a width (from side to side).
+
+    It counts at the hours of its schedule, None: always.
+    """
+
+    id: str
+    mode: str
+    geometry: dict[str, object]
+    radius_m: float | None = None
+    width_m: float | None = None
+    schedule: Schedule | None = None
+    limits: FenceLimits = STANDARD
+
 
 class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A visit: where (WGS-84), when (epoch ms), and how often she must check in."""
+    """A visit: where (WGS-84), when (epoch ms), how often to check in.
+
+    Its own stay-in `fences` belong to its place beside the circle, its keep-out ones count for it alone.
+    """
 
     id: str
     lat: float
@@ -16,6 +37,7 @@ class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
     ends_ms: int
     check_in_every_s: float | None = None
     risk: str = "low"
+    fences: tuple[FencePlan, ...] = ()
 
 
 class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,15 +45,6 @@ class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     kind: str
-
-
-class FencePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A shared fence of an organisation: GeoJSON in WGS-84; a Point has a radius."""
-
-    id: str
-    mode: str
-    geometry: dict[str, object]
-    radius_m: float | None = None
 
 
 class NursePlan(msgspec.Struct, frozen=True, kw_only=True, tag="nurse_plan"):

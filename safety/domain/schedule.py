@@ -12,6 +12,7 @@ from safety.errors import InvalidInput
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
+_WEEK_MS = 7 * 86_400_000
 _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
 _KEYS = {"days", "from", "to", "zone"}
 
@@ -48,6 +49,13 @@ class Hours:
         if not self._since_ms <= at_ms < self._until_ms:
             self._look(at_ms)
         return self._open
+
+    def until_ms(self, at_ms: int) -> int:
+        """Return until when the answer for `at_ms` holds: epoch ms, a week ahead at most."""
+        answer, until_ms = self.open_at(at_ms), at_ms
+        while self.open_at(until_ms) == answer and until_ms < at_ms + _WEEK_MS:
+            until_ms = self._until_ms if self._zone is not None else at_ms + _WEEK_MS
+        return until_ms
 
     def _look(self, at_ms: int) -> None:
         today = datetime.fromtimestamp(at_ms / 1000, self._zone).date()

@@ -1,85 +1,117 @@
 """Geofence: she left the place of her visit, or went where she should not be.
 
-Exit needs a fix clearly outside (distance − accuracy beyond the edge and a buffer), again on the next
-ones, for a while: a lone jump of the GPS is no exit. Coming back needs a fix clearly inside. Whoever was
-never inside has not left. Sources of the numbers: docs/rules.md.
+Exit needs a fix clearly outside (beyond the edge by more than its error and a buffer), again on the next
+ones, for a while: a lone jump of the GPS is no exit. Coming back needs a fix clearly inside, and a poor one
+must lie deep inside: the edge in is another than the edge out. Whoever was never inside has not left.
+Sources of the numbers: docs/rules.md.
 """
+
+from typing import NamedTuple
 
 import msgspec
 
 from devices.identity import derived_id
+from safety.domain.fence_limits import STANDARD, FenceLimits
+from safety.rules.crossing import Crossing, Mark, mark_of, why_of
 from safety.rules.effects import AlertKind, Effect, NoteAlert, RaiseAlert
 from safety.rules.sight import Sight
-
-BUFFER_M = 25.0
-"""Beyond the edge by this much more than the accuracy, a fix is outside."""
-
-ACCURACY_CAP_M = 100.0
-"""A reported accuracy counts up to this much: without a cap a poor GPS would hide a true exit."""
 
 UNKNOWN_ACCURACY_M = 50.0
 """What a fix without accuracy is taken for."""
 
 USABLE_ACCURACY_M = 200.0
-"""A fix worse than this says nothing about being inside."""
+"""A fix worse than this says nothing about being inside, and must be outside by its whole error."""
 
-CLEAR_M = ACCURACY_CAP_M + BUFFER_M
-"""Whatever its accuracy, a fix that is farther outside than this is outside."""
+SURE = 1.62
+"""A reported accuracy holds 68 % of fixes; so many times it holds 95 %."""
 
-DWELL_MS = 20_000
-MIN_FIXES = 2
-
-
-class Crossing(msgspec.Struct):
-    """The fixes on the other side of the edge since she was last clearly on this one."""
-
-    since_ms: int
-    received_ms: int
-    event: str
-    fixes: int = 0
-    outside_m: float = 0.0
-    accuracy_m: float = 0.0
+LEAST_ERROR_M = 20.0
+"""Whatever it reports, a phone in a city is no better."""
 
 
-class FenceState(msgspec.Struct):
-    """Where she is with regard to one fence; `inside` None: not known yet."""
+class FenceState(msgspec.Struct, omit_defaults=True):
+    """Where she is with regard to one fence; `inside` None: not known yet.
+
+    `here_ms`: when she was last seen clearly on this side.
+    """
 
     inside: bool | None = None
     crossing: Crossing | None = None
     alert: str | None = None
+    here_ms: int = 0
 
 
-class Watch(msgspec.Struct, frozen=True):
-    """What is watched: a fence, in which way, for which visit."""
+class Watch(NamedTuple):
+    """What is watched: a fence, in which way, for which visit, with which limits, until when (epoch ms)."""
 
     fence: str
     kind: AlertKind  # fence_exit of a stay-in fence, fence_enter of a keep-out fence
     visit: str | None
+    limits: FenceLimits = STANDARD
+    until_ms: int | None = None
 
 
-def step(state: FenceState, sight: Sight, outside_m: float, watch: Watch) -> list[Effect]:
-    """Take in one fix, newer than all before, that lies `outside_m` outside the fence (negative: inside)."""
+def accuracy_of(sight: Sight) -> float:
+    """Return the accuracy of a fix in metres."""
     accuracy_m = sight.position.accuracy_m
-    if accuracy_m is None:
-        accuracy_m = UNKNOWN_ACCURACY_M
-    side = _side(outside_m, accuracy_m)
+    return UNKNOWN_ACCURACY_M if accuracy_m is None else accuracy_m
+
+
+def clear_m(accuracy_m: float, limits: FenceLimits) -> float:
+    """Return how far beyond an edge a fix must lie to be clearly outside."""
+    error_m = max(accuracy_m * SURE, LEAST_ERROR_M)
+    if accuracy_m <= USABLE_ACCURACY_M:
+        error_m = min(error_m, limits.accuracy_cap_m)
+    return limits.buffer_m + error_m
+
+
+def side_of(outside_m: float, accuracy_m: float, depth_m: float, limits: FenceLimits) -> bool | None:
+    """Return True for clearly inside, False for clearly outside, None for anything between.
+
+    `outside_m` metres outside the fence (negative: inside) is where the fix lies; `depth_m` is how far
+    inside the fence's middle lies: no fix must lie deeper than half of it.
+    """
+    if outside_m > 0.0:
+        return False if outside_m > clear_m(accuracy_m, limits) else None
+    if accuracy_m <= limits.buffer_m:
+        return True
+    if accuracy_m > USABLE_ACCURACY_M:
+        return None
+    return True if -outside_m >= min(accuracy_m - limits.buffer_m, depth_m / 2.0) else None
+
+
+def step(state: FenceState, sight: Sight, side: bool | None, outside_m: float, watch: Watch) -> list[Effect]:
+    """Take in one fix, newer than all before, on `side` of the fence, `outside_m` outside of it."""
     if side is None:
         return []
     if side == state.inside:
         state.crossing = None
+        state.here_ms = sight.time_ms
         return []
-    if state.inside is None and side == (watch.kind == "fence_exit"):
-        state.inside = side  # arrived: from now on leaving can be told
-        return []
-    if state.inside is None and watch.kind == "fence_exit":
+    if state.inside is None and not side and watch.kind == "fence_exit":
+        state.crossing = None
         return []  # never arrived
     crossing = state.crossing
+    mark = mark_of(sight, outside_m, accuracy_of(sight))
     if crossing is None:
-        crossing = state.crossing = Crossing(sight.time_ms, sight.received_ms, sight.event)
+        crossing = state.crossing = Crossing(mark, mark, watch.limits, watch.until_ms)
     crossing.fixes += 1
-    crossing.outside_m = outside_m
-    crossing.accuracy_m = accuracy_m
-    return _decide(state, crossing, sight, watch, sight.time_ms - crossing.since_ms)
+    crossing.last = mark
+    return _decide(state, crossing, sight, watch, mark.time_ms - crossing.first.time_ms)
+
+
+def look_back(state: FenceState, sight: Sight, side: bool | None, outside_m: float) -> None:
+    """Take in one fix that came late: it may tell when a crossing that goes on now began."""
+    crossing = state.crossing
+    if crossing is None or side is None or sight.time_ms <= state.here_ms:
+        return
+    if side == bool(state.inside):
+        state.here_ms = sight.time_ms
+        if crossing.first.time_ms < sight.time_ms < crossing.last.time_ms:
+            crossing.first, crossing.fixes = crossing.last, 1
+    elif sight.time_ms < crossing.first.time_ms:
+        crossing.first = mark_of(sight, outside_m, accuracy_of(sight))
+        crossing.fixes += 1
 
 
 def on_tick(state: FenceState, sight: Sight, now_ms: int, watch: Watch) -> list[Effect]:
@@ -90,34 +122,42 @@ def on_tick(state: FenceState, sight: Sight, now_ms: int, watch: Watch) -> list[
     crossing = state.crossing
     if crossing is None:
         return []
-    return _decide(state, crossing, sight, watch, now_ms - crossing.received_ms)
+    if crossing.until_ms is not None and now_ms >= crossing.until_ms:
+        state.crossing = None
+        return []
+    return _decide(state, crossing, sight, watch, now_ms - crossing.first.received_ms)
 
 
 def wake_ms(state: FenceState) -> int | None:
     """Return when `on_tick` can next matter, by time of receipt; None if it can't."""
     crossing = state.crossing
-    if crossing is None or crossing.fixes < MIN_FIXES:
+    if crossing is None or crossing.fixes < crossing.limits.min_fixes:
         return None
-    return crossing.received_ms + DWELL_MS
-
-
-def _side(outside_m: float, accuracy_m: float) -> bool | None:
-    """Return True for clearly inside, False for clearly outside, None for anything between."""
-    if outside_m > BUFFER_M:
-        return False if outside_m - min(accuracy_m, ACCURACY_CAP_M) > BUFFER_M else None
-    return True if outside_m <= 0 and accuracy_m <= USABLE_ACCURACY_M else None
+    return crossing.first.received_ms + round(crossing.limits.dwell_s * 1000)
 
 
 def _decide(state: FenceState, crossing: Crossing, sight: Sight, watch: Watch, dwell_ms: int) -> list[Effect]:
-    if crossing.fixes < MIN_FIXES or dwell_ms < DWELL_MS:
+    limits = crossing.limits
+    if crossing.fixes < limits.min_fixes:
+        return []
+    leaves = watch.kind == "fence_exit"
+    if state.inside is None and leaves:
+        state.inside, state.crossing, state.here_ms = True, None, sight.time_ms
+        return []  # arrived: from now on leaving can be told
+    if dwell_ms < limits.dwell_s * 1000:
         return []
     state.crossing = None
-    leaves = watch.kind == "fence_exit"
-    state.inside = not leaves if state.inside is None else not state.inside
+    state.inside = not state.inside
+    state.here_ms = crossing.last.time_ms
     if state.inside == leaves:
         return _returned(state, sight)
-    state.alert = derived_id(watch.kind, sight.nurse, watch.fence, crossing.event)
-    raised = RaiseAlert(
+    return [_raise(state, crossing, sight, watch, dwell_ms)]
+
+
+def _raise(state: FenceState, crossing: Crossing, sight: Sight, watch: Watch, dwell_ms: int) -> RaiseAlert:
+    first: Mark = crossing.first
+    state.alert = derived_id(watch.kind, sight.nurse, watch.fence, first.event)
+    return RaiseAlert(
         id=state.alert,
         kind=watch.kind,
         severity="warning",
@@ -125,21 +165,12 @@ def _decide(state: FenceState, crossing: Crossing, sight: Sight, watch: Watch, d
         nurse=sight.nurse,
         device=sight.device,
         visit=watch.visit,
-        occurred_ms=crossing.since_ms,
+        occurred_ms=first.time_ms,
         received_ms=sight.received_ms,
-        source_event=crossing.event,
+        source_event=first.event,
         position=sight.position,
-        why={
-            "rule": watch.kind,
-            "fence": watch.fence,
-            "beyond_edge_m": round(crossing.outside_m, 1),
-            "accuracy_m": round(crossing.accuracy_m, 1),
-            "buffer_m": BUFFER_M,
-            "fixes": crossing.fixes,
-            "dwell_s": dwell_ms / 1000,
-        },
+        why=why_of(crossing, watch.kind, watch.fence, dwell_ms),
     )
-    return [raised]
 
 
 def _returned(state: FenceState, sight: Sight) -> list[Effect]:

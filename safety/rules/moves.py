@@ -4,25 +4,30 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from safety.domain.fence import Circle
+from safety.domain.fence_limits import STANDARD, FenceLimits
+from safety.domain.local_metres import apart_m
 from safety.domain.plan import VisitPlan
-from safety.rules import geofence
+from safety.rules import geofence, jumps
 from safety.rules.effects import Effect
-from safety.rules.geofence import FenceState, Watch
+from safety.rules.geofence import FenceState, Watch, accuracy_of, side_of
+from safety.rules.jumps import Jump
 from safety.rules.shared_fences import SharedFence, SharedFences
 from safety.rules.sight import Sight
+
+Within = Sequence[SharedFence]
 
 
 class Moves(msgspec.Struct):
     """Where she is with regard to her fences.
 
-    `visits` by visit; `stay_in` is the area of her organisation; `keep_out` has only the shared fences
-    that she is in, or whose edge she may be crossing.
+    `visits` by visit; `stay_in` is the area of her organisation; `keep_out` has only the fences that she is
+    in, or whose edge she may be crossing; `jump` is a fix that is not believed yet.
     """
 
     visits: dict[str, FenceState] = {}
     stay_in: FenceState | None = None
     keep_out: dict[str, FenceState] = {}
+    jump: Jump | None = None
 
 
 def keep(state: Moves, visits: Sequence[VisitPlan]) -> None:
@@ -37,17 +42,35 @@ def end(state: Moves, visit: str) -> None:
 
 
 def step(
-    state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences, within: Sequence[SharedFence]
+    state: Moves,
+    sight: Sight,
+    visit: VisitPlan,
+    shared: SharedFences,
+    within: Within,
+    before: Sight | None = None,
 ) -> list[Effect]:
-    """Take in a fix, newer than all before, taken during `visit`; `within` are the shared fences it is in."""
-    position = sight.position
-    outside_m = Circle(visit.lat, visit.lon, visit.radius_m).outside_by_m(position.lat, position.lon)
-    known = state.visits.setdefault(visit.id, FenceState())
-    effects = geofence.step(known, sight, outside_m, Watch(visit.id, "fence_exit", visit.id))
-    if shared:
-        effects = [*effects, *_stay_in(state, sight, visit.id, shared, within)]
-        effects += _keep_out(state, sight, visit.id, shared, within)
+    """Take in a fix, newer than all before, taken during `visit`; `within` are the shared fences it is in.
+
+    `before` is the newest fix before it.
+    """
+    if state.jump is None and (before is None or jumps.can_be(before, sight)):
+        return _follow(state, sight, visit, shared, within)
+    state.jump, believed = jumps.sift(state.jump, before, sight)
+    effects: list[Effect] = []
+    for one in believed:
+        held = one is not sight
+        effects += _follow(state, one, visit, shared, _within(shared, one) if held else within)
     return effects
+
+
+def look_back(state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences) -> None:
+    """Take in a fix that came late: it may tell when a crossing that goes on now began."""
+    known = state.visits.get(visit.id)
+    if known is None or known.crossing is None:
+        return
+    own = shared.own(visit) if visit.fences else ()
+    outside_m, depth_m, limits = _outside_visit(sight, visit, own)
+    geofence.look_back(known, sight, side_of(outside_m, accuracy_of(sight), depth_m, limits), outside_m)
 
 
 def on_tick(state: Moves, sight: Sight, now_ms: int, visit: str | None) -> list[Effect]:
@@ -71,30 +94,98 @@ def is_crossing(state: Moves) -> bool:
     return any(fence.crossing is not None for fence in state.visits.values())
 
 
-def _stay_in(
-    state: Moves, sight: Sight, visit: str, shared: SharedFences, within: Sequence[SharedFence]
+def _follow(
+    state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences, within: Within
 ) -> list[Effect]:
-    if not shared.has_stay_in(sight.org):
+    """Hold a fix, newer than all before, against her fences."""
+    own = shared.own(visit) if visit.fences else ()
+    known = state.visits.get(visit.id)
+    if known is None:
+        known = state.visits[visit.id] = FenceState()
+    outside_m, depth_m, limits = _outside_visit(sight, visit, own)
+    side = side_of(outside_m, accuracy_of(sight), depth_m, limits)
+    effects: list[Effect] = []
+    if side == known.inside and known.crossing is None:
+        known.here_ms = sight.time_ms
+    else:
+        watch = Watch(visit.id, "fence_exit", visit.id, limits)
+        effects = geofence.step(known, sight, side, outside_m, watch)
+    if own or shared or state.keep_out:
+        effects = [*effects, *_stay_in(state, sight, visit.id, shared, within)]
+        effects += _keep_out(state, sight, visit.id, shared, within, own)
+    return effects
+
+
+def _outside_visit(
+    sight: Sight, visit: VisitPlan, own: Sequence[SharedFence]
+) -> tuple[float, float, FenceLimits]:
+    """Return how far outside the place of the visit a fix is, that place's depth, and its limits.
+
+    The place is the circle and the visit's own stay-in fences together; what is nearest counts.
+    """
+    position = sight.position
+    outside_m = apart_m(visit.lat, visit.lon, position.lat, position.lon) - visit.radius_m
+    found = outside_m, visit.radius_m, STANDARD
+    if outside_m <= 0.0:
+        return found
+    for fence in own:
+        if fence.kind == "fence_exit" and fence.open_at(sight.time_ms):
+            away_m = fence.shape.outside_by_m(position.lat, position.lon)
+            if away_m < found[0]:
+                found = away_m, fence.shape.depth_m, fence.limits
+    return found
+
+
+def _entered(own: Sequence[SharedFence], sight: Sight) -> Iterator[SharedFence]:
+    """Yield the visit's own keep-out fences that a fix is in."""
+    position = sight.position
+    for fence in own:
+        if fence.kind == "fence_enter" and fence.shape.outside_by_m(position.lat, position.lon) <= 0.0:
+            yield fence
+
+
+def _within(shared: SharedFences, sight: Sight) -> Within:
+    return shared.inside([sight]).get(0, ()) if shared else ()
+
+
+def _stay_in(state: Moves, sight: Sight, visit: str, shared: SharedFences, within: Within) -> list[Effect]:
+    if not shared.has_stay_in(sight.org, sight.time_ms):
         state.stay_in = None
         return []
-    state.stay_in = state.stay_in or FenceState()
-    inside = any(fence.kind == "fence_exit" for fence in within)
-    outside_m = 0.0 if inside else shared.outside_stay_in_m(sight)
-    return geofence.step(state.stay_in, sight, outside_m, Watch(f"{sight.org}/stay_in", "fence_exit", visit))
+    known = state.stay_in
+    if known is None:
+        known = state.stay_in = FenceState()
+    is_in = any(fence.kind == "fence_exit" and fence.open_at(sight.time_ms) for fence in within)
+    if known.crossing is None and is_in == bool(known.inside):
+        return []  # whatever the distance, nothing changes
+    outside_m, fence = shared.nearest_stay_in(sight)
+    side = side_of(outside_m, accuracy_of(sight), fence.shape.depth_m, fence.limits)
+    watch = Watch(f"{sight.org}/stay_in", "fence_exit", visit, fence.limits, fence.until_ms(sight.time_ms))
+    return geofence.step(known, sight, side, outside_m, watch)
 
 
 def _keep_out(
-    state: Moves, sight: Sight, visit: str, shared: SharedFences, within: Sequence[SharedFence]
+    state: Moves, sight: Sight, visit: str, shared: SharedFences, within: Within, own: Within
 ) -> list[Effect]:
+    in_now = (*within, *_entered(own, sight)) if own else within
+    entered = {f.id: f for f in in_now if f.kind == "fence_enter" and f.open_at(sight.time_ms)}
+    if not entered and not state.keep_out:
+        return []
     effects: list[Effect] = []
-    entered = {fence.id: fence for fence in within if fence.kind == "fence_enter"}
+    known_own = {fence.id: fence for fence in own}
     for id in sorted({*entered, *state.keep_out}):
-        fence = entered.get(id) or shared.fence(id)
+        fence = entered.get(id) or known_own.get(id) or shared.fence(id)
+        if fence is None or not fence.open_at(sight.time_ms):
+            state.keep_out.pop(id, None)
+            continue
         known = state.keep_out.setdefault(id, FenceState(inside=False))
-        if fence is not None:
-            outside_m = fence.shape.outside_by_m(sight.position.lat, sight.position.lon)
-            effects += geofence.step(known, sight, outside_m, Watch(id, "fence_enter", visit))
-        if fence is None or (not known.inside and known.crossing is None):
+        if id in entered and known.inside and known.crossing is None:
+            continue
+        outside_m = fence.shape.outside_by_m(sight.position.lat, sight.position.lon)
+        side = side_of(outside_m, accuracy_of(sight), fence.shape.depth_m, fence.limits)
+        watch = Watch(id, "fence_enter", visit, fence.limits, fence.until_ms(sight.time_ms))
+        effects += geofence.step(known, sight, side, outside_m, watch)
+        if not known.inside and known.crossing is None:
             del state.keep_out[id]
     return effects
 

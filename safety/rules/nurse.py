@@ -126,8 +126,12 @@ def _move(
     newest = state.newest is None or sight.time_ms > state.newest.time_ms
     visit = current_visit(state, sight.time_ms)
     placed = whereabouts.place(sight, visit.id if visit else None, newest=newest)
-    if newest:
-        state.newest = sight
-    if visit is None or not newest:
+    if visit is None:
+        if newest:
+            state.newest = sight
         return [placed]
-    return [placed, *moves.step(state.moves, sight, visit, shared, within)]
+    if not newest:
+        moves.look_back(state.moves, sight, visit, shared)
+        return [placed]
+    before, state.newest = state.newest, sight
+    return [placed, *moves.step(state.moves, sight, visit, shared, within, before)]

@@ -1,31 +1,27 @@
 """SharedFences: the fences of all organisations, ready to be asked about many positions at once."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from safety.domain.fence import Circle, Shape, outline_of, shape_of
-from safety.domain.plan import FencePlan, OrgPlan
-from safety.rules.effects import AlertKind
-from safety.rules.geofence import CLEAR_M
+from safety.domain.fence import outline_of, wrapped
+from safety.domain.fence_limits import FenceLimits
+from safety.domain.plan import FencePlan, OrgPlan, VisitPlan
+from safety.domain.schedule import Hours
+from safety.rules.geofence import accuracy_of, clear_m
+from safety.rules.guarded import SharedFence
 from safety.rules.sight import Sight
 
-STAY_IN = "stay_in"
+__all__ = ["SharedFence", "SharedFences"]
 
-_NEAR_M = 2 * CLEAR_M
-"""Farther from every stay-in fence than this it does not matter how far."""
+_MOST_KNOWN = 50_000
+"""Visits' own fences that are kept ready at most: beyond it they are made anew when they are wanted."""
 
-
-class SharedFence(NamedTuple):
-    """One shared fence: whom it concerns, what is told of it, and its shape."""
-
-    id: str
-    org: str
-    kind: AlertKind
-    shape: Shape
+_FARTHEST_DEG = 0.2
+"""Farther from every stay-in fence than some 20 km it does not matter how far."""
 
 
 class SharedFences:
@@ -38,11 +34,14 @@ class SharedFences:
         self._outlines: NDArray[np.object_] = np.empty(0, dtype=object)
         self._index: shapely.STRtree | None = None
         self._stay_in: dict[str, list[int]] = {}
+        self._stay_in_hours: dict[str, tuple[Hours | None, ...]] = {}
+        self._widest: dict[str, FenceLimits] = {}
         self._by_id: dict[str, SharedFence] = {}
+        self._own: dict[str, SharedFence] = {}
 
     def replan(self, plan: OrgPlan) -> None:
         """Take over an organisation's fences; if one of them is no shape, all stays as it was."""
-        self._of_org[plan.org] = [(_shared(plan.org, fence), outline_of(fence)) for fence in plan.fences]
+        self._of_org[plan.org] = [(SharedFence(plan.org, fence), outline_of(fence)) for fence in plan.fences]
         self.plans[plan.org] = plan
         self._index = None
 
@@ -54,10 +53,15 @@ class SharedFences:
         self._ready()
         return self._by_id.get(id)
 
-    def has_stay_in(self, org: str) -> bool:
-        """Tell whether the organisation's nurses must stay in some area."""
+    def own(self, visit: VisitPlan) -> list[SharedFence]:
+        """Return the fences of one visit alone."""
+        return [self._made(fence) for fence in visit.fences]
+
+    def has_stay_in(self, org: str, at_ms: int) -> bool:
+        """Tell whether the organisation's nurses must stay in some area at `at_ms`."""
         self._ready()
-        return org in self._stay_in
+        hours = self._stay_in_hours.get(org)
+        return hours is not None and any(some is None or some.open_at(at_ms) for some in hours)
 
     def inside(self, sights: Sequence[Sight]) -> dict[int, list[SharedFence]]:
         """Return, for the index of each sight that is in any fence of its organisation, those fences."""
@@ -73,13 +77,31 @@ class SharedFences:
                 found.setdefault(sight, []).append(fence)
         return found
 
-    def outside_stay_in_m(self, sight: Sight) -> float:
-        """Return how far outside all stay-in fences of her organisation she is, up to a clear distance."""
+    def nearest_stay_in(self, sight: Sight) -> tuple[float, SharedFence]:
+        """Return how far outside all stay-in fences of her organisation she is, and the nearest of them.
+
+        Only where `has_stay_in`; negative: how far inside. Beyond what is clearly outside it may say less.
+        """
         index, position = self._ready(), sight.position
-        box = Circle(position.lat, position.lon, _NEAR_M).bounds()
-        near = set(index.query(shapely.box(*box)).tolist())
-        own = (self._fences[i].shape for i in self._stay_in[sight.org] if i in near)
-        return min((shape.outside_by_m(position.lat, position.lon) for shape in own), default=_NEAR_M)
+        reach_m = 2.0 * clear_m(accuracy_of(sight), self._widest[sight.org])
+        near = sorted(index.query(_box(position.lat, position.lon, reach_m)).tolist())
+        own = [
+            (fence.shape.outside_by_m(position.lat, position.lon), fence)
+            for fence in (self._fences[i] for i in near)
+            if fence.org == sight.org and fence.kind == "fence_exit" and fence.open_at(sight.time_ms)
+        ]
+        if own:
+            return min(own, key=itemgetter(0))
+        some = (self._fences[i] for i in self._stay_in[sight.org])
+        return reach_m, next(fence for fence in some if fence.open_at(sight.time_ms))
+
+    def _made(self, fence: FencePlan) -> SharedFence:
+        made = self._own.get(fence.id)
+        if made is None or (made.plan is not fence and made.plan != fence):
+            if len(self._own) >= _MOST_KNOWN:
+                self._own.clear()
+            made = self._own[fence.id] = SharedFence("", fence)
+        return made
 
     def _ready(self) -> shapely.STRtree:
         if self._index is None:
@@ -98,12 +120,27 @@ class SharedFences:
             shapely.contains_xy(outlines, 0.0, 0.0)
         self._outlines = outlines
         self._index = shapely.STRtree(outlines)
-        self._stay_in = {}
+        self._stay_in, self._stay_in_hours, self._widest = {}, {}, {}
         for number, fence in enumerate(self._fences):
             if fence.kind == "fence_exit":
                 self._stay_in.setdefault(fence.org, []).append(number)
+        for org, own in self._stay_in.items():
+            fences = [self._fences[i] for i in own]
+            self._stay_in_hours[org] = tuple({id(fence.hours): fence.hours for fence in fences}.values())
+            self._widest[org] = _widest(fence.limits for fence in fences)
 
 
-def _shared(org: str, fence: FencePlan) -> SharedFence:
-    kind: AlertKind = "fence_exit" if fence.mode == STAY_IN else "fence_enter"
-    return SharedFence(fence.id, org, kind, shape_of(fence))
+def _widest(limits: Iterable[FenceLimits]) -> FenceLimits:
+    """Return limits that are nowhere narrower than `limits`."""
+    every = list(limits)
+    return FenceLimits(
+        buffer_m=max(each.buffer_m for each in every),
+        accuracy_cap_m=max(each.accuracy_cap_m for each in every),
+    )
+
+
+def _box(lat: float, lon: float, reach_m: float) -> shapely.Geometry:
+    """Return a box in degrees that holds everything within `reach_m` of a place."""
+    d_lat = min(reach_m / 110_000.0, _FARTHEST_DEG)
+    d_lon = d_lat / max(np.cos(np.radians(lat)), 1e-3)
+    return wrapped(shapely.box(lon - d_lon, lat - d_lat, lon + d_lon, lat + d_lat))

@@ -52,7 +52,7 @@ def test_one_jump_is_no_exit() -> None:
 
 def test_a_poor_fix_is_no_exit_and_its_accuracy_is_capped() -> None:
     assert not alerts(*ARRIVED, *(fix(20 + 10 * i, 260, accuracy_m=100) for i in range(5)))
-    assert alerts(*ARRIVED, *(fix(20 + 10 * i, 400, accuracy_m=900) for i in range(5)))
+    assert alerts(*ARRIVED, *(fix(20 + 10 * i, 300, accuracy_m=150) for i in range(5)))
 
 
 def test_who_was_never_inside_has_not_left() -> None:
@@ -121,8 +121,8 @@ def test_shared_fences_keep_in_and_keep_out() -> None:
     away = [fix(20 + 10 * i, 700) for i in range(4)]
     assert [alert.kind for alert in alerts(PLAN, fences, *away)] == ["fence_enter"]
     assert notes(PLAN, fences, *away, *(fix(60 + 10 * i, 300) for i in range(4))) == ["returned"]
-    far = [fix(20 + 10 * i, 3_000) for i in range(4)]
-    assert [alert.kind for alert in alerts(PLAN, fences, fix(0, 1_000), *far)] == ["fence_exit"]
+    near, far = [fix(10 * i, 1_000) for i in range(2)], [fix(90 + 10 * i, 3_000) for i in range(4)]
+    assert [alert.kind for alert in alerts(PLAN, fences, *near, *far)] == ["fence_exit"]
 
 
 def test_a_missed_check_in_needs_no_phone() -> None:
