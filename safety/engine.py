@@ -14,7 +14,7 @@ from devices.reports import Fix
 from ingest.lanes import ALARMS
 from ingest.records import Arrival, Tick
 from safety.domain.plan import NursePlan, OrgPlan
-from safety.rules import alarm, moves, nurse, whereabouts
+from safety.rules import alarm, nurse, whereabouts
 from safety.rules.effects import Effect
 from safety.rules.shared_fences import SharedFence, SharedFences
 from safety.rules.sight import Sight, sight_of
@@ -160,7 +160,8 @@ class TelemetryEngine:
         for plan in state.orgs.values():
             self._shared.replan(plan)
         self._timers, self._armed = [], {}
-        for key in self._nurses:
+        for key, known in self._nurses.items():
+            nurse.complete(known, self._now_ms)
             self._arm(key)
 
     def _arrive(self, arrival: Arrival, within: Within | None) -> list[Effect]:
@@ -170,12 +171,9 @@ class TelemetryEngine:
         if within is None:
             within = self.look_ahead([arrival]).get(0, [])
         effects = nurse.step(state, arrival, self._shared, within)
-        # A timer that is set may be early, never late: a fix that crosses no edge cannot make it so.
-        if (
-            moves.is_crossing(state.moves)
-            or arrival.nurse not in self._armed
-            or not isinstance(arrival.report, Fix)
-        ):
+        # A timer that is set may be early, never late: only what stirs her rules can make it so.
+        if state.stirred or arrival.nurse not in self._armed or not isinstance(arrival.report, Fix):
+            state.stirred = False
             self._arm(arrival.nurse)
         return effects
 

@@ -5,6 +5,7 @@ the same at the same moment.
 import msgspec
 
 from safety.domain.fence_limits import STANDARD, FenceLimits
+from safety.domain.limits import LimitValue
 from safety.domain.schedule import Schedule
 
 
@@ -24,7 +25,7 @@ class FencePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A visit: where (WGS-84), when (epoch ms), how often to check in.
+    """A visit: where (WGS-84), when (epoch ms), how often to check in; `limits` are those of its own.
 
     Its own stay-in `fences` belong to its place beside the circle, its keep-out ones count for it alone.
     """
@@ -38,6 +39,7 @@ class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
     check_in_every_s: float | None = None
     risk: str = "low"
     fences: tuple[FencePlan, ...] = ()
+    limits: dict[str, LimitValue] = {}
 
 
 class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +50,10 @@ class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NursePlan(msgspec.Struct, frozen=True, kw_only=True, tag="nurse_plan"):
-    """All that the rules must know of one nurse; the newest one replaces the others."""
+    """All that the rules must know of one nurse; the newest one replaces the others.
+
+    `limits` are those that her organisation set, `safety.domain.limits` has the others.
+    """
 
     nurse: str
     org: str
@@ -56,6 +61,7 @@ class NursePlan(msgspec.Struct, frozen=True, kw_only=True, tag="nurse_plan"):
     devices: tuple[DevicePlan, ...] = ()
     pin_hash: str | None = None
     duress_pin_hash: str | None = None
+    limits: dict[str, LimitValue] = {}
 
     def visit_at(self, at_ms: int, lead_ms: int = 0) -> VisitPlan | None:
         """Return the visit that is planned for `at_ms`, or that begins within `lead_ms` of it."""

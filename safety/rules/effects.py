@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from devices.commands import CommandKind
 from devices.reports import Position
 
 ALARM_KINDS: frozenset[str] = frozenset({"panic", "duress", "fall", "no_motion", "tamper"})
@@ -114,4 +115,18 @@ class HearDevice(msgspec.Struct, frozen=True, kw_only=True, tag="hear_device"):
     firmware: str | None = None
 
 
-Effect = RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert | PlacePosition | HearDevice
+class TellDevice(msgspec.Struct, frozen=True, kw_only=True, tag="tell_device"):
+    """A device is to be told something, within `ttl_s` of `at_ms`; `alarm` is its own name for its alarm."""
+
+    id: str
+    device: str
+    kind: CommandKind
+    at_ms: int
+    ttl_s: float
+    alarm: str | None = None
+    alarm_seq: int | None = None
+    alert: str | None = None
+    details: dict[str, str | int | float | bool | None] = {}
+
+
+Effect = RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert | TellDevice | PlacePosition | HearDevice

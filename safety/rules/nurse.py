@@ -7,37 +7,63 @@ import msgspec
 from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan, VisitPlan
-from safety.rules import check_in, moves, silence, whereabouts
+from safety.rules import check_in, health, moves, silence, visit, whereabouts
+from safety.rules.device import DeviceState
 from safety.rules.effects import Effect
+from safety.rules.limits import limits_of
 from safety.rules.moves import Moves
+from safety.rules.phases import Phase, phase_at, phases
 from safety.rules.shared_fences import SharedFence, SharedFences
 from safety.rules.sight import Sight, sight_of
+from safety.rules.times import plausible_ms
 
 LEAD_MS = 15 * 60_000
 """So long before its planned start a visit may already have her."""
 
+SAID_LEAD_MS = 60 * 60_000
+"""So long before its planned start what she says may mean a visit that she does not name."""
+
+OVERRUN_MS = 12 * 3_600_000
+"""So long after its planned end a visit may still be the one she means."""
+
 
 class NurseState(msgspec.Struct):
-    """All that the rules remember of one nurse; `check_ins` has one for each of her visits."""
+    """All that the rules remember of one nurse; `visits` and `check_ins` have one for each of her visits.
+
+    `stirred`: a fix has begun something that time can complete, so that the next look may be due earlier.
+    """
 
     plan: NursePlan
     newest: Sight | None = None
     moves: Moves = msgspec.field(default_factory=Moves)
+    visits: dict[str, visit.VisitState] = {}
     check_ins: dict[str, check_in.CheckInState] = {}
-    devices: dict[str, silence.DeviceState] = {}
+    devices: dict[str, DeviceState] = {}
+    stirred: bool = False
 
 
 def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
     """Take over a new plan: keep what is known of visits and devices that stay."""
+    before = {planned.id: planned for planned in state.plan.visits}
     state.plan = plan
+    for planned in plan.visits:
+        if planned.id in state.visits and planned.id in before:
+            visit.replan(state.visits[planned.id], before[planned.id], planned)
+    state.visits = {
+        planned.id: state.visits.get(planned.id) or visit.VisitState(known_ms=now_ms)
+        for planned in plan.visits
+    }
     state.check_ins = {
-        visit.id: state.check_ins.get(visit.id) or check_in.start(visit, now_ms) for visit in plan.visits
+        planned.id: state.check_ins.get(planned.id) or check_in.start(planned, now_ms)
+        for planned in plan.visits
     }
     moves.keep(state.moves, plan.visits)
+    known = {
+        device.id: state.devices.get(device.id) or DeviceState(known_ms=now_ms) for device in plan.devices
+    }
     for device in plan.devices:
-        state.devices.setdefault(device.id, silence.DeviceState()).kind = device.kind
-    carried = {device.id for device in plan.devices}
-    state.devices = {id: known for id, known in state.devices.items() if id in carried}
+        known[device.id].kind = device.kind
+    state.devices = known
 
 
 def step(
@@ -47,7 +73,14 @@ def step(
     effects: list[Effect] = [whereabouts.hear(arrival)]
     known = state.devices.get(arrival.device)
     if known is not None:
-        effects += silence.step(known, arrival)
+        heard = silence.step(known, arrival, state.plan)
+        if heard or known.back_ms == arrival.received_ms:
+            effects += heard
+            state.stirred = True
+        if health.is_news(known, arrival):
+            phase = phase_at(_coming(state, arrival.received_ms), arrival.received_ms)
+            effects += health.step(known, arrival, state.plan, phase)
+            state.stirred = True
     if isinstance(arrival.report, reports.EventBase):
         effects += _happen(state, arrival)
     sight = sight_of(arrival, state.plan.nurse)
@@ -56,67 +89,106 @@ def step(
     return effects
 
 
+def complete(state: NurseState, now_ms: int) -> None:
+    """Add what a snapshot of an older version did not have; what was over then stays over."""
+    for planned in state.plan.visits:
+        over = planned.ends_ms < now_ms
+        state.visits.setdefault(planned.id, visit.VisitState(known_ms=now_ms, ended=over, gone=over))
+
+
 def on_tick(state: NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:
     """Let time pass for her. `resumed_ms`: since when the service hears again, after a time it did not."""
     effects: list[Effect] = []
     plan = state.plan
-    for visit in plan.visits:
-        timer = state.check_ins[visit.id]
-        effects += check_in.on_tick(timer, visit, plan.nurse, plan.org, now_ms, resumed_ms)
+    for planned in plan.visits:
+        known = state.visits[planned.id]
+        if not known.ended:
+            timer = state.check_ins[planned.id]
+            effects += check_in.on_tick(timer, planned, plan, now_ms, resumed_ms)
+            effects += visit.on_tick(known, planned, plan, now_ms, resumed_ms)
     if state.newest is not None:
         seen_on = current_visit(state, state.newest.time_ms)
         effects += moves.on_tick(state.moves, state.newest, now_ms, seen_on.id if seen_on else None)
-    visit_on = current_visit(state, now_ms, lead_ms=0)
-    if visit_on is not None:
-        for device, known in state.devices.items():
-            effects += silence.on_tick(known, device, visit_on, plan.nurse, plan.org, now_ms, resumed_ms)
+    phase = phase_at(_coming(state, now_ms), now_ms)
+    if phase is not None:
+        for id, device in state.devices.items():
+            effects += silence.on_tick(device, id, phase, plan, state.newest, now_ms, resumed_ms)
+        effects += health.on_tick(state.devices, phase, plan, now_ms, resumed_ms)
     return effects
 
 
 def wake_ms(state: NurseState, now_ms: int, resumed_ms: int) -> int | None:
     """Return when `on_tick` can next matter; None if nothing is awaited."""
     times = [moves.wake_ms(state.moves)]
-    for visit in state.plan.visits:
-        timer = state.check_ins[visit.id]
-        times.append(check_in.wake_ms(timer, visit, resumed_ms))
-        if not timer.ended and visit.ends_ms >= now_ms:
-            times += [silence.wake_ms(known, visit, resumed_ms) for known in state.devices.values()]
+    for planned in state.plan.visits:
+        known = state.visits[planned.id]
+        if not known.ended:
+            limits = limits_of(state.plan, planned)
+            times.append(check_in.wake_ms(state.check_ins[planned.id], planned, limits, resumed_ms))
+            times.append(visit.wake_ms(known, planned, limits, resumed_ms))
+    for phase in _coming(state, now_ms):
+        if phase.since_ms > now_ms:
+            times.append(phase.since_ms)  # what is wrong with a device is told from then on
+        times.append(health.wake_ms(state.devices, phase, resumed_ms))
+        times += [silence.wake_ms(device, phase, resumed_ms) for device in state.devices.values()]
     awaited = [time for time in times if time is not None]
     return max(min(awaited), now_ms + 1) if awaited else None
 
 
 def current_visit(state: NurseState, at_ms: int, lead_ms: int = LEAD_MS) -> VisitPlan | None:
     """Return the visit that is on at `at_ms`, or about to be; the earliest that has not ended."""
-    for visit in state.plan.visits:
-        if visit.starts_ms - lead_ms <= at_ms <= visit.ends_ms and not state.check_ins[visit.id].ended:
-            return visit
+    for planned in state.plan.visits:
+        if planned.starts_ms - lead_ms <= at_ms <= planned.ends_ms and not state.visits[planned.id].ended:
+            return planned
     return None
 
 
+def _coming(state: NurseState, now_ms: int) -> list[Phase]:
+    ended = {id for id, known in state.visits.items() if known.ended}
+    return list(phases(state.plan, ended, now_ms))
+
+
 def _happen(state: NurseState, arrival: Arrival) -> list[Effect]:
-    """Take in what she did."""
+    """Take in what she did: a sign of her counts for every visit, an arrival or end for the one she means."""
+    report = arrival.report
+    meant = _meant(state, arrival)
     effects: list[Effect] = []
-    for visit in _meant(state, arrival):
-        timer = state.check_ins[visit.id]
-        effects += check_in.step(timer, arrival, visit)
-        if timer.ended:
-            moves.end(state.moves, visit.id)
+    for planned in state.plan.visits:
+        if planned is meant or (isinstance(report, reports.CheckedIn) and report.visit is None):
+            effects += check_in.step(state.check_ins[planned.id], arrival, planned, state.plan)
+    if meant is not None:
+        effects += visit.step(state.visits[meant.id], arrival, meant, state.plan, state.newest)
+        if state.visits[meant.id].ended:
+            moves.end(state.moves, meant.id)
+        if isinstance(report, reports.Arrived | reports.VisitStarted):
+            for planned in state.plan.visits:
+                if planned.ends_ms < min(report.time_ms, meant.ends_ms):
+                    effects += visit.go(state.visits[planned.id], arrival)
     return effects
 
 
-def _meant(state: NurseState, arrival: Arrival) -> Sequence[VisitPlan]:
-    """Return the visits that an event may be about: an end that names none is that of the last one begun."""
+def _meant(state: NurseState, arrival: Arrival) -> VisitPlan | None:
+    """Return the visit that an event is about: the one it names, the one that was on, or one running over."""
     report = arrival.report
-    if not isinstance(report, reports.VisitEnded) or report.visit is not None:
-        return state.plan.visits
-    at_ms = arrival.received_ms
-    begun = [
-        visit
-        for visit in state.plan.visits
-        if visit.starts_ms <= at_ms and not state.check_ins[visit.id].ended
-    ]
-    early = current_visit(state, at_ms)
-    return begun[-1:] or ([] if early is None else [early])
+    named = getattr(report, "visit", None)
+    if named is not None:
+        return next((planned for planned in state.plan.visits if planned.id == named), None)
+    said_ms, _ = plausible_ms(report.time_ms, arrival.received_ms)
+    visit_on = current_visit(state, said_ms) or current_visit(state, said_ms, SAID_LEAD_MS)
+    if isinstance(report, reports.VisitEnded | reports.Left):
+        over = [
+            planned
+            for planned in state.plan.visits
+            if planned.ends_ms < said_ms <= planned.ends_ms + OVERRUN_MS and not state.visits[planned.id].gone
+        ]
+        begun = visit_on is not None and (visit_on.starts_ms <= said_ms or _has_come(state, visit_on))
+        if over and not begun:
+            return over[-1]
+    return visit_on
+
+
+def _has_come(state: NurseState, planned: VisitPlan) -> bool:
+    return state.visits[planned.id].arrived_ms is not None
 
 
 def _move(
@@ -124,14 +196,29 @@ def _move(
 ) -> list[Effect]:
     """Take in where she is; fixes that are older than the newest one only complete the track."""
     newest = state.newest is None or sight.time_ms > state.newest.time_ms
-    visit = current_visit(state, sight.time_ms)
-    placed = whereabouts.place(sight, visit.id if visit else None, newest=newest)
-    if visit is None:
-        if newest:
-            state.newest = sight
-        return [placed]
+    visit_on = current_visit(state, sight.time_ms)
+    placed = whereabouts.place(sight, visit_on.id if visit_on else None, newest=newest)
     if not newest:
-        moves.look_back(state.moves, sight, visit, shared)
+        if visit_on is not None:
+            moves.look_back(state.moves, sight, visit_on, shared)
         return [placed]
     before, state.newest = state.newest, sight
-    return [placed, *moves.step(state.moves, sight, visit, shared, within, before)]
+    if visit_on is None:
+        return [placed, *_see_after(state, sight)]
+    effects = [placed, *moves.step(state.moves, sight, visit_on, shared, within, before)]
+    if visit.awaits_arrival(state.visits[visit_on.id]):
+        effects += _see_after(state, sight)
+        effects += visit.see(state.visits[visit_on.id], sight, visit_on)
+    if moves.is_crossing(state.moves):
+        state.stirred = True
+    return effects
+
+
+def _see_after(state: NurseState, sight: Sight) -> list[Effect]:
+    """Take in where she is on the way to a visit or home: whoever is seen elsewhere has left the last one."""
+    effects: list[Effect] = []
+    for planned in state.plan.visits:
+        known = state.visits[planned.id]
+        if planned.ends_ms < sight.time_ms and not known.ended:
+            effects += visit.see_after(known, sight, planned)
+    return effects

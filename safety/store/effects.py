@@ -13,9 +13,11 @@ from safety.rules.effects import (
     NoteAlert,
     PlacePosition,
     RaiseAlert,
+    TellDevice,
 )
 from safety.store.alerts import cancel_alert, note_alert, raise_alert, repeat_alarm
 from safety.store.once import insert_once
+from safety.store.outbox import owe_command
 from safety.store.tables import device_states, positions, tracks
 from safety.store.upsert import replace
 
@@ -37,7 +39,9 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
 
 
 def _store_alert_effect(
-    connection: Connection, effect: RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert, now_ms: int
+    connection: Connection,
+    effect: RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert | TellDevice,
+    now_ms: int,
 ) -> None:
     if isinstance(effect, RaiseAlert):
         raise_alert(connection, effect, now_ms)
@@ -45,8 +49,25 @@ def _store_alert_effect(
         repeat_alarm(connection, effect)
     elif isinstance(effect, NoteAlert):
         note_alert(connection, effect)
+    elif isinstance(effect, TellDevice):
+        _owe(connection, effect)
     else:
         cancel_alert(connection, effect)
+
+
+def _owe(connection: Connection, told: TellDevice) -> None:
+    owe_command(
+        connection,
+        id=told.id,
+        device=told.device,
+        kind=told.kind,
+        alarm=told.alarm,
+        seq=told.alarm_seq,
+        alert=told.alert,
+        details=told.details,
+        at_ms=told.at_ms,
+        ttl_s=told.ttl_s,
+    )
 
 
 def _store_places(connection: Connection, places: Sequence[PlacePosition]) -> None:

@@ -1,0 +1,51 @@
+"""DeviceState: what is remembered of one device, for the rules that look at devices."""
+
+import msgspec
+
+
+class Drops(msgspec.Struct):
+    """How unsteady a connection is: how many drops came close together, and when the last one did."""
+
+    count: int
+    last_ms: int
+
+
+class Battery(msgspec.Struct):
+    """The charge as told, its latest value at `told_ms`; `samples` (epoch ms, %) show how it falls."""
+
+    pct: float
+    told_ms: int
+    rising: bool = False
+    samples: list[tuple[int, float]] = []
+
+
+class Skew(msgspec.Struct):
+    """A clock that is off by about `skew_ms` (ahead: positive) in all that came in since `since_ms`."""
+
+    skew_ms: int
+    since_ms: int
+    last_ms: int
+    reports: int = 1
+
+
+class DeviceState(msgspec.Struct):
+    """What was last heard of one device (epoch ms of receipt; None: never).
+
+    `known_ms`: since when she carries it; `back_ms`: since when it speaks again after a long pause.
+    `alert` is of its silence, told at `alert_ms`; `faults` are the open alerts of its health, by what is
+    wrong. `gps_ms`: when its last usable fix came.
+    """
+
+    kind: str = ""
+    known_ms: int = 0
+    heard_ms: int | None = None
+    back_ms: int = 0
+    offline_ms: int | None = None
+    drops: Drops | None = None
+    alert: str | None = None
+    alert_ms: int = 0
+    gps_ms: int = 0
+    battery: Battery | None = None
+    skew: Skew | None = None
+    firmware: str | None = None
+    faults: dict[str, str] = {}
