@@ -1,5 +1,6 @@
 """Actions: what a dispatcher does with an alert, and who is told who was first."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -68,14 +69,18 @@ class Verification(Step):
 
 
 class Closing(Step):
-    """What it was."""
+    """What it was; `incident` closes all that is open of its incident with it."""
 
     reason: Resolution
+    incident: bool | None = None
 
 
 @router.post("/alerts/{alert}/acknowledge", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def acknowledge(alert: str, body: Step, person: Actor, services: Services) -> Answer:
-    """Take the alert: nobody else is called, and the device is told that someone looks after it."""
+    """Take the alert: nobody else is called, and the device is told that someone looks after it.
+
+    The alerts of its incident that never paged because of this one are taken with it.
+    """
     return _act(services, person, alert, "acknowledge", body)
 
 
@@ -111,7 +116,10 @@ def verify(alert: str, body: Verification, person: Actor, services: Services) ->
 
 @router.post("/alerts/{alert}/resolve", response_model=schemas.AlertDetail, responses=_CONFLICT)
 def resolve(alert: str, body: Closing, person: Actor, services: Services) -> Answer:
-    """Close the alert with what it was; the device is told."""
+    """Close the alert with what it was; the device is told.
+
+    What it answered for pages then, unless the whole incident is closed.
+    """
     return _act(services, person, alert, "resolve", body)
 
 
@@ -122,7 +130,7 @@ def _act(services: Context, person: Person, alert: str, action: Action, body: St
         with services.database.writing() as connection:
             org = find_alert(connection, scope, alert).org
             _check_people(connection, org, detail)
-            act(
+            also = act(
                 connection,
                 alert,
                 action,
@@ -131,15 +139,31 @@ def _act(services: Context, person: Person, alert: str, action: Action, body: St
                 detail=detail,
                 at_ms=at_ms,
             )
-            append_audit(
-                connection, actor=person.login, action=f"alert_{action}", at_ms=at_ms, org=org, subject=alert
-            )
+            _audit(connection, person.login, action, at_ms, org, [alert, *also])
     except (Conflict, RefusedAction) as error:
         raise _overtaken(services, scope, alert, str(error)) from error
     services.wake()
     with services.database.reading() as connection:
         now = read_alert(connection, scope, alert)
     return Answer(views.alert_detail(now, services.clock.now_ms()))
+
+
+def _audit(
+    connection: Connection, login: str, action: Action, at_ms: int, org: str, moved: Sequence[str]
+) -> None:
+    """Put on the trail what was done with the first of `moved`, and what that did with the others."""
+    alert, *also = moved
+    append_audit(connection, actor=login, action=f"alert_{action}", at_ms=at_ms, org=org, subject=alert)
+    for other in also:
+        append_audit(
+            connection,
+            actor=login,
+            action="alert_resolve" if action == "resolve" else "alert_acknowledge",
+            at_ms=at_ms,
+            org=org,
+            subject=other,
+            detail={"with": alert},
+        )
 
 
 def _check_people(connection: Connection, org: str, detail: dict[str, object]) -> None:

@@ -34,13 +34,14 @@ def _filter(
     severity: Annotated[str | None, Query(description="one or more severities")] = None,
     nurse: str | None = None,
     org: Annotated[str | None, Query(description="this organisation and those below it")] = None,
+    incident: Annotated[str | None, Query(description="the alert that opened the incident")] = None,
     since: Annotated[Moment | None, Query(description="raised at or after")] = None,
 ) -> AlertFilter:
     states = _several("state", _STATES | {"open"}, state)
     if "open" in states:
         states = (states - {"open"}) | OPEN_STATES
     kinds, severities = _several("kind", _KINDS, kind), _several("severity", _SEVERITIES, severity)
-    return AlertFilter(states, kinds, severities, nurse or None, org or None, since)
+    return AlertFilter(states, kinds, severities, nurse or None, org or None, since, incident or None)
 
 
 @router.get("/alerts", response_model=schemas.Page[schemas.Alert])

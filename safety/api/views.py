@@ -20,6 +20,8 @@ def alert(row: Row[Any], now_ms: int) -> View:
     """Return an alert out of `select_alerts`."""
     return {
         "id": row.id,
+        "incident": row.incident or row.id,
+        "held_by": row.held_by,
         "kind": row.kind,
         "severity": row.severity,
         "state": row.state,
@@ -72,11 +74,24 @@ def alert_detail(detail: AlertDetail, now_ms: int) -> View:
     return {
         **alert(detail.alert, now_ms),
         "timeline": [timeline_entry(row) for row in detail.timeline],
+        "incident_alerts": [incident_alert(row) for row in detail.incident_alerts],
         "notifications": [notification(row) for row in detail.notifications],
         "visit_detail": shown_visit,
         "nurse_detail": None
         if nurse_row is None
         else {"id": nurse_row.id, "name": nurse_row.name, "phone": nurse_row.phone},
+    }
+
+
+def incident_alert(row: Row[Any]) -> View:
+    """Return what is shown of an alert beside another one of its incident."""
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "severity": row.severity,
+        "state": row.state,
+        "raised_at": rfc3339(row.raised_ms),
+        "held_by": row.held_by,
     }
 
 

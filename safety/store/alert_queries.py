@@ -34,6 +34,7 @@ class AlertFilter(NamedTuple):
     nurse: str | None = None
     org: str | None = None
     since_ms: int | None = None
+    incident: str | None = None
 
 
 class AlertDetail(NamedTuple):
@@ -41,6 +42,7 @@ class AlertDetail(NamedTuple):
 
     alert: Row[Any]
     timeline: Rows
+    incident_alerts: Rows
     notifications: Rows
     visit: Row[Any] | None
     nurse: Row[Any] | None
@@ -87,6 +89,8 @@ def _conditions(wanted: AlertFilter) -> list[ColumnElement[bool]]:
             conditions.append(column.in_(sorted(values)))
     if wanted.nurse is not None:
         conditions.append(alerts.c.nurse == wanted.nurse)
+    if wanted.incident is not None:
+        conditions.append(alerts.c.incident == wanted.incident)
     if wanted.since_ms is not None:
         conditions.append(alerts.c.raised_ms >= wanted.since_ms)
     return conditions
@@ -137,6 +141,9 @@ def read_alert(connection: Connection, scope: Scope, alert_id: str) -> AlertDeta
     """
     alert = find_alert(connection, scope, alert_id)
     entries = select(timeline).where(timeline.c.alert == alert_id).order_by(timeline.c.seq)
+    others = select(alerts).where(
+        alerts.c.incident == alert.incident, alerts.c.id != alert_id, scope.covers(alerts.c.org)
+    )
     sends = (
         select(notifications, responders.c.name.label("responder_name"))
         .outerjoin(responders, responders.c.id == notifications.c.responder)
@@ -148,6 +155,7 @@ def read_alert(connection: Connection, scope: Scope, alert_id: str) -> AlertDeta
     return AlertDetail(
         alert,
         connection.execute(entries).all(),
+        connection.execute(others.order_by(alerts.c.raised_ms, alerts.c.id)).all(),
         connection.execute(sends).all(),
         connection.execute(visit).first(),
         connection.execute(nurse).first(),

@@ -17,9 +17,16 @@ class AlertPlace(Place):
 
 
 class Alert(Shape):
-    """Someone may be in danger; `version` grows with every change of its state or owner."""
+    """Someone may be in danger; `version` grows with every change of its state or owner.
+
+    `incident` is the id of the alert that opened the incident it belongs to: its own, or an earlier one of
+    the same nurse. `held_by` is the alert of the incident for which people are paged instead; null: it
+    pages by itself.
+    """
 
     id: str
+    incident: str
+    held_by: str | None
     kind: AlertKind
     severity: Severity
     state: State
@@ -45,6 +52,17 @@ class Alert(Shape):
     resolution: Resolution | None
     source_event: str
     version: int
+
+
+class IncidentAlert(Shape):
+    """Another alert of the same incident."""
+
+    id: str
+    kind: AlertKind
+    severity: Severity
+    state: State
+    raised_at: datetime
+    held_by: str | None
 
 
 class TimelineEntry(Shape):
@@ -83,6 +101,7 @@ class AlertDetail(Alert):
     """An alert with all that belongs to it."""
 
     timeline: list[TimelineEntry]
+    incident_alerts: list[IncidentAlert]
     notifications: list[Notification]
     visit_detail: Visit | None
     nurse_detail: NurseContact | None
