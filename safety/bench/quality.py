@@ -12,7 +12,7 @@ from safety.bench.engine_rule import vigil
 from safety.bench.noise import REGIMES, Regime, seeded
 from safety.bench.recording import Recording, Rule
 from safety.bench.reference_rules import accuracy_gated, set_difference
-from safety.bench.report import Row, at_least, percentile, report, row
+from safety.bench.report import Limit, Row, at_least, percentile, report, row
 from safety.bench.score import Score, score
 from safety.bench.visits import simulate
 
@@ -56,7 +56,7 @@ def rows(scores: Scores) -> list[Row]:
     naive, ours = total[NAIVE], total[OURS]
     found = [row("visit-hours truly inside", ours.hours, "h"), row("true exits", ours.true_exits, "exits")]
     for name, scored in total.items():
-        found += _of_rule(name, scored, naive, judged=name == OURS)
+        found += rows_of_rule(name, scored, naive)
     # None at all cannot be divided by: it counts as one, the least that would have been seen.
     fewer = naive.false_exits / max(1, ours.false_exits)
     found.append(at_least("false exits of set difference for one of vigil", fewer, "x", FEWER_FALSE_EXITS))
@@ -65,20 +65,19 @@ def rows(scores: Scores) -> list[Row]:
     return found
 
 
-def _of_rule(name: str, scored: Score, naive: Score, *, judged: bool) -> list[Row]:
-    floor = None if scored is naive else naive.false_per_1000_h
-    delays_s = scored.delays_s or (float("nan"),)
-    return [
+def rows_of_rule(name: str, scored: Score, naive: Score) -> list[Row]:
+    """Return what one rule did, beside the naive one's false exits; ours is held to the targets."""
+    judged = name == OURS
+    floor = None if name == NAIVE else naive.false_per_1000_h
+    found = [
         row(f"{name}: false exits", scored.false_per_1000_h, "/1000 h", floor=floor),
         row(f"{name}: missed exits", scored.missed, "exits", limit={"at_most": 0.0} if judged else None),
-        row(f"{name}: delay p50", percentile(delays_s, 0.50), "s"),
-        row(
-            f"{name}: delay p95",
-            percentile(delays_s, 0.95),
-            "s",
-            limit={"at_most": SEEN_WITHIN_S} if judged else None,
-        ),
     ]
+    if scored.delays_s:
+        limit: Limit | None = {"at_most": SEEN_WITHIN_S} if judged else None
+        found.append(row(f"{name}: delay p50", percentile(scored.delays_s, 0.50), "s"))
+        found.append(row(f"{name}: delay p95", percentile(scored.delays_s, 0.95), "s", limit=limit))
+    return found
 
 
 def _of_regime(regime: str, by_rule: dict[str, Score]) -> list[Row]:

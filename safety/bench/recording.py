@@ -2,7 +2,6 @@
 
 from typing import NamedTuple, Protocol
 
-from safety.domain.fence import Shape
 from safety.domain.plan import FencePlan, VisitPlan
 
 
@@ -14,6 +13,13 @@ class Reading(NamedTuple):
     lat: float
     lon: float
     accuracy_m: float | None
+
+
+class Edge(Protocol):
+    """The edge of the ground on which she should stay."""
+
+    def outside_by_m(self, lat: float, lon: float) -> float:
+        """Return how many metres outside of it a WGS-84 position is; negative: how far inside."""
 
 
 class Outing(NamedTuple):
@@ -28,14 +34,14 @@ class Outing(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """The readings of one visit in the order in which they came in; `shape` is the ground to stay in.
+    """The readings of one visit in the order in which they came in; `edge` is that of the ground to stay on.
 
     `outings` None: nobody wrote down what was true. `watch_ms` is when she arrived: what a rule says
     before that is not scored. `fences` are shared fences, where the ground is not just the visit's circle.
     """
 
     visit: VisitPlan
-    shape: Shape
+    edge: Edge
     readings: tuple[Reading, ...]
     watch_ms: int
     outings: tuple[Outing, ...] | None

@@ -30,7 +30,7 @@ def _crossings(recording: Recording, *, gated: bool) -> list[Crossing]:
 
 
 def _out(recording: Recording, reading: Reading, *, gated: bool) -> bool | None:
-    outside_m = recording.shape.outside_by_m(reading.lat, reading.lon)
+    outside_m = recording.edge.outside_by_m(reading.lat, reading.lon)
     if not gated or outside_m <= 0:
         return outside_m > 0
     accuracy_m = UNKNOWN_ACCURACY_M if reading.accuracy_m is None else reading.accuracy_m

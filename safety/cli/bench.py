@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from safety.cli.common import DEFAULT_DATA_DIR, AsJson, DataDir, show_json, show_table
+from safety.cli.tracks import FenceFile, Lat, Lon, Outside, RadiusM, Tracks, score_tracks
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -16,7 +17,13 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: latency.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: latency, quality.")],
+    tracks: Tracks = None,
+    lat: Lat = None,
+    lon: Lon = None,
+    radius_m: RadiusM = 150.0,
+    fence: FenceFile = None,
+    outside: Outside = None,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -27,7 +34,13 @@ def bench(
     names = benches()
     if name not in names:
         raise typer.BadParameter(f"no benchmark {name!r}: expected {' or '.join(names)}", param_hint="NAME")
-    report: Mapping[str, Any] = importlib.import_module(f"safety.bench.{name}").run()
+    if tracks and name != "quality":
+        raise typer.BadParameter("only quality scores tracks", param_hint="--track")
+    report: Mapping[str, Any]
+    if tracks:
+        report = score_tracks(tracks, lat, lon, radius_m, fence, outside or [])
+    else:
+        report = importlib.import_module(f"safety.bench.{name}").run()
     if as_json:
         show_json(report)
         return
