@@ -14,6 +14,7 @@ from safety.cli.common import (
     shown,
     writing,
 )
+from safety.cli.limits import SetLimits, UnsetLimits, read_changes, show_limits
 
 app = typer.Typer(no_args_is_help=True, help="Organisations: who belongs together.")
 
@@ -42,3 +43,24 @@ def list_(as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None
     with reading(data_dir) as desk:
         orgs = [shown(org) for org in list_orgs(desk.connection)]
     show_list(orgs, ("id", "name", "parent"), as_json)
+
+
+@app.command()
+def limits(
+    org: Annotated[str, typer.Option("--org", metavar="ID", help="Whose limits.")],
+    changes: SetLimits = None,
+    unset: UnsetLimits = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Show what the rules go by in an organisation and in those below it, after setting what is asked."""
+    from safety.store.limits import limits_of_org, limits_of_visits, set_org_limits
+
+    wanted = read_changes(changes)
+    if wanted or unset:
+        with writing(data_dir) as desk:
+            set_org_limits(desk.connection, org, wanted, unset or (), **desk.by)
+    with reading(data_dir) as desk:
+        in_force = limits_of_org(desk.connection, org)
+        own = limits_of_visits(desk.connection, [org]).get(org, {})
+    show_limits(in_force, own, as_json)

@@ -15,6 +15,7 @@ from safety.cli.common import (
     shown,
     writing,
 )
+from safety.cli.limits import SetLimits, UnsetLimits, read_changes, show_limits
 from safety.cli.options import Latitude, Longitude, NurseId, OptionalOrg, duration_s, moment_ms
 
 app = typer.Typer(no_args_is_help=True, help="Visits: where a nurse is expected, and when.")
@@ -81,3 +82,31 @@ def list_(
         )
         visits = [shown(visit) for visit in found]
     show_list(visits, ("id", "nurse", "starts_at", "ends_at", "risk", "patient"), as_json)
+
+
+@app.command()
+def limits(
+    visit: Annotated[str, typer.Option("--visit", metavar="ID", help="Whose limits.")],
+    changes: SetLimits = None,
+    unset: UnsetLimits = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Show what the rules go by during one visit, after setting what is asked."""
+    import msgspec
+
+    from safety.domain.limits import resolve
+    from safety.store.limits import limits_of_org, limits_of_visits, set_visit_limits
+    from safety.store.visits import find_visit
+
+    wanted = read_changes(changes)
+    if wanted or unset:
+        with writing(data_dir) as desk:
+            set_visit_limits(desk.connection, visit, wanted, unset or (), **desk.by)
+    with reading(data_dir) as desk:
+        known = find_visit(desk.connection, visit)
+        ours = limits_of_org(desk.connection, known.org)
+        own = limits_of_visits(desk.connection, [visit]).get(visit, {})
+    in_force = resolve(ours, own, known.risk)
+    tightened = {n: v for n, v in msgspec.structs.asdict(in_force).items() if v != getattr(resolve({}), n)}
+    show_limits({**ours, **tightened}, own, as_json)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from safety.domain.durations import parse_duration_s
 from safety.errors import InvalidInput
 
 LimitValue = float | str | None
@@ -131,7 +132,7 @@ def checked_limits(changes: Mapping[str, Any]) -> dict[str, LimitValue]:
     Raises:
         InvalidInput: a name is unknown, or a value is out of bounds.
     """
-    found = {name: _checked(name, value) for name, value in sorted(changes.items())}
+    found = {name: checked_limit(name, value) for name, value in sorted(changes.items())}
     limits = msgspec.structs.replace(DEFAULTS, **{k: v for k, v in found.items() if v is not None})
     if limits.battery_clear_pct <= limits.battery_low_pct:
         raise InvalidInput(
@@ -141,11 +142,59 @@ def checked_limits(changes: Mapping[str, Any]) -> dict[str, LimitValue]:
     return found
 
 
+def checked_limit(name: str, value: Any) -> LimitValue:
+    """Return `value` if the limit `name` may have it.
+
+    Raises:
+        InvalidInput: there is no such limit, or the value is out of its bounds.
+    """
+    limit = LIMITS.get(name)
+    if limit is None:
+        raise InvalidInput(_unknown(name))
+    if value is None:
+        if limit.without is None:
+            raise InvalidInput(
+                f"{name} cannot be left out: expected {limit.low:g} to {limit.high:g} {limit.unit}"
+            )
+        return None
+    if limit.unit == "version":
+        if not isinstance(value, str) or not _VERSION.fullmatch(value):
+            raise InvalidInput(f"{name} {value!r} is no version: expected numbers with dots, e.g. 2.4.1")
+        return value
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not limit.low <= number <= limit.high:
+        raise InvalidInput(
+            f"{name} {value!r} is out of bounds: expected {limit.low:g} to {limit.high:g} {limit.unit}"
+        )
+    return number
+
+
 def resolve(ours: LimitChanges, visit: LimitChanges | None = None, risk: str = "low") -> Limits:
     """Return the limits of an organisation, or of a visit with what it sets itself and its `risk`."""
     if not ours and not visit and risk != "high":
         return DEFAULTS
     return _resolve(tuple(ours.items()), tuple((visit or {}).items()), risk)
+
+
+def parse_limit(name: str, text: str) -> LimitValue:
+    """Return the value that people wrote for a limit: `90`, `90s`, `15m`, `2.4.1`, `none`.
+
+    Raises:
+        InvalidInput: there is no such limit, or `text` cannot be read.
+    """
+    limit = LIMITS.get(name)
+    if limit is None:
+        raise InvalidInput(_unknown(name))
+    if text == "none":
+        return None
+    if limit.unit == "version":
+        return text
+    if limit.unit == "s" and text[-1:].isalpha():
+        return parse_duration_s(text)
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidInput(f"{name} {text!r} cannot be read: expected a number of {limit.unit}") from None
 
 
 def grace_s(limits: Limits, every_s: float, risk: str) -> float:
@@ -182,23 +231,5 @@ def _replaced(limits: Limits, changes: Mapping[str, Any]) -> Limits:
     return msgspec.structs.replace(limits, **{k: v for k, v in changes.items() if k in LIMITS})
 
 
-def _checked(name: str, value: Any) -> LimitValue:
-    limit = LIMITS.get(name)
-    if limit is None:
-        raise InvalidInput(f"limit {name!r} is unknown: expected one of {', '.join(LIMITS)}")
-    if value is None:
-        if limit.without is None:
-            raise InvalidInput(
-                f"{name} cannot be left out: expected {limit.low:g} to {limit.high:g} {limit.unit}"
-            )
-        return None
-    if limit.unit == "version":
-        if not isinstance(value, str) or not _VERSION.fullmatch(value):
-            raise InvalidInput(f"{name} {value!r} is no version: expected numbers with dots, e.g. 2.4.1")
-        return value
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if not limit.low <= number <= limit.high:
-        raise InvalidInput(
-            f"{name} {value!r} is out of bounds: expected {limit.low:g} to {limit.high:g} {limit.unit}"
-        )
-    return number
+def _unknown(name: str) -> str:
+    return f"limit {name!r} is unknown: see `vigil org limits`"

@@ -3,6 +3,7 @@
 from devices.registry.tables import devices, metadata
 from safety.store.tables.alerts import alerts, commands, notifications, timeline
 from safety.store.tables.engine import audit, checkpoints, plan_changes
+from safety.store.tables.limits import limits
 from safety.store.tables.people import (
     fences,
     login_failures,
@@ -25,6 +26,7 @@ __all__ = [
     "device_states",
     "devices",
     "fences",
+    "limits",
     "login_failures",
     "metadata",
     "notifications",

@@ -1,0 +1,77 @@
+"""How commands show and take the rules' limits."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from safety.cli.common import show_json, show_table
+
+SetLimits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Set a limit: check_in_grace_s=60, arrival_grace_s=10m."
+    ),
+]
+UnsetLimits = Annotated[
+    list[str] | None, typer.Option("--unset", metavar="NAME", help="Let a limit be what it is above.")
+]
+
+
+def read_changes(settings: list[str] | None) -> dict[str, Any]:
+    """Read what `--set` was given; what cannot be read is bad usage.
+
+    Raises:
+        BadParameter: one is not NAME=VALUE, or not a value of that limit.
+    """
+    from safety.domain.limits import checked_limit, parse_limit
+    from safety.errors import InvalidInput
+
+    changes: dict[str, Any] = {}
+    for setting in settings or ():
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{setting!r}: expected NAME=VALUE", param_hint="--set")
+        try:
+            changes[name] = checked_limit(name, parse_limit(name, text))
+        except InvalidInput as error:
+            raise typer.BadParameter(str(error), param_hint="--set") from error
+    return changes
+
+
+def show_limits(in_force: Mapping[str, Any], own: Mapping[str, Any], as_json: bool) -> None:
+    """Show all limits: what holds, the default, and what each means; `own` are those set right here."""
+    from safety.domain.limits import DEFAULTS, LIMITS
+
+    items = [
+        {
+            "name": name,
+            "value": in_force.get(name, getattr(DEFAULTS, name)),
+            "unit": limit.unit,
+            "default": getattr(DEFAULTS, name),
+            "from": "here" if name in own else ("above" if name in in_force else "default"),
+            "means": limit.means,
+        }
+        for name, limit in LIMITS.items()
+    ]
+    if as_json:
+        show_json({"items": items})
+        return
+    rows = [
+        [
+            str(item["name"]),
+            _value(item["value"], LIMITS[str(item["name"])].without),
+            "" if item["unit"] == "version" or item["value"] is None else str(item["unit"]),
+            str(item["from"]),
+            _value(item["default"], "-"),
+            str(item["means"]),
+        ]
+        for item in items
+    ]
+    show_table([["LIMIT", "VALUE", "UNIT", "FROM", "DEFAULT", "MEANS"], *rows])
+
+
+def _value(value: object, without: str | None) -> str:
+    if value is None:
+        return without or "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)
