@@ -82,6 +82,7 @@ async def flood_with(service: Service, count: int, seed: int, tell: Callable[[st
         assert (await http.get("/readyz")).status_code == 200
     found = await read_found(service, zero_ms)
     assert await asyncio.to_thread(service.stop) == 0
+    assert "Traceback" not in service.errors(), service.errors()[-4000:]
     took = [task.result() for task in pressing]
     slowest_s = max(one.to_api_s for one in took)
     tell(

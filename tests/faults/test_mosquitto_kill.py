@@ -41,7 +41,11 @@ async def kill_again_and_again(
     assert play.closed_alerts
 
 
-async def test_killed_three_times(own_service: Service, tmp_path: Path, tell: Callable[[str], None]) -> None:
+async def test_killed_three_times(
+    own_service: Service, tmp_path: Path, tell: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So that the service's loop notices what another thread touches.
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
     await kill_again_and_again(own_service, tmp_path, 3, 8, tell)
 
 

@@ -16,7 +16,7 @@ from tests.support.faults_crowd import Crowd, Wait
 from tests.support.faults_fleet import LOGIN, PASSWORD, Login
 from tests.support.faults_found import read_kept
 from tests.support.service import Service
-from tests.support.waiting import eventually
+from tests.support.waiting import NotInTime, eventually
 
 Moment = Literal["steady", "after_press", "starting"]
 MOMENTS: tuple[Moment, ...] = ("after_press", "starting", "steady")
@@ -54,9 +54,10 @@ class Rounds:
             for number in range(rounds):
                 await self._round(MOMENTS[number % len(MOMENTS)])
             self.crowd.be_quiet()
-            await eventually(lambda: self.crowd.idle, _DRAINED_WITHIN_S, "all is confirmed and received")
+            await self._drained()
             await self._caught_up()
         assert await asyncio.to_thread(self.service.stop) == 0, self.service.errors()[-2000:]
+        assert "Traceback" not in self.service.errors(), self.service.errors()[-4000:]
         return faults(self.crowd.diary, await read_kept(self.service.data_dir))
 
     async def _round(self, moment: Moment) -> None:
@@ -105,6 +106,12 @@ class Rounds:
             lambda: len(self.crowd.diary.confirmed) > confirmed, _RECONNECTED_WITHIN_S, "they are confirmed"
         )
 
+    async def _drained(self) -> None:
+        try:
+            await eventually(lambda: self.crowd.idle, _DRAINED_WITHIN_S, "all is confirmed and received")
+        except NotInTime as late:  # the checker tells better which alarm is without an answer
+            self.refusals.append(str(late))
+
     async def _caught_up(self) -> None:
         """Wait until an outside broker has handed over what it accepted while nobody read."""
 
@@ -112,7 +119,7 @@ class Rounds:
             kept = await read_kept(self.service.data_dir)
             return not any(fault.wrong == "lost" for fault in faults(self.crowd.diary, kept))
 
-        with suppress(AssertionError):  # the checker tells what is missing better
+        with suppress(NotInTime):  # the checker tells what is missing
             await eventually(nothing_is_lost, 20.0, "all that was accepted is logged")
 
     # ------------------------------------------------------------------ the people in it
