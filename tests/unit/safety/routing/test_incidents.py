@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from safety.rules.effects import CancelAlert, RaiseAlert
+from safety.rules.effects import CancelAlert, Effect, RaiseAlert
 from safety.store.alerts import cancel_alert
 from safety.store.effects import store_effects
 from safety.store.tables import alerts, commands, timeline
@@ -223,7 +223,7 @@ def test_the_same_effects_again_change_nothing(desk: Desk) -> None:
         "received_ms": now_ms,
         "source_event": "e",
     }
-    effects = [
+    effects: list[Effect] = [
         RaiseAlert(id="one", kind="fall", cancel_until_ms=now_ms + 30_000, **common),
         RaiseAlert(id="two", kind="fall", cancel_until_ms=now_ms + 30_000, **common),
         CancelAlert(id="c", alert="one", at_ms=now_ms + 1, reason="pin"),
