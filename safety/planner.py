@@ -18,6 +18,7 @@ from ingest.records import encode
 from safety.domain.plan import DevicePlan, FencePlan, NursePlan, OrgPlan, VisitPlan
 from safety.store.database import Database
 from safety.store.limits import limits_of_org, limits_of_visits
+from safety.store.limits import limits_of_org, limits_of_visits
 from safety.store.tables import checkpoints, devices, fences, nurses, orgs, plan_changes, visits
 
 EVERY_S = 0.5
@@ -116,11 +117,13 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
         devices.c.nurse == nurse, devices.c.revoked_ms.is_(None)
     )
     of_visits = limits_of_visits(connection, [visit.id for visit in planned])
+    of_visits = limits_of_visits(connection, [visit.id for visit in planned])
     return NursePlan(
         nurse=nurse,
         org=row.org,
         pin_hash=row.pin_hash,
         duress_pin_hash=row.duress_pin_hash,
+        limits=limits_of_org(connection, row.org),
         limits=limits_of_org(connection, row.org),
         devices=tuple(
             DevicePlan(id=device.id, kind=device.kind)
@@ -136,6 +139,7 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
                 ends_ms=visit.ends_ms,
                 check_in_every_s=visit.check_in_every_s,
                 risk=visit.risk,
+                limits=of_visits.get(visit.id, {}),
                 fences=own.get(visit.id, ()),
                 limits=of_visits.get(visit.id, {}),
             )
