@@ -39,7 +39,7 @@ _PEOPLE = {
     "user": user,
     "token": token,
 }
-COMMANDS = ("up", "init", *_PEOPLE, "device", "simulate", "bench", "audit")
+COMMANDS = ("up", "init", *_PEOPLE, "device", "simulate", "bench", "replay", "audit")
 
 
 class VigilGroup(TyperGroup):
