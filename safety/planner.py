@@ -15,11 +15,11 @@ from ingest.errors import LogUnavailable
 from ingest.lanes import LANES, TELEMETRY
 from ingest.log.port import EventLog, NewEntry
 from ingest.records import encode
-from safety.domain.plan import DevicePlan, FencePlan, NursePlan, OrgPlan, VisitPlan
+from safety.domain.plan import DevicePlan, NursePlan, OrgPlan, VisitPlan
 from safety.store.database import Database
+from safety.store.fence_plans import fences_of_org, fences_of_visits
 from safety.store.limits import limits_of_org, limits_of_visits
-from safety.store.limits import limits_of_org, limits_of_visits
-from safety.store.tables import checkpoints, devices, fences, nurses, orgs, plan_changes, visits
+from safety.store.tables import checkpoints, devices, nurses, orgs, plan_changes, visits
 
 EVERY_S = 0.5
 _BATCH = 500
@@ -112,18 +112,16 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
         return None
     current = select(visits).where(visits.c.nurse == nurse, visits.c.ends_ms >= now_ms - _KEEP_ENDED_MS)
     planned = connection.execute(current.order_by(visits.c.starts_ms, visits.c.id)).all()
-    own = _fences_of(connection, [visit.id for visit in planned])
+    own = fences_of_visits(connection, [visit.id for visit in planned])
     carried = select(devices.c.id, devices.c.kind).where(
         devices.c.nurse == nurse, devices.c.revoked_ms.is_(None)
     )
-    of_visits = limits_of_visits(connection, [visit.id for visit in planned])
     of_visits = limits_of_visits(connection, [visit.id for visit in planned])
     return NursePlan(
         nurse=nurse,
         org=row.org,
         pin_hash=row.pin_hash,
         duress_pin_hash=row.duress_pin_hash,
-        limits=limits_of_org(connection, row.org),
         limits=limits_of_org(connection, row.org),
         devices=tuple(
             DevicePlan(id=device.id, kind=device.kind)
@@ -139,7 +137,6 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
                 ends_ms=visit.ends_ms,
                 check_in_every_s=visit.check_in_every_s,
                 risk=visit.risk,
-                limits=of_visits.get(visit.id, {}),
                 fences=own.get(visit.id, ()),
                 limits=of_visits.get(visit.id, {}),
             )
@@ -150,28 +147,4 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
 
 def org_plan(connection: Connection, org: str) -> OrgPlan:
     """Return the shared fences of `org`."""
-    shared = select(fences).where(fences.c.org == org, fences.c.visit.is_(None))
-    return OrgPlan(
-        org=org, fences=tuple(_fence_plan(row) for row in connection.execute(shared.order_by(fences.c.id)))
-    )
-
-
-def _fence_plan(row: Row[Any]) -> FencePlan:
-    return FencePlan(
-        id=row.id,
-        mode=row.mode,
-        geometry=row.geometry,
-        radius_m=row.radius_m,
-        width_m=row.width_m,
-        schedule=None if row.schedule is None else msgspec.convert(row.schedule, Schedule),
-        limits=STANDARD if row.limits is None else msgspec.convert(row.limits, FenceLimits),
-    )
-
-
-def _fences_of(connection: Connection, visit_ids: Sequence[str]) -> dict[str, tuple[FencePlan, ...]]:
-    """Return the own fences of visits by visit."""
-    found: dict[str, tuple[FencePlan, ...]] = {}
-    own = select(fences).where(fences.c.visit.in_(visit_ids)).order_by(fences.c.id)
-    for row in connection.execute(own):
-        found[row.visit] = (*found.get(row.visit, ()), _fence_plan(row))
-    return found
+    return OrgPlan(org=org, fences=fences_of_org(connection, org))

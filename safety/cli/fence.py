@@ -1,4 +1,4 @@
-"""`vigil fence`: the shared fences of an organisation."""
+"""`vigil fence`: the fences of an organisation, and of single visits."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -39,23 +39,51 @@ def import_(
         float | None,
         typer.Option("--radius-m", help="Of all points, metres; else each one's own property radius_m."),
     ] = None,
+    width_m: Annotated[
+        float | None,
+        typer.Option(
+            "--width-m", help="Of all lines, from side to side, metres; else each one's own property width_m."
+        ),
+    ] = None,
+    visit: Annotated[
+        str | None, typer.Option(metavar="ID", help="They count during this visit only, beside its circle.")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what can be, and say what; else refuse the file.")
+    ] = False,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Import every fence of a GeoJSON file, or none if one is wrong; prints their ids."""
-    from safety.domain.fence_import import parse_fences
-    from safety.store.fences import find_fence, import_fences
+    """Import every fence of a GeoJSON file, or none if one is wrong; prints their ids.
 
-    try:
-        drafts = parse_fences(file.read_bytes(), mode=mode, datum=datum, radius_m=radius_m, name=file.stem)
-    except InvalidInput as error:
-        raise Failure(f"{file}: {error}") from error
+    A feature's properties may also hold its hours, as {"schedule": {"days": "mon-fri", "from": "08:00", "to":
+    "18:00", "zone": "Asia/Shanghai"}}, and its limits: buffer_m, accuracy_cap_m, dwell_s, min_fixes.
+    """
+    from safety.domain.fence_import import parse_fences
+    from safety.store.fences import find_fence, import_fences, known_places
+
     with writing(data_dir) as desk:
-        ids = import_fences(desk.connection, org=org, drafts=drafts, **desk.by)
+        try:
+            drafts = parse_fences(
+                file.read_bytes(),
+                mode=mode,
+                datum=datum,
+                radius_m=radius_m,
+                width_m=width_m,
+                name=file.stem,
+                repair=repair,
+                near=known_places(desk.connection, org),
+            )
+        except InvalidInput as error:
+            raise Failure(f"{file}: {error}") from error
+        ids = import_fences(desk.connection, org=org, drafts=drafts, visit=visit, **desk.by)
         fences = [shown(find_fence(desk.connection, fence)) for fence in ids]
+    repairs = [f"feature {index}, {what}" for index, draft in enumerate(drafts) for what in draft.repairs]
     if as_json:
-        show_json({"fences": fences})
+        show_json({"fences": fences, "repairs": repairs})
         return
+    for what in repairs:
+        typer.echo(f"repaired {what}", err=True)
     typer.echo(f"imported {len(ids)} fence{'' if len(ids) == 1 else 's'}")
     for fence in ids:
         typer.echo(fence)
@@ -81,4 +109,4 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
 
     with reading(data_dir) as desk:
         fences = [shown(fence) for fence in list_fences(desk.connection, orgs=[org] if org else None)]
-    show_list(fences, ("id", "name", "mode", "org"), as_json)
+    show_list(fences, ("id", "name", "mode", "org", "visit"), as_json)

@@ -51,10 +51,10 @@ def optional_place(lat: float | None, lon: float | None) -> tuple[float | None, 
     return place(lat, lon)
 
 
-def radius_m(value: float) -> float:
-    """Return a radius in metres, more than 0 and at most 100 km."""
+def radius_m(value: float, what: str = "radius") -> float:
+    """Return a radius, or another size, in metres: more than 0 and at most 100 km."""
     if not math.isfinite(value) or not 0 < value <= _LARGEST_RADIUS_M:
-        raise InvalidInput(f"radius {value:g} m cannot be used: expected more than 0, at most 100000")
+        raise InvalidInput(f"{what} {value:g} m cannot be used: expected more than 0, at most 100000")
     return value
 
 

@@ -69,7 +69,12 @@ fences = Table(
     Column("geometry", JSON, nullable=False),  # GeoJSON, WGS-84
     Column("radius_m", Float),  # of a Point: the circle around it
     Column("created_ms", BigInteger, nullable=False),
+    Column("width_m", Float),  # of a line: from side to side
+    Column("schedule", JSON),  # safety.domain.schedule.Schedule; null: always
+    Column("limits", JSON),  # safety.domain.fence_limits.FenceLimits; null: as usual
+    Column("visit", String, ForeignKey("visits.id")),  # of this visit only
     Index("fences_org", "org"),
+    Index("fences_visit", "visit"),
 )
 
 policies = Table(
