@@ -15,10 +15,11 @@ from ingest.errors import LogUnavailable
 from ingest.lanes import LANES, TELEMETRY
 from ingest.log.port import EventLog, NewEntry
 from ingest.records import encode
-from safety.domain.plan import DevicePlan, FencePlan, NursePlan, OrgPlan, VisitPlan
+from safety.domain.plan import DevicePlan, NursePlan, OrgPlan, VisitPlan
 from safety.store.database import Database
+from safety.store.fence_plans import fences_of_org, fences_of_visits
 from safety.store.limits import limits_of_org, limits_of_visits
-from safety.store.tables import checkpoints, devices, fences, nurses, orgs, plan_changes, visits
+from safety.store.tables import checkpoints, devices, nurses, orgs, plan_changes, visits
 
 EVERY_S = 0.5
 _BATCH = 500
@@ -111,6 +112,7 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
         return None
     current = select(visits).where(visits.c.nurse == nurse, visits.c.ends_ms >= now_ms - _KEEP_ENDED_MS)
     planned = connection.execute(current.order_by(visits.c.starts_ms, visits.c.id)).all()
+    own = fences_of_visits(connection, [visit.id for visit in planned])
     carried = select(devices.c.id, devices.c.kind).where(
         devices.c.nurse == nurse, devices.c.revoked_ms.is_(None)
     )
@@ -135,6 +137,7 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
                 ends_ms=visit.ends_ms,
                 check_in_every_s=visit.check_in_every_s,
                 risk=visit.risk,
+                fences=own.get(visit.id, ()),
                 limits=of_visits.get(visit.id, {}),
             )
             for visit in planned
@@ -144,10 +147,4 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
 
 def org_plan(connection: Connection, org: str) -> OrgPlan:
     """Return the shared fences of `org`."""
-    rows = connection.execute(select(fences).where(fences.c.org == org).order_by(fences.c.id))
-    return OrgPlan(
-        org=org,
-        fences=tuple(
-            FencePlan(id=row.id, mode=row.mode, geometry=row.geometry, radius_m=row.radius_m) for row in rows
-        ),
-    )
+    return OrgPlan(org=org, fences=fences_of_org(connection, org))
