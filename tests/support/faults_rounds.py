@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import Literal
@@ -15,11 +15,15 @@ from tests.faults.checker import Fault, faults
 from tests.support.faults_crowd import Crowd, Wait
 from tests.support.faults_fleet import LOGIN, PASSWORD, Login
 from tests.support.faults_found import read_kept
+from tests.support.faults_processes import children, runs
 from tests.support.service import Service
 from tests.support.waiting import NotInTime, eventually
 
-Moment = Literal["steady", "after_press", "starting"]
-MOMENTS: tuple[Moment, ...] = ("after_press", "starting", "steady")
+Moment = Literal["steady", "after_press", "starting", "parent_alone", "broker_alone"]
+WHOLE: tuple[Moment, ...] = ("after_press", "starting", "steady")
+"""When the whole process tree is killed."""
+PARTS: tuple[Moment, ...] = ("broker_alone", "parent_alone")
+"""When one process of it is, as by the kernel when memory runs out."""
 
 _RECONNECTED_WITHIN_S = 30.0
 _DRAINED_WITHIN_S = 60.0
@@ -45,14 +49,14 @@ class Rounds:
         self._clock = clock
         self._rng = Random(f"rounds {seed}")
 
-    async def run(self, rounds: int) -> list[Fault]:
-        """Kill `rounds` times, let all that is under way end, stop; return what does not hold."""
+    async def run(self, rounds: int, moments: Sequence[Moment] = WHOLE) -> list[Fault]:
+        """Kill `rounds` times, at `moments` in turn; let all end that is under way; return the faults."""
         await self._start()
         token = await self._log_in()
         async with self._playing(token):
             await self._all_talk()
             for number in range(rounds):
-                await self._round(MOMENTS[number % len(MOMENTS)])
+                await self._round(moments[number % len(moments)])
             self.crowd.be_quiet()
             await self._drained()
             await self._caught_up()
@@ -62,20 +66,37 @@ class Rounds:
 
     async def _round(self, moment: Moment) -> None:
         """Kill once at such a moment, and wait until all devices talk again."""
-        if moment == "starting":
-            await self._kill_while_starting()
+        if moment == "after_press":
+            self.crowd.press()
+            await self._clock.sleep_s(self._rng.uniform(0.0, _AFTER_PRESS_S))
         else:
-            if moment == "after_press":
-                self.crowd.press()
-                await self._clock.sleep_s(self._rng.uniform(0.0, _AFTER_PRESS_S))
-            else:
-                await self._clock.sleep_s(self._rng.uniform(*_STEADY_S))
-            await self._kill()
-        await self._start()
+            await self._clock.sleep_s(self._rng.uniform(*_STEADY_S))
+        if moment == "broker_alone":
+            self._kill_broker()
+        else:
+            await (self._kill_parent() if moment == "parent_alone" else self._kill())
+            if moment == "starting":
+                await self._kill_while_starting()
+            await self._start()
         await self._all_talk()
 
-    async def _kill_while_starting(self) -> None:
+    def _kill_broker(self) -> None:
+        """Kill the embedded broker; the service is to start it again by itself."""
+        self.kills += 1
+        now_s = self._clock.monotonic_s()
+        self._outages.append(Wait(now_s, now_s))
+        for child in children(self.service.pid):
+            os.kill(child, signal.SIGKILL)
+
+    async def _kill_parent(self) -> None:
+        """Kill the service but not its broker, which is to go by itself and leave its port."""
+        left = children(self.service.pid)
+        assert left
+        os.kill(self.service.pid, signal.SIGKILL)
+        await eventually(lambda: not any(map(runs, left)), what="the orphan is gone")
         await self._kill()
+
+    async def _kill_while_starting(self) -> None:
         before = self.service.pid
         starting = asyncio.create_task(asyncio.to_thread(self.service.start), name="start")
         await eventually(lambda: self.service.pid != before, what="it is started")
