@@ -17,14 +17,16 @@ Span = tuple[float, float]
 class Jump(NamedTuple):
     """Positions that are somewhere else for a while.
 
-    They begin `per_h` times an hour and last `lasts_s` on average (exponentially), one fix at least;
-    `off_m` and `reported_m` lie evenly on a logarithmic scale within their spans.
+    They begin `per_h` times an hour, take `rises_s` to get there, and last `lasts_s` more on average
+    (exponentially), one fix at least; `off_m` and `reported_m` lie evenly on a logarithmic scale within
+    their spans.
     """
 
     per_h: float
     lasts_s: float
     off_m: Span
     reported_m: Span
+    rises_s: float = 0.0
 
 
 class Sky(NamedTuple):
@@ -69,7 +71,7 @@ OPEN = Sky(r68_m=(7.0, 13.0), memory_s=20.0, reported=(0.8, 1.3))
 ROOM = Sky(r68_m=(15.0, 35.0), memory_s=60.0, reported=(0.5, 1.2))
 MULTIPATH = Jump(per_h=6.0, lasts_s=12.0, off_m=(60.0, 250.0), reported_m=(5.0, 40.0))
 CANYON = Sky(r68_m=(15.0, 40.0), memory_s=40.0, reported=(0.5, 1.2), jumps=(MULTIPATH,))
-OPTIMISTIC = Jump(per_h=3.0, lasts_s=15.0, off_m=(100.0, 250.0), reported_m=(1.9, 15.0))
+OPTIMISTIC = Jump(per_h=3.0, lasts_s=15.0, off_m=(100.0, 250.0), reported_m=(1.9, 15.0), rises_s=20.0)
 DRIFT = Sky(r68_m=(20.0, 50.0), memory_s=120.0, reported=(0.1, 0.5), jumps=(OPTIMISTIC,))
 WIFI = Sky(r68_m=(70.0, 110.0), memory_s=30.0, reported=(0.5, 1.3))
 CELL = Jump(per_h=8.0, lasts_s=20.0, off_m=(200.0, 1_800.0), reported_m=(300.0, 1_500.0))
@@ -94,6 +96,19 @@ class Measured(NamedTuple):
     accuracy_m: float
 
 
+class _Off(NamedTuple):
+    """A jump that is on: how far it goes, from when until when, and how long it takes to get there."""
+
+    far: Measured
+    from_s: float
+    until_s: float
+    rises_s: float
+
+    def at(self, at_s: float) -> Measured:
+        part = min(1.0, (at_s - self.from_s) / self.rises_s) if self.rises_s else 1.0
+        return Measured(self.far.east_m * part, self.far.north_m * part, self.far.accuracy_m)
+
+
 class Receiver:
     """The errors of one phone on one visit, from `rng` alone."""
 
@@ -102,7 +117,7 @@ class Receiver:
         self._regime = regime
         self._quality = rng.random()  # a good or a bad one, between the ends of each span
         self._drift = (rng.gauss(0, 1), rng.gauss(0, 1))
-        self._jump: tuple[Measured, float] | None = None  # how far off, and until when
+        self._jump: _Off | None = None
         self._duty_s = rng.uniform(0, 60)
         self._last: Measured | None = None
         self._last_s = 0.0
@@ -137,17 +152,18 @@ class Receiver:
         )
 
     def _jumping(self, at_s: float, since_s: float, sky: Sky) -> Measured | None:
-        if self._jump is not None and at_s < self._jump[1]:
-            return self._jump[0]
-        self._jump = None
+        if self._jump is None or at_s >= self._jump.until_s:
+            self._jump = self._new_jump(at_s, since_s, sky)
+        return None if self._jump is None else self._jump.at(at_s)
+
+    def _new_jump(self, at_s: float, since_s: float, sky: Sky) -> _Off | None:
+        rng = self._rng
         for jump in sky.jumps:
-            if self._rng.random() < min(since_s, 60.0) * jump.per_h / 3_600:
-                far_m, way = _log_even(self._rng, jump.off_m), self._rng.uniform(0, math.tau)
-                off = Measured(
-                    far_m * math.sin(way), far_m * math.cos(way), _log_even(self._rng, jump.reported_m)
-                )
-                self._jump = (off, at_s + self._rng.expovariate(1 / jump.lasts_s))
-                return off
+            if rng.random() < min(since_s, 60.0) * jump.per_h / 3_600:
+                far_m, way = _log_even(rng, jump.off_m), rng.uniform(0, math.tau)
+                far = Measured(far_m * math.sin(way), far_m * math.cos(way), _log_even(rng, jump.reported_m))
+                until_s = at_s + jump.rises_s + rng.expovariate(1 / jump.lasts_s)
+                return _Off(far, at_s, until_s, jump.rises_s)
         return None
 
 
