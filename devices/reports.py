@@ -96,7 +96,9 @@ class EventBase(ReportBase, frozen=True, gc=False):
 
 
 class CheckedIn(EventBase, frozen=True, gc=False, tag="checked_in"):
-    """She said that she is well."""
+    """She said that she is well, and that the next check-in may come `extend_s` later than planned."""
+
+    extend_s: float | None = None
 
 
 class VisitStarted(EventBase, frozen=True, gc=False, tag="visit_started"):

@@ -47,6 +47,7 @@ class _WireEvent(msgspec.Struct):
     visit: Text | None = None
     pin: Text | int | None = None
     alarm: Text | int | None = None
+    extend_s: Annotated[float, Meta(ge=0, le=86_400)] | None = None
     fix: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -169,6 +170,8 @@ def _read_event(payload: bytes, received_ms: int) -> Reading:
         alarm = None if wire.alarm is None else str(wire.alarm)
         reading.reports.append(reports.AlarmCancelled(alarm=alarm, **common))
     else:
+        if wire.kind == "check_in":
+            common["extend_s"] = wire.extend_s
         reading.reports.append(_EVENTS[wire.kind](**common))
     return reading
 

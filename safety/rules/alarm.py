@@ -1,7 +1,7 @@
 """Alarms: every one from a device becomes exactly one alert, whatever else is wrong with it.
 
-Panic and duress page at once. Fall, no-motion and tamper may be taken back for 30 s, by PIN or button;
-a duress PIN in place of the PIN is duress. An alarm sent again is the same alert.
+Panic and duress page at once. Fall, no-motion and tamper may be taken back for a while, by PIN or button;
+a duress PIN in place of the PIN is duress, and looks like success. An alarm sent again is the same alert.
 """
 
 import msgspec
@@ -19,17 +19,19 @@ from safety.rules.effects import (
     NoteAlert,
     RaiseAlert,
     Severity,
+    TellDevice,
 )
+from safety.rules.limits import limits_of, ms
 from safety.rules.times import late, plausible_ms
-
-CANCEL_WINDOW_MS = 30_000
-"""How long a fall may be taken back: 30 s is what lone-worker products give."""
 
 REPEAT_WINDOW_MS = 15 * 60_000
 """How long after its last sighting the same id or seq is a repeat whatever its time says. Later only the
 same time makes it one: a device that was reset counts from the start again, and its press is new."""
 
 FORGET_AFTER_MS = 7 * 24 * 3_600_000
+
+PRETEND_FOR_S = 3600.0
+"""How long a device is told that an alarm is closed which a duress PIN took back."""
 
 _KINDS: dict[type[AlarmBase], tuple[AlertKind, Severity]] = {
     reports.PanicPressed: ("panic", "critical"),
@@ -99,8 +101,9 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
         return [repeat]
     occurred_ms, time_doubt = plausible_ms(report.time_ms, arrival.received_ms)
     is_late = late(occurred_ms, arrival.received_ms)
-    cancel_until_ms = None if kind in _PRESSED or is_late else arrival.received_ms + CANCEL_WINDOW_MS
     visit = plan.visit_at(occurred_ms) if plan else None
+    window_ms = 0 if kind in _PRESSED or is_late else ms(limits_of(plan, visit).cancel_window_s)
+    cancel_until_ms = arrival.received_ms + window_ms if window_ms else None
     raised = RaiseAlert(
         id=derived_id(kind, arrival.event_id, report.alarm or ""),
         kind=kind,
@@ -121,7 +124,7 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
         doubts=report.doubts + time_doubt,
         merges="nurse" if kind in _PRESSED else None,
         cancel_until_ms=cancel_until_ms,
-        why={"rule": kind, "said_by": arrival.device},
+        why={"rule": kind, "said_by": arrival.device, "cancel_window_s": window_ms / 1000},
     )
     state.sightings.append(
         Sighting(
@@ -160,9 +163,10 @@ def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: A
 def _cancelled(
     state: AlarmState, arrival: Arrival, report: reports.AlarmCancelled, plan: NursePlan | None
 ) -> list[Effect]:
-    if _is_duress(report.pin, plan):
-        return [_duress(arrival, plan)]
     named = [seen for seen in state.sightings if report.alarm in (None, seen.alarm, str(seen.seq))]
+    if _is_duress(report.pin, plan):
+        pending = [seen for seen in named if _can_cancel(seen, arrival)]
+        return [_duress(arrival, plan), *(effect for seen in pending for effect in _pretend(seen, arrival))]
     if _is_wrong(report.pin, plan):
         return [_note(seen, arrival, "cancel_refused") for seen in named if _can_cancel(seen, arrival)]
     if not named and report.alarm is not None:
@@ -184,6 +188,22 @@ def _cancel(seen: Sighting, arrival: Arrival) -> list[Effect]:
     seen.cancel_until_ms = None
     cancel_id = derived_id("cancel", seen.alert, arrival.event_id)
     return [CancelAlert(id=cancel_id, alert=seen.alert, at_ms=arrival.received_ms, reason="by_nurse")]
+
+
+def _pretend(seen: Sighting, arrival: Arrival) -> list[Effect]:
+    """Have the device believe that the alarm is closed; the alert stays, and nobody can take it back now."""
+    seen.cancel_until_ms = None
+    closed = TellDevice(
+        id=derived_id("alarm_closed", seen.alert, arrival.event_id),
+        device=seen.device,
+        kind="alarm_closed",
+        at_ms=arrival.received_ms,
+        ttl_s=PRETEND_FOR_S,
+        alarm=seen.alarm if seen.alarm is not None else (None if seen.seq is None else str(seen.seq)),
+        alarm_seq=seen.seq,
+        alert=seen.alert,
+    )
+    return [_note(seen, arrival, "duress_pin"), closed]
 
 
 def _note(seen: Sighting, arrival: Arrival, what: str) -> Effect:

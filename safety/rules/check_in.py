@@ -197,8 +197,8 @@ def _said_ms(arrival: Arrival) -> int:
 
 
 def _extra_ms(report: reports.Report, limits: Limits) -> int:
-    asked_s = getattr(report, "extend_s", None) or 0.0
-    return ms(min(max(asked_s, 0.0), limits.check_in_extension_max_s))
+    asked_s = report.extend_s if isinstance(report, reports.CheckedIn) else None
+    return ms(min(asked_s or 0.0, limits.check_in_extension_max_s))
 
 
 def _every_s(visit: VisitPlan, limits: Limits) -> float | None:

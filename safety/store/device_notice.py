@@ -33,7 +33,8 @@ def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: in
     """Tell every device whose alarm this alert is: the first one's and those of later presses."""
     if row.kind not in ALARM_KINDS:
         return
-    told = [] if _is_secret(row.why) else [(row.device, row.alarm, row.alarm_seq)]
+    secret = _is_secret(row.why) or _is_taken_back(connection, row.id)
+    told = [] if secret else [(row.device, row.alarm, row.alarm_seq)]
     presses = select(timeline.c.detail).where(timeline.c.alert == row.id, timeline.c.what == "pressed_again")
     later = connection.execute(presses.order_by(timeline.c.seq)).scalars()
     told += [(press["device"], press["alarm"], press["alarm_seq"]) for press in later]
@@ -46,6 +47,12 @@ def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: in
 def _is_secret(why: Mapping[str, Any]) -> bool:
     """Tell whether the device must not learn of the alert: it took a duress PIN for the PIN."""
     return why.get("how") == "duress_pin"
+
+
+def _is_taken_back(connection: Connection, alert_id: str) -> bool:
+    """Tell whether the device believes that its alarm is closed: a duress PIN took it back."""
+    given = select(timeline.c.id).where(timeline.c.alert == alert_id, timeline.c.what == "duress_pin")
+    return connection.execute(given.limit(1)).first() is not None
 
 
 def tell(
