@@ -40,11 +40,16 @@ class Receipt(NamedTuple):
 
 
 class Alert(NamedTuple):
-    """An alert: the press that raised it, and those that were noted on it as `pressed_again`."""
+    """An alert: the press that raised it, and those that were noted on it as `pressed_again`.
+
+    `waits`: nobody has taken it up. `calls`: how often the same person was called because of it.
+    """
 
     id: str
     raised_by: Press
     pressed_again: tuple[Press, ...] = ()
+    waits: bool = False
+    calls: int = 1
 
 
 @dataclass
@@ -65,7 +70,15 @@ class Kept:
 
 
 Wrong = Literal[
-    "lost", "no_alert", "two_alerts", "not_received", "unknown_alert", "wrong_alert", "not_pressed"
+    "lost",
+    "no_alert",
+    "two_alerts",
+    "not_received",
+    "unknown_alert",
+    "wrong_alert",
+    "not_pressed",
+    "not_called",
+    "called_again",
 ]
 
 
@@ -78,7 +91,12 @@ class Fault(NamedTuple):
 
 def faults(told: Told, kept: Kept) -> list[Fault]:
     """Return everything that does not hold, once devices have nothing under way any more."""
-    return [*lost(told, kept), *_alert_faults(told, kept), *_receipt_faults(told, kept)]
+    return [
+        *lost(told, kept),
+        *_alert_faults(told, kept),
+        *_receipt_faults(told, kept),
+        *_call_faults(kept),
+    ]
 
 
 def lost(told: Told, kept: Kept) -> list[Fault]:
@@ -114,6 +132,15 @@ def _receipt_faults(told: Told, kept: Kept) -> Iterable[Fault]:
     received = {receipt.press for receipt in told.receipts}
     for press in sorted(told.pressed - received):
         yield Fault("not_received", f"{press}")
+
+
+def _call_faults(kept: Kept) -> Iterable[Fault]:
+    """Each press calls people once; the same press must not call them anew after a restart."""
+    for alert in sorted(kept.alerts):
+        if alert.waits and not alert.calls:
+            yield Fault("not_called", f"{alert}")
+        if alert.calls > 1 + len(alert.pressed_again):
+            yield Fault("called_again", f"{alert}")
 
 
 def _carried(kept: Kept) -> dict[Press, list[str]]:

@@ -101,3 +101,19 @@ def test_an_alert_that_nobody_pressed_is_named() -> None:
     told, kept = well()
     kept.alerts.append(Alert("alert-4", Press("dev_b", "p9")))
     assert wrongs(told, kept) == {"not_pressed"}
+
+
+def test_an_alert_that_waits_and_called_nobody_is_named() -> None:
+    told, kept = well()
+    kept.alerts[0] = kept.alerts[0]._replace(calls=0)
+    assert faults(told, kept) == []  # somebody took it up before
+    kept.alerts[0] = kept.alerts[0]._replace(waits=True)
+    assert wrongs(told, kept) == {"not_called"}
+
+
+def test_each_press_may_call_people_once() -> None:
+    told, kept = well()
+    kept.alerts[0] = kept.alerts[0]._replace(waits=True, calls=2)
+    assert faults(told, kept) == []
+    kept.alerts[0] = kept.alerts[0]._replace(calls=3)
+    assert wrongs(told, kept) == {"called_again"}

@@ -53,9 +53,14 @@ class TalkingDevice:
         self._said_s: dict[str, float] = {}
 
     @property
+    def confirmed(self) -> bool:
+        """Whether every fix was acknowledged."""
+        return not self._unconfirmed
+
+    @property
     def idle(self) -> bool:
-        """Whether all that it said was confirmed, and every alarm received."""
-        return not self._unconfirmed and not self._alarms
+        """Whether every fix was acknowledged, and every alarm received."""
+        return self.confirmed and not self._alarms
 
     @property
     def connected(self) -> bool:
@@ -163,6 +168,11 @@ class Crowd:
     @property
     def all_connected(self) -> bool:
         return all(device.connected for device in self._devices)
+
+    @property
+    def all_confirmed(self) -> bool:
+        """Whether every fix was acknowledged; alarms may still wait for their answer."""
+        return all(device.confirmed for device in self._devices)
 
     @property
     def idle(self) -> bool:

@@ -1,4 +1,4 @@
-"""Fleet: nurses with a phone each and a dispatcher, written into a store before the service starts.
+"""Fleet: nurses with a phone each, a dispatcher and a guard to call, in a store before the service starts.
 
 Twenty devices through the command line are twenty processes; the store is where those end, too.
 """
@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from devices.clock import Clock
+from safety.domain.policy_import import parse_policy
 from safety.store.database import Database, database_url
 from safety.store.fleet import register_device
 from safety.store.migrate import migrate
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
+from safety.store.policies import apply_policy
+from safety.store.responders import add_responder
 from safety.store.users import add_user
 
 PASSWORD = "correct horse battery"
@@ -36,6 +39,11 @@ def enroll(data_dir: Path, count: int, clock: Clock) -> list[Login]:
         with database.writing() as connection:
             org = add_org(connection, name="crowd", actor="system", at_ms=at_ms)
             add_user(connection, org, LOGIN, "dispatcher", PASSWORD, at_ms)
+            guard = add_responder(
+                connection, org=org, name="guard", channels=["log:"], actor="system", at_ms=at_ms
+            )
+            ladder = {"org": org, "name": "ladder", "tiers": [{"after": 0, "responders": [guard]}]}
+            apply_policy(connection, parse_policy(ladder), actor="system", at_ms=at_ms)
             logins = []
             for number in range(count):
                 nurse = add_nurse(connection, org=org, name=f"nurse {number}", actor="system", at_ms=at_ms)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
-from sqlalchemy import Connection, create_engine, select
+from sqlalchemy import Connection, create_engine, func, select
 
 from devices.clock import SystemClock
 from devices.reports import AlarmBase, Fix, StatusReported
@@ -16,7 +16,7 @@ from ingest.log.sqlite_view import SqliteLogView
 from ingest.records import Arrival, DeadLetter
 from safety.engine import decode
 from safety.store.database import database_url
-from safety.store.tables import alerts, dead_letters, timeline
+from safety.store.tables import alerts, dead_letters, notifications, timeline
 from tests.faults.checker import Alert, Kept, Message, Press
 
 _PAGE = 2_000
@@ -89,10 +89,21 @@ def _alerts(connection: Connection) -> list[Alert]:
     presses: dict[str, list[Press]] = defaultdict(list)
     for row in connection.execute(noted.order_by(timeline.c.seq)):
         presses[row.alert].append(Press(row.detail["device"], str(row.detail["alarm"])))
-    raised = select(alerts.c.id, alerts.c.device, alerts.c.alarm).where(alerts.c.kind == "panic")
+    person = (notifications.c.alert, notifications.c.responder, notifications.c.channel)
+    sent = select(notifications.c.alert, func.count()).where(notifications.c.state == "sent")
+    calls: dict[str, int] = defaultdict(int)
+    for name, count in connection.execute(sent.group_by(*person)):
+        calls[name] = max(calls[name], count)
+    raised = select(alerts.c.id, alerts.c.device, alerts.c.alarm, alerts.c.state)
     return [
-        Alert(row.id, Press(row.device, str(row.alarm)), tuple(presses[row.id]))
-        for row in connection.execute(raised)
+        Alert(
+            row.id,
+            Press(row.device, str(row.alarm)),
+            tuple(presses[row.id]),
+            waits=row.state == "raised",
+            calls=calls[row.id],
+        )
+        for row in connection.execute(raised.where(alerts.c.kind == "panic"))
     ]
 
 

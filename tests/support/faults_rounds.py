@@ -27,6 +27,7 @@ PARTS: tuple[Moment, ...] = ("broker_alone", "parent_alone")
 
 _RECONNECTED_WITHIN_S = 30.0
 _DRAINED_WITHIN_S = 60.0
+_CAUGHT_UP_WITHIN_S = 20.0
 _RESOLVE_EVERY_S = 0.5
 # After a press: before its event is logged, between event and alert, between alert and `alarm_received`.
 _AFTER_PRESS_S = 0.08
@@ -134,14 +135,13 @@ class Rounds:
             self.refusals.append(str(late))
 
     async def _caught_up(self) -> None:
-        """Wait until an outside broker has handed over what it accepted while nobody read."""
+        """Wait until an outside broker has handed over what it accepted, and those to be called are."""
 
-        async def nothing_is_lost() -> bool:
-            kept = await read_kept(self.service.data_dir)
-            return not any(fault.wrong == "lost" for fault in faults(self.crowd.diary, kept))
+        async def nothing_is_missing() -> bool:
+            return not faults(self.crowd.diary, await read_kept(self.service.data_dir))
 
         with suppress(NotInTime):  # the checker tells what is missing
-            await eventually(nothing_is_lost, 20.0, "all that was accepted is logged")
+            await eventually(nothing_is_missing, _CAUGHT_UP_WITHIN_S, "all that was accepted is logged")
 
     # ------------------------------------------------------------------ the people in it
 
