@@ -2,6 +2,7 @@
 
 import { actionBar } from "./detail_actions.js";
 import { factRows, notificationRows } from "./detail_facts.js";
+import { incidentAlerts, incidentRows } from "./detail_incident.js";
 import { byId, el, setText } from "./dom.js";
 import { lang, t, term } from "./i18n.js";
 import { alertIcon, lineIcon } from "./icons.js";
@@ -48,6 +49,7 @@ function build(root, alert) {
     notice: el("div", { class: "notice-slot", "aria-live": "assertive" }),
     actions: actionBar(alert.id),
     facts: el("dl", { class: "facts" }),
+    incident: el("section", { data: { testid: "incident" } }),
     notifications: el("ul", { class: "notifications" }),
     timeline: el("ol", { class: "timeline", data: { testid: "timeline" } }),
   };
@@ -57,6 +59,7 @@ function build(root, alert) {
       "div",
       { class: "detail-body" },
       parts.facts,
+      parts.incident,
       parts.actions.noteForm,
       el("h3", {}, t("detail.timeline")),
       parts.timeline,
@@ -82,6 +85,11 @@ function update(alert) {
   const latest = state.positions.get(alert.nurse);
   whenChanged("facts", [alert, extras, device, latest, state.visits.get(alert.visit), state.nurses.get(alert.nurse)], () => {
     parts.facts.replaceChildren(...factRows(alert, extras));
+  });
+  const others = incidentAlerts(alert);
+  whenChanged("incident", others.map((one) => [one.id, one.state, one.held_by]), () => {
+    const list = el("ul", { class: "incident" }, incidentRows(others));
+    parts.incident.replaceChildren(...(others.length ? [el("h3", {}, t("incident.title")), list] : []));
   });
   whenChanged("timeline", [extras?.timeline, state.responders.size], () => {
     parts.timeline.replaceChildren(...timelineNodes(extras?.timeline));

@@ -1,6 +1,7 @@
 // The buttons of an alert and their choices (responder, reason, note). Enabled by what the state allows, never by hope.
 
 import { act, allowedActions } from "./actions.js";
+import { openOthers } from "./detail_incident.js";
 import { el, setAttr } from "./dom.js";
 import { distanceM, metresText } from "./geo.js";
 import { t } from "./i18n.js";
@@ -14,12 +15,13 @@ const LEVELS = ["0", "1", "2", "3", "4"];
 export function actionBar(id) {
   const responder = el("select", { "aria-label": t("action.responder"), data: { testid: "dispatch-responder" } });
   const reason = reasonSelect();
+  const whole = wholeIncident();
   const buttons = {
     acknowledge: button("acknowledge", () => act(id, "acknowledge")),
     dispatch: button("dispatch", () => act(id, "dispatch", responder.value ? { responder: responder.value } : {})),
     arrive: button("arrive", () => act(id, "arrive")),
     assign: button("assign", () => act(id, "assign", { user: state.me.login })),
-    resolve: button("resolve", () => resolve(id, reason)),
+    resolve: button("resolve", () => resolve(id, reason, whole.box)),
   };
   const hint = el("p", { class: "faint actions-hint" });
   const node = el(
@@ -30,6 +32,7 @@ export function actionBar(id) {
     buttons.assign,
     el("div", { class: "joined", data: { part: "dispatch" } }, responder, buttons.dispatch),
     el("div", { class: "joined", data: { part: "resolve" } }, reason, buttons.resolve),
+    whole.node,
     hint,
   );
   const { form: noteForm, update: updateNote } = noteFormOf(id);
@@ -41,6 +44,7 @@ export function actionBar(id) {
       fillResponders(responder, alert);
       node.querySelector('[data-part="dispatch"]').hidden = buttons.dispatch.hidden;
       node.querySelector('[data-part="resolve"]').hidden = buttons.resolve.hidden;
+      whole.update(alert, buttons.resolve.hidden);
       hint.textContent = mayAct(state) ? (isOpen(alert) ? "" : t("detail.closed")) : t("detail.read_only");
       hint.hidden = !hint.textContent;
       updateNote();
@@ -74,8 +78,26 @@ function reasonSelect() {
   );
 }
 
-function resolve(id, reason) {
-  if (reason.value) return act(id, "resolve", { reason: reason.value });
+// Closing one alert pages for what it held; closing the incident is a choice of its own, never the default.
+function wholeIncident() {
+  const box = el("input", { type: "checkbox", data: { testid: "resolve-incident" } });
+  const words = el("span");
+  const node = el("label", { class: "whole-incident" }, box, words);
+  return {
+    box,
+    node,
+    update(alert, hidden) {
+      const n = openOthers(alert);
+      node.hidden = hidden || !n;
+      if (node.hidden) box.checked = false;
+      words.textContent = t("incident.resolve_all", { n });
+    },
+  };
+}
+
+function resolve(id, reason, whole) {
+  const body = whole.checked ? { incident: true } : {};
+  if (reason.value) return act(id, "resolve", { reason: reason.value, ...body });
   change(["notice"], (s) => {
     s.notice = { alert: id, kind: "reason", action: "resolve" };
   });

@@ -126,8 +126,9 @@ function deviceFacts(alert) {
 }
 
 function whyFacts(alert) {
-  const words = whyWords(alert.why);
-  return words.length ? [words.join(" · ")] : [];
+  const [first, ...more] = whyWords(alert.why);
+  if (!first) return [];
+  return more.length ? [first, el("span", { class: "faint" }, more.join(" · "))] : [first];
 }
 
 function escalation(alert) {

@@ -2,11 +2,13 @@
 
 import { el, setText } from "./dom.js";
 import { en } from "./i18n/en.js";
+import { enWhy } from "./i18n/en_why.js";
 import { zh } from "./i18n/zh.js";
+import { zhWhy } from "./i18n/zh_why.js";
 import { readPref, writePref } from "./prefs.js";
 import { change } from "./store.js";
 
-export const TABLES = { zh, en };
+export const TABLES = { zh: { ...zh, ...zhWhy }, en: { ...en, ...enWhy } };
 const NAMES = { zh: "中文", en: "English" };
 const LOCALES = { zh: "zh-CN", en: "en-GB" };
 
@@ -41,6 +43,11 @@ export function term(group, value) {
 /** True when a table has the key: for words built from what the server sent. */
 export function has(key) {
   return key in TABLES[current];
+}
+
+/** The names that a key's text wants filled in. */
+export function parametersOf(key) {
+  return [...TABLES[current][key].matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
 }
 
 export function setLang(next) {

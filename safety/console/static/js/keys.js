@@ -5,7 +5,7 @@ import { byId, el } from "./dom.js";
 import { t } from "./i18n.js";
 import { fitAll } from "./map.js";
 import { revealCard, setFilter } from "./queue.js";
-import { queueOrder } from "./select.js";
+import { cardOf, queueOrder } from "./select.js";
 import { state, view } from "./store.js";
 
 const KEYS = {
@@ -41,7 +41,7 @@ function onKey(event) {
 function move(step) {
   const order = queueOrder(state);
   if (!order.length) return;
-  const at = order.indexOf(state.selected);
+  const at = order.indexOf(cardOf(state, state.selected));
   const next = at < 0 ? 0 : Math.min(order.length - 1, Math.max(0, at + step));
   selectAlert(order[next]);
   revealCard(order[next]);

@@ -1,11 +1,11 @@
-// The queue: every alert as a card, those nobody has taken first. Draws from the store, chooses alerts, nothing else.
+// The queue: every incident as a card, the alert that leads it on top, those nobody has taken first. Draws from the store, chooses alerts, nothing else.
 
 import { selectAlert } from "./actions.js";
 import { arrange, byId, el, setAttr, setText } from "./dom.js";
 import { t, term } from "./i18n.js";
 import { alertIcon, lineIcon } from "./icons.js";
 import { writePref } from "./prefs.js";
-import { counts, queueGroups } from "./select.js";
+import { counts, othersOf, queueGroups } from "./select.js";
 import { change, isOpen, state, view } from "./store.js";
 import { countdown, tick } from "./time.js";
 import { fieldWords } from "./words.js";
@@ -49,7 +49,7 @@ function draw() {
     const alerts = ordered[name];
     setText(title, t(`queue.${name}`));
     setText(count, String(alerts.length));
-    arrange(list, alerts.map(cardOf));
+    arrange(list, alerts.map((alert) => cardNode(alert, ordered.members.get(alert.id))));
     if (alerts.length) sections.push(section);
   }
   const nothingOpen = !ordered.waiting.length && !ordered.working.length;
@@ -62,13 +62,13 @@ function draw() {
   tick(root);
 }
 
-function cardOf(alert) {
+function cardNode(alert, members) {
   let card = cards.get(alert.id);
   if (!card) {
     card = createCard(alert);
     cards.set(alert.id, card);
   }
-  updateCard(card, alert);
+  updateCard(card, alert, members);
   return card.node;
 }
 
@@ -82,6 +82,7 @@ function createCard(alert) {
     state: el("span", { class: "card-state" }),
     due: el("span", { class: "card-due" }),
     badges: el("span", { class: "badges" }),
+    more: el("span", { class: "card-more", data: { testid: "card-more" } }),
   };
   const button = el(
     "button",
@@ -90,16 +91,18 @@ function createCard(alert) {
     el("span", { class: "card-top" }, parts.kind, parts.age),
     el("span", { class: "card-middle" }, parts.nurse, parts.place),
     el("span", { class: "card-bottom" }, parts.due, parts.state, parts.badges),
+    parts.more,
   );
   const node = el("li", { data: { testid: "alert-card", alertId: alert.id } }, button);
   return { node, button, parts, seen: null };
 }
 
-function updateCard(card, alert) {
+function updateCard(card, alert, members) {
   const { node, button, parts } = card;
-  setAttr(button, "aria-current", alert.id === state.selected ? "true" : null);
+  setAttr(button, "aria-current", members.some((one) => one.id === state.selected) ? "true" : null);
   const visit = state.visits.get(alert.visit);
-  const signature = `${document.documentElement.lang}|${visit?.patient ?? ""}`;
+  const others = othersOf(members, alert);
+  const signature = `${document.documentElement.lang}|${visit?.patient ?? ""}|${others.map((one) => one.id)}`;
   if (card.seen === alert && card.signature === signature) return;
   card.seen = alert;
   card.signature = signature;
@@ -114,6 +117,14 @@ function updateCard(card, alert) {
   setText(parts.state, stateText(alert));
   drawDue(parts.due, alert);
   parts.badges.replaceChildren(...badges(alert));
+  setText(parts.more, moreText(others));
+  setAttr(parts.more, "title", others.length ? t("incident.more_title") : null);
+}
+
+function moreText(others) {
+  if (!others.length) return "";
+  const kinds = [...new Set(others.map((one) => one.kind))].map((kind) => term("kind", kind));
+  return t("incident.more", { n: others.length, kinds: kinds.join(t("list.comma")) });
 }
 
 function stateText(alert) {
@@ -173,8 +184,9 @@ function drawEmpty() {
 }
 
 function forget(ordered) {
-  if (cards.size <= ordered.waiting.length + ordered.working.length + ordered.closed.length) return;
-  const shown = new Set(Object.values(ordered).flat().map((alert) => alert.id));
+  const all = [...ordered.waiting, ...ordered.working, ...ordered.closed];
+  if (cards.size <= all.length) return;
+  const shown = new Set(all.map((alert) => alert.id));
   for (const id of cards.keys()) {
     if (!shown.has(id)) cards.delete(id);
   }

@@ -16,7 +16,7 @@ export const state = {
   connection: { status: "connecting", staleSince: null, lastFrameAt: null, attempt: 0 },
   loaded: false, // a full picture has been received at least once
   alerts: new Map(), // id -> alert
-  extras: new Map(), // id -> {timeline, notifications, visit_detail, nurse_detail}
+  extras: new Map(), // id -> {timeline, notifications, visit_detail, nurse_detail, incident_alerts}
   positions: new Map(), // nurse id -> position
   devices: new Map(), // id -> device
   nurses: new Map(),
@@ -104,11 +104,11 @@ export function putAlerts(alerts) {
 
 /** Take an alert's detail in: the alert itself, and what only the detail carries. */
 export function putDetail(detail) {
-  const { timeline, notifications, visit_detail, nurse_detail, ...alert } = detail;
+  const { timeline, notifications, visit_detail, nurse_detail, incident_alerts, ...alert } = detail;
   const known = state.extras.get(alert.id);
   if (!known || known.version <= alert.version) {
     change(["extras"], (s) => {
-      s.extras.set(alert.id, { version: alert.version, timeline, notifications, visit_detail, nurse_detail });
+      s.extras.set(alert.id, { version: alert.version, timeline, notifications, visit_detail, nurse_detail, incident_alerts });
     });
   }
   putAlerts([alert]);

@@ -1,7 +1,7 @@
 // Facts and history in words: what happened, who did it, why an alert was raised. Strings only, in the page's language.
 
 import { metresText } from "./geo.js";
-import { has, t, term } from "./i18n.js";
+import { has, parametersOf, t, term } from "./i18n.js";
 import { state } from "./store.js";
 import { clockText, spanText } from "./time.js";
 
@@ -39,8 +39,10 @@ function moreWords({ what, detail }) {
   if (detail.reason && has(`decision.${detail.reason}`)) return t(`decision.${detail.reason}`);
   const written = detail.text ?? detail.note ?? detail.error;
   if (written) return written;
+  if (detail.with) return t("incident.with");
+  if (what === "evidence" && detail.kind) return [term("kind", detail.kind), term("severity", detail.severity)].join(" · ");
   if (what === "escalated" || what === "exhausted") return detail.names?.join(t("list.comma")) || null;
-  return what === "raised" ? whyWords(detail.why).join(" · ") || null : null;
+  return what === "raised" ? (whyWords(detail.why)[0] ?? null) : null;
 }
 
 /** Which kind of channel a notification goes by. Its address stays where it is. */
@@ -48,40 +50,67 @@ export function channelWords(channel) {
   return term("channel", channel.split(":")[0]);
 }
 
-const SKIPPED = new Set(["rule", "how", "said_by", "fence", "event", "device", "nurse", "visit"]);
+const SKIPPED = new Set(["rule", "said_by", "fence", "event", "device", "nurse", "visit"]);
+const UNIT = /_(ms|s|m|pct|mps|kmh|deg|dbm)$/;
+const PLACE = /(?:^|_)(lat|lon)$/;
 
-/** An alert's reason (its `why` object): one sentence where the rule is known, else phrases of its values. */
+/**
+ * An alert's reason (its `why` object): first the sentence where the rule is known, then a phrase for each value
+ * that it does not tell. A rule or a value we have no words for is shown by its name.
+ */
 export function whyWords(why) {
-  const key = [`why.${why?.rule}.${why?.how}`, `why.${why?.rule}`].find(has);
-  if (key) {
-    const values = Object.entries(why).map(([name, value]) => [bare(name), valueWords(name, value)]);
-    return [t(key, Object.fromEntries(values))];
-  }
-  const phrases = [];
-  for (const [name, value] of Object.entries(why ?? {})) {
-    if (SKIPPED.has(name) || value === null || value === undefined || typeof value === "object") continue;
-    phrases.push(`${bare(name).replaceAll("_", " ")} ${valueWords(name, value)}`);
-  }
-  return phrases;
+  const facts = Object.entries(why ?? {}).filter(([, value]) => typeof value !== "object" || value === null);
+  const sentence = sentenceOf(why, facts);
+  const told = new Set(["rule", ...(sentence?.told ?? [])]);
+  const known = facts.filter(([name, value]) => value !== null && !SKIPPED.has(name) && !told.has(bare(name)));
+  return [...(sentence ? [sentence.text] : []), ...placesOf(known), ...known.filter(([name]) => !PLACE.test(name)).map(phrase)];
 }
 
-const bare = (name) => name.replace(/_(ms|s|m|pct)$/, "");
+function sentenceOf(why, facts) {
+  const key = [`why.${why?.rule}.${why?.how}`, `why.${why?.rule}`].find(has);
+  if (!key) return null;
+  const values = Object.fromEntries(facts.map(([name, value]) => [bare(name), valueWords(name, value)]));
+  const wanted = parametersOf(key);
+  // A value the sentence needs and the rule did not give: better phrases than a sentence with a hole.
+  return wanted.every((name) => name in values) ? { text: t(key, values), told: [...(key.endsWith(`.${why.how}`) ? ["how"] : []), ...wanted] } : null;
+}
+
+function phrase([name, value]) {
+  const label = has(`why_name.${bare(name)}`) ? t(`why_name.${bare(name)}`) : bare(name).replaceAll("_", " ");
+  return t("why.phrase", { name: label, value: valueWords(name, value) });
+}
+
+// A latitude alone says nothing: `first_lat` and `first_lon` are one place.
+function placesOf(facts) {
+  const all = Object.fromEntries(facts);
+  return facts.filter(([name]) => /(?:^|_)lat$/.test(name)).map(([name, lat]) => {
+    const lon = all[name.replace(/lat$/, "lon")];
+    const place = [lat, lon].map((degrees) => (typeof degrees === "number" ? degrees.toFixed(5) : "?")).join(", ");
+    return phrase([name.replace(/lat$/, "place"), place]);
+  });
+}
+
+const bare = (name) => name.replace(UNIT, "");
 
 const EPOCH_MS = 1e12; // a number of milliseconds this large is a time, not a length
 
 function valueWords(name, value) {
-  if (typeof value === "boolean") return value ? "✓" : "–";
-  if (typeof value === "number") {
-    if (name.endsWith("_ms") && value > EPOCH_MS) return clockText(value);
-    if (name.endsWith("_ms")) return spanText(value);
-    if (name.endsWith("_s")) return spanText(value * 1000);
-    if (name.endsWith("_m")) return metresText(value);
-    if (name.endsWith("_pct")) return `${Math.round(value)} %`;
-    return String(Math.round(value * 100) / 100);
-  }
+  if (value === null) return t("why_value.unknown");
+  if (typeof value === "boolean") return t(value ? "why_value.yes" : "why_value.no");
+  if (typeof value === "number") return numberWords(value, UNIT.exec(name)?.[1]);
   if (/(_at|_until|_since|^time|_time)$/.test(name) && !Number.isNaN(Date.parse(value))) return clockText(value);
   if (name === "kind") return term("kind", value);
-  return String(value);
+  if (name === "device_kind") return term("device", value);
+  return has(`why_value.${name}.${value}`) ? t(`why_value.${name}.${value}`) : String(value);
+}
+
+function numberWords(value, unit) {
+  if (unit === "ms") return value > EPOCH_MS ? clockText(value) : spanText(value);
+  if (unit === "s") return spanText(value * 1000);
+  if (unit === "m") return metresText(value);
+  if (unit === "pct") return t("unit.pct", { n: Math.round(value) });
+  const n = String(Math.round(value * 100) / 100);
+  return unit ? t(`unit.${unit}`, { n }) : n;
 }
 
 /** Names of unreadable fields, in words. */

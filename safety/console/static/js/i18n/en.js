@@ -241,23 +241,6 @@ export const en = {
   "channel.http": "webhook",
   "channel.https": "webhook",
 
-  "decision.test_pages_nobody": "A test alarm is shown here only: nobody is called.",
-  "decision.no_policy": "No escalation policy: everybody is called.",
-  "decision.no_responders": "Nobody of this tier can be reached: everybody is called.",
-  "decision.nobody_to_tell": "No responder has a channel: nobody could be told.",
-
-  "why.missed_check_in": "No check-in since {last_sign}. One is due every {every}, with {grace} grace.",
-  "why.fence_exit": "{beyond_edge} beyond the edge in {fixes} fixes (±{accuracy}), for {dwell} at least.",
-  "why.fence_enter": "{beyond_edge} inside the edge in {fixes} fixes (±{accuracy}), for {dwell} at least.",
-  "why.device_silent.no_reports": "No report for {after} during the visit. Last heard at {last_heard}.",
-  "why.device_silent.last_will": "The device lost its connection {after} before the alert. Last heard at {last_heard}.",
-  "why.panic": "The alarm button was pressed.",
-  "why.duress": "The device sent a duress alarm.",
-  "why.duress.duress_pin": "The duress PIN was entered.",
-  "why.fall": "The device felt a fall.",
-  "why.no_motion": "The device felt no motion.",
-  "why.tamper": "The device reported tampering.",
-
   "map.title": "Map",
   "map.fit": "Show everyone",
   "map.no_tiles": "No map tiles configured: positions are exact, streets are not drawn.",

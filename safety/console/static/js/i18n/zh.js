@@ -241,23 +241,6 @@ export const zh = {
   "channel.http": "网络回调",
   "channel.https": "网络回调",
 
-  "decision.test_pages_nobody": "测试报警只在此显示，不呼叫任何人。",
-  "decision.no_policy": "没有升级策略：呼叫所有人。",
-  "decision.no_responders": "本级无人可通知：呼叫所有人。",
-  "decision.nobody_to_tell": "没有任何救援人员设有通知渠道，无法通知。",
-
-  "why.missed_check_in": "自 {last_sign} 起没有报平安。应每 {every}一次，宽限 {grace}。",
-  "why.fence_exit": "连续 {fixes} 个定位点在区域外 {beyond_edge}（±{accuracy}），至少 {dwell}。",
-  "why.fence_enter": "连续 {fixes} 个定位点在禁入区域内 {beyond_edge}（±{accuracy}），至少 {dwell}。",
-  "why.device_silent.no_reports": "上门服务期间 {after}没有任何消息，最后一次在 {last_heard}。",
-  "why.device_silent.last_will": "设备在报警前 {after}断开连接，最后一次消息在 {last_heard}。",
-  "why.panic": "按下了报警键。",
-  "why.duress": "设备发出胁迫报警。",
-  "why.duress.duress_pin": "输入了胁迫密码。",
-  "why.fall": "设备感知到跌倒。",
-  "why.no_motion": "设备感知到长时间静止。",
-  "why.tamper": "设备报告遭到破坏。",
-
   "map.title": "地图",
   "map.fit": "显示全部",
   "map.no_tiles": "未配置地图底图：位置准确，但不显示街道。",
