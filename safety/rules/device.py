@@ -20,11 +20,15 @@ class Battery(msgspec.Struct):
 
 
 class Skew(msgspec.Struct):
-    """A clock that is off by about `skew_ms` (ahead: positive) in all that came in since `since_ms`."""
+    """A clock that is off by about `skew_ms` (ahead: positive) in all from `since_ms` to `seen_ms` (receipt).
+
+    `told_ms` is the time that the last of these reports had.
+    """
 
     skew_ms: int
     since_ms: int
-    last_ms: int
+    seen_ms: int
+    told_ms: int
     reports: int = 1
 
 

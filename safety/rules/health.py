@@ -77,7 +77,7 @@ def look(state: DeviceState, device: str, phase: Phase, plan: NursePlan, now_ms:
     found: dict[What, _Why] = {}
     if state.battery is not None and battery.is_low(state.battery, limits):
         found["battery_low"] = battery.why(state.battery, limits)
-    if state.skew is not None and skew.is_off(state.skew, limits, now_ms):
+    if state.skew is not None and skew.is_off(state.skew, limits):
         found["clock_skew"] = skew.why(state.skew, limits)
     wanted = _firmware_min(state, limits)
     if wanted is not None and _is_older(state.firmware, wanted):

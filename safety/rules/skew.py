@@ -24,17 +24,17 @@ def take_in(state: DeviceState, arrival: Arrival, limits: Limits) -> None:
         if skew_ms != 0:  # a report without a time has ours
             state.skew = None
     elif known is None or abs(skew_ms - known.skew_ms) > SPREAD_MS:
-        state.skew = Skew(skew_ms, arrival.received_ms, arrival.report.time_ms)
-    elif arrival.report.time_ms != known.last_ms:
-        known.last_ms = arrival.report.time_ms
+        at_ms = arrival.received_ms
+        state.skew = Skew(skew_ms, at_ms, at_ms, arrival.report.time_ms)
+    elif arrival.report.time_ms != known.told_ms:
+        known.told_ms = arrival.report.time_ms
+        known.seen_ms = arrival.received_ms
         known.reports += 1
 
 
-def is_off(skew: Skew | None, limits: Limits, now_ms: int) -> bool:
+def is_off(skew: Skew, limits: Limits) -> bool:
     """Tell whether the clock has been wrong for long enough."""
-    if skew is None or skew.reports < MIN_REPORTS:
-        return False
-    return now_ms - skew.since_ms >= limits.clock_skew_for_s * 1000
+    return skew.reports >= MIN_REPORTS and skew.seen_ms - skew.since_ms >= limits.clock_skew_for_s * 1000
 
 
 def why(skew: Skew, limits: Limits) -> dict[str, Value]:

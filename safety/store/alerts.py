@@ -174,7 +174,8 @@ def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[Any] | None:
         alerts.c.state.in_(OPEN_STATES),
     )
     if raised.merges == "device" or raised.nurse is None:
-        same = same.where(alerts.c.device == raised.device)
+        # What is graver than the open alert would go unseen on its timeline.
+        same = same.where(alerts.c.device == raised.device, alerts.c.severity == raised.severity)
     else:
         same = same.where(alerts.c.nurse == raised.nurse)
     return connection.execute(same.order_by(alerts.c.raised_ms.desc()).limit(1)).first()

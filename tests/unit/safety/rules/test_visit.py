@@ -1,0 +1,143 @@
+"""Visits: who does not come, stays too long, or says that she is there and is not."""
+
+from typing import Any
+
+import pytest
+
+from devices import reports
+from safety.domain.plan import NursePlan
+from safety.rules.effects import RaiseAlert
+from tests.support.days import noted, plan_of, raised, replace
+from tests.support.records import VISIT, arrival, at, event, fix, position, tick, ticks
+
+QUIET = plan_of(check_in_every_s=None)
+OVER_S = 3_600
+HOWS = ("not_arrived", "past_end", "wrong_address")
+
+
+def overdue(how: str, *records: Any) -> list[RaiseAlert]:
+    assert how in HOWS
+    return [alert for alert in raised("overdue_visit", *records) if alert.why["how"] == how]
+
+
+def test_who_has_not_come_after_the_grace_is_overdue_once() -> None:
+    (alert,) = overdue("not_arrived", QUIET, *ticks(0, 1_500))
+    assert (alert.severity, alert.visit, alert.occurred_ms) == ("warning", "vis_1", at(0))
+    assert (alert.why["grace_s"], alert.why["after_s"]) == (900.0, 900.0)
+    assert not overdue("not_arrived", QUIET, *ticks(0, 895))
+
+
+def test_a_fix_at_the_address_is_an_arrival() -> None:
+    assert not overdue("not_arrived", QUIET, fix(-300, 100), *ticks(0, 1_500))
+    assert overdue("not_arrived", QUIET, fix(100, 2_000), *ticks(0, 1_500))
+
+
+def test_her_word_is_an_arrival() -> None:
+    for said in (reports.Arrived, reports.VisitStarted):
+        assert not overdue("not_arrived", QUIET, tick(-60), event(said, -30), *ticks(0, 1_500))
+
+
+def test_who_comes_late_is_noted() -> None:
+    assert noted("overdue_visit", QUIET, *ticks(0, 1_000), fix(1_010, 20)) == ["arrived"]
+
+
+def test_who_says_that_she_is_there_and_is_not_is_at_the_wrong_address() -> None:
+    there = (QUIET, tick(0), fix(50, 1_000), event(reports.Arrived, 60))
+    (alert,) = overdue("wrong_address", *there)
+    assert (alert.device, alert.why["radius_m"]) == ("dev_1", 150.0)
+    assert alert.why["distance_m"] == pytest.approx(1_000, abs=2)
+    assert alert.position is not None
+    assert not overdue("not_arrived", *there, *ticks(65, 1_500)), "she has said where she is"
+    assert noted("overdue_visit", *there, fix(600, 20)) == ["arrived"]
+
+
+def test_only_a_clear_fix_tells_a_wrong_address() -> None:
+    poor = fix(50, 1_000, accuracy_m=900)
+    old = fix(-200, 1_000)
+    near = fix(50, 240)
+    for seen in (poor, old, near):
+        assert not overdue("wrong_address", QUIET, tick(-300), seen, event(reports.Arrived, 60))
+
+
+def test_the_position_with_the_word_counts_before_any_fix() -> None:
+    said = arrival(reports.VisitStarted(time_ms=at(60), position=position(3_000)), 60)
+    assert overdue("wrong_address", QUIET, tick(0), fix(50, 10), said)
+
+
+def test_a_visit_that_goes_on_is_overdue() -> None:
+    (alert,) = overdue("past_end", QUIET, fix(10, 10), *ticks(3_000, 5_000))
+    assert (alert.severity, alert.occurred_ms, alert.why["arrived_ms"]) == ("high", at(OVER_S), at(10))
+    assert not overdue("past_end", QUIET, fix(10, 10), *ticks(3_000, OVER_S + 895))
+
+
+def test_an_end_or_a_departure_in_time_is_enough() -> None:
+    for said in (reports.VisitEnded, reports.Left):
+        for when_s in (3_000, OVER_S + 600):
+            early = ticks(2_990, when_s)
+            assert not overdue("past_end", QUIET, *early, event(said, when_s), *ticks(when_s, 6_000))
+
+
+def test_who_is_seen_elsewhere_after_the_end_has_left() -> None:
+    gone = [fix(OVER_S + 60 * i, 3_000) for i in range(1, 4)]
+    assert not overdue("past_end", QUIET, fix(10, 10), tick(OVER_S), *gone, *ticks(OVER_S + 200, 6_000))
+    still = [fix(OVER_S + 60 * i, 100) for i in range(1, 4)]
+    assert overdue("past_end", QUIET, fix(10, 10), tick(OVER_S), *still, *ticks(OVER_S + 200, 6_000))
+
+
+def test_an_end_that_comes_after_the_alert_is_noted() -> None:
+    late = (QUIET, fix(10, 10), *ticks(3_000, 5_000), event(reports.VisitEnded, 5_010))
+    assert noted("overdue_visit", *late) == ["ended"]
+    assert not overdue("past_end", *late, *ticks(5_015, 9_000))[1:]
+
+
+def test_an_end_that_was_on_its_way_for_long_ends_its_own_visit() -> None:
+    later = replace(VISIT, id="vis_2", starts_ms=at(5_000), ends_ms=at(9_000), check_in_every_s=None)
+    two = replace(QUIET, visits=(*QUIET.visits, later))
+    ended = arrival(reports.VisitEnded(time_ms=at(3_000)), 5_300)
+    alerts = raised("overdue_visit", two, fix(10, 10), *ticks(0, 4_490), ended, *ticks(5_300, 6_000))
+    assert [(alert.visit, alert.why["how"]) for alert in alerts] == [("vis_2", "not_arrived")]
+
+
+def test_another_visit_begins_where_this_one_ends() -> None:
+    later = replace(VISIT, id="vis_2", starts_ms=at(3_600), ends_ms=at(7_200), check_in_every_s=None)
+    two = replace(QUIET, visits=(*QUIET.visits, later))
+    begun = (two, fix(10, 10), *ticks(3_500, 3_650), event(reports.VisitStarted, 3_660, visit="vis_2"))
+    assert not overdue("past_end", *begun, *ticks(3_660, 5_000))
+
+
+def test_high_risk_halves_the_grace() -> None:
+    risky = plan_of(check_in_every_s=None, risk="high")
+    (alert,) = overdue("not_arrived", risky, *ticks(0, 460))
+    assert alert.why["grace_s"] == 450.0
+
+
+def test_an_organisation_and_a_visit_have_their_own_grace() -> None:
+    ours = plan_of(check_in_every_s=None, limits={"arrival_grace_s": 300.0})
+    assert overdue("not_arrived", ours, *ticks(0, 305))
+    own = plan_of(check_in_every_s=None, limits={"arrival_grace_s": 300.0})
+    own = replace(own, visits=(replace(own.visits[0], limits={"arrival_grace_s": 1_200.0}),))
+    assert not overdue("not_arrived", own, *ticks(0, 1_190))
+    assert overdue("not_arrived", own, *ticks(0, 1_205))
+
+
+def test_a_visit_entered_long_after_its_end_is_a_record() -> None:
+    assert not raised("overdue_visit", tick(OVER_S + 3_700), QUIET, *ticks(OVER_S + 3_705, OVER_S + 9_000))
+    assert overdue("past_end", tick(OVER_S + 1_800), QUIET, tick(OVER_S + 1_801))
+
+
+def test_more_time_asks_the_question_anew() -> None:
+    longer = replace(QUIET, visits=(replace(QUIET.visits[0], ends_ms=at(9_000)),))
+    first = (QUIET, fix(10, 10), *ticks(3_000, 5_000))
+    alerts = overdue("past_end", *first, longer, *ticks(5_005, 9_905))
+    assert [alert.occurred_ms for alert in alerts] == [at(3_600), at(9_000)]
+    assert len({alert.id for alert in alerts}) == 2
+
+
+def test_what_she_said_while_the_service_was_away_is_awaited() -> None:
+    away: tuple[Any, ...] = (QUIET, fix(10, 10), *ticks(0, 4_000))
+    assert not overdue("past_end", *away, *ticks(6_000, 6_055))
+    assert overdue("past_end", *away, *ticks(6_000, 6_065))
+
+
+def test_a_plan_without_visits_is_watched_by_nothing() -> None:
+    assert not raised("overdue_visit", NursePlan(nurse="nur_1", org="org_1"), *ticks(0, 9_000))
