@@ -119,6 +119,7 @@ def test_the_keyboard_is_enough(desk: Desk, house: House) -> None:
     wait_until(chosen, what="j reaching the alert")
     desk.page.keyboard.press("a")
     expect(card).to_have_attribute("data-state", "acknowledged")
+    expect(desk.button("dispatch")).to_be_enabled()  # the feed may be faster than the answer
     desk.page.keyboard.press("d")
     expect(card).to_have_attribute("data-state", "dispatched")
     desk.page.keyboard.press("r")
