@@ -89,9 +89,12 @@ def wake_ms(state: Moves) -> int | None:
 
 def is_crossing(state: Moves) -> bool:
     """Tell whether she may just be crossing an edge."""
-    if state.keep_out or (state.stay_in is not None and state.stay_in.crossing is not None):
+    for fence in state.visits.values():
+        if fence.crossing is not None:
+            return True
+    if state.stay_in is not None and state.stay_in.crossing is not None:
         return True
-    return any(fence.crossing is not None for fence in state.visits.values())
+    return any(fence.crossing is not None for fence in state.keep_out.values())
 
 
 def _follow(
@@ -155,10 +158,13 @@ def _stay_in(state: Moves, sight: Sight, visit: str, shared: SharedFences, withi
     known = state.stay_in
     if known is None:
         known = state.stay_in = FenceState()
-    is_in = any(fence.kind == "fence_exit" and fence.open_at(sight.time_ms) for fence in within)
-    if known.crossing is None and is_in == bool(known.inside):
+    holds = next((f for f in within if f.kind == "fence_exit" and f.open_at(sight.time_ms)), None)
+    if known.crossing is None and (holds is not None) == bool(known.inside):
         return []  # whatever the distance, nothing changes
-    outside_m, fence = shared.nearest_stay_in(sight)
+    if holds is not None and accuracy_of(sight) <= holds.limits.buffer_m:
+        outside_m, fence = 0.0, holds  # clearly inside, however deep
+    else:
+        outside_m, fence = shared.nearest_stay_in(sight)
     side = side_of(outside_m, accuracy_of(sight), fence.shape.depth_m, fence.limits)
     watch = Watch(f"{sight.org}/stay_in", "fence_exit", visit, fence.limits, fence.until_ms(sight.time_ms))
     return geofence.step(known, sight, side, outside_m, watch)

@@ -20,6 +20,9 @@ __all__ = ["SharedFence", "SharedFences"]
 _MOST_KNOWN = 50_000
 """Visits' own fences that are kept ready at most: beyond it they are made anew when they are wanted."""
 
+_REACH_M = 2_000.0
+"""So far a distance is told exactly."""
+
 _FARTHEST_DEG = 0.2
 """Farther from every stay-in fence than some 20 km it does not matter how far."""
 
@@ -80,10 +83,10 @@ class SharedFences:
     def nearest_stay_in(self, sight: Sight) -> tuple[float, SharedFence]:
         """Return how far outside all stay-in fences of her organisation she is, and the nearest of them.
 
-        Only where `has_stay_in`; negative: how far inside. Beyond what is clearly outside it may say less.
+        Only where `has_stay_in`; negative: how far inside. Beyond 2 km it may say less.
         """
         index, position = self._ready(), sight.position
-        reach_m = 2.0 * clear_m(accuracy_of(sight), self._widest[sight.org])
+        reach_m = max(2.0 * clear_m(accuracy_of(sight), self._widest[sight.org]), _REACH_M)
         near = sorted(index.query(_box(position.lat, position.lon, reach_m)).tolist())
         own = [
             (fence.shape.outside_by_m(position.lat, position.lon), fence)
