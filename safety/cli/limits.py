@@ -68,7 +68,7 @@ def show_limits(in_force: Mapping[str, Any], own: Mapping[str, Any], as_json: bo
         ]
         for item in items
     ]
-    show_table([["LIMIT", "VALUE", "UNIT", "FROM", "DEFAULT", "MEANS"], *rows])
+    show_table([["name", "value", "unit", "from", "default", "means"], *rows])
 
 
 def _value(value: object, without: str | None) -> str:

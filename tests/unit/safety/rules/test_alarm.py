@@ -7,7 +7,7 @@ import msgspec
 from devices import reports
 from devices.identity import hash_pin
 from safety.engine import AlarmEngine
-from safety.rules.effects import AlarmRepeated, CancelAlert, Effect, NoteAlert, RaiseAlert
+from safety.rules.effects import AlarmRepeated, CancelAlert, Effect, NoteAlert, RaiseAlert, TellDevice
 from tests.support.records import PLAN, T0_MS, arrival, at, event, fall, panic, position
 
 WITH_PINS = msgspec.structs.replace(
@@ -111,6 +111,38 @@ def test_a_duress_pin_instead_of_the_pin_is_duress() -> None:
     ):
         alert = raised(WITH_PINS, fall(60, alarm="f1"), what)[-1]
         assert (alert.kind, alert.silent, alert.severity) == ("duress", True, "critical")
+
+
+def test_a_duress_pin_in_the_window_looks_like_success_and_takes_nothing_back() -> None:
+    fallen = (WITH_PINS, fall(60, alarm="f1"))
+    effects = run(*fallen, event(reports.AlarmCancelled, 65, alarm="f1", pin="4321"))
+    fell, duress, note, told = effects
+    assert isinstance(fell, RaiseAlert)
+    assert isinstance(duress, RaiseAlert)
+    assert isinstance(note, NoteAlert)
+    assert (duress.kind, note.what, note.alert) == ("duress", "duress_pin", fell.id)
+    assert isinstance(told, TellDevice)
+    assert (told.kind, told.device, told.alarm, told.alert) == ("alarm_closed", "dev_1", "f1", fell.id)
+    later = run(*fallen, *[event(reports.AlarmCancelled, s, alarm="f1", pin=p) for s, p in PINS_IN_TURN])
+    assert not [effect for effect in later if isinstance(effect, CancelAlert)]
+
+
+PINS_IN_TURN = ((65, "4321"), (70, "1234"))
+
+
+def test_an_organisation_sets_how_long_a_fall_may_be_taken_back() -> None:
+    ours = msgspec.structs.replace(PLAN, limits={"cancel_window_s": 60.0})
+    (alert,) = raised(ours, fall(60))
+    assert (alert.cancel_until_ms, alert.why["cancel_window_s"]) == (at(120), 60.0)
+    (alert,) = raised(msgspec.structs.replace(PLAN, limits={"cancel_window_s": 0.0}), fall(60))
+    assert alert.cancel_until_ms is None
+
+
+def test_a_visit_sets_its_own_cancel_window() -> None:
+    visit = msgspec.structs.replace(PLAN.visits[0], limits={"cancel_window_s": 10.0})
+    ours = msgspec.structs.replace(PLAN, visits=(visit,), limits={"cancel_window_s": 60.0})
+    assert raised(ours, fall(60))[0].cancel_until_ms == at(70)
+    assert raised(ours, fall(-600))[0].cancel_until_ms == at(-540), "before the visit"
 
 
 def test_a_snapshot_carries_everything_over() -> None:

@@ -14,7 +14,7 @@ from safety.store.alerts import act
 from safety.store.database import Database, database_url
 from safety.store.effects import store_effects
 from safety.store.tables import alerts, commands, metadata
-from tests.support.records import PLAN, T0_MS, event, panic
+from tests.support.records import PLAN, T0_MS, event, fall, panic
 
 
 @pytest.fixture
@@ -50,3 +50,13 @@ def test_a_duress_pin_is_not_given_away(database: Database) -> None:
     pins = {"pin_hash": hash_pin("nur_1", "1234"), "duress_pin_hash": hash_pin("nur_1", "4321")}
     plan = msgspec.structs.replace(PLAN, **pins)
     assert told(database, plan, event(reports.CheckedIn, 5, pin="4321")) == []
+
+
+def test_a_device_hears_once_that_its_alarm_is_closed_if_a_duress_pin_took_it_back(
+    database: Database,
+) -> None:
+    pins = {"pin_hash": hash_pin("nur_1", "1234"), "duress_pin_hash": hash_pin("nur_1", "4321")}
+    plan = msgspec.structs.replace(PLAN, **pins)
+    taken_back = event(reports.AlarmCancelled, 5, alarm="f1", pin="4321")
+    said = told(database, plan, fall(1, alarm="f1"), taken_back)
+    assert said == [("alarm_received", "f1"), ("alarm_closed", "f1")]
