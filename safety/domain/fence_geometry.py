@@ -83,7 +83,8 @@ class GeometryReader:
             reason = shapely.is_valid_reason(rough)
             at = place_of_fault(rings, reason)
             self._mend(f"{where}{at}its rings cross or lie outside the first: {reason}")
-        mended = _areas(shapely.make_valid(rough, method="structure", keep_collapsed=False))
+        frame, *holes = (_untangled(ring) for ring in rings)
+        mended = _areas(shapely.difference(frame, shapely.union_all(holes)))
         if mended.is_empty:
             raise InvalidInput(f"{where}geometry: nothing is left of it after the repair")
         return wrapped(mended)
@@ -153,6 +154,11 @@ class GeometryReader:
         if not self._repair:
             raise InvalidInput(fault)
         self.repairs.append(fault)
+
+
+def _untangled(ring: Sequence[Vertex]) -> shapely.Geometry:
+    """Return the areas that a ring goes around, even if it meets itself."""
+    return _areas(shapely.make_valid(shapely.Polygon(ring)))
 
 
 def _areas(geometry: shapely.Geometry) -> shapely.Geometry:
