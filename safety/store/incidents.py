@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, or_, select
 
 from devices.identity import derived_id, new_id
 from safety.domain.alert import OPEN_STATES
@@ -13,6 +13,11 @@ from safety.store.tables import alerts, timeline
 from safety.store.timeline import bump, write_entry
 
 _CLOSED_STATES = ("resolved", "cancelled")
+# Not the reasons and positions: a nurse may have many alerts open, and each new one looks at all of them.
+_DECIDING = (
+    *(alerts.c.id, alerts.c.incident, alerts.c.kind, alerts.c.severity, alerts.c.state, alerts.c.test),
+    *(alerts.c.received_ms, alerts.c.due_ms, alerts.c.escalation_level, alerts.c.held_by),
+)
 
 
 def find_incident(connection: Connection, row: Mapping[str, Any]) -> Joining:
@@ -33,7 +38,7 @@ def find_incident(connection: Connection, row: Mapping[str, Any]) -> Joining:
     )
     if row["nurse"] is None:
         return join(new, ())
-    of_nurse = _members().where(
+    of_nurse = _members(*_DECIDING).where(
         alerts.c.nurse == row["nurse"], alerts.c.org == row["org"], alerts.c.test == row["test"]
     )
     being_open = of_nurse.where(alerts.c.state.in_(sorted(OPEN_STATES)))
@@ -47,16 +52,16 @@ def find_incident(connection: Connection, row: Mapping[str, Any]) -> Joining:
 
 
 def tell_incident(connection: Connection, row: Mapping[str, Any], joining: Joining, now_ms: int) -> None:
-    """Write on the lead's timeline what has joined it, and on the new alert's why nobody is paged again."""
-    if joining.lead is not None:
-        detail = {"alert": row["id"], "kind": row["kind"], "severity": row["severity"]}
-        entry = derived_id("joined", row["id"])
-        write_entry(connection, joining.lead, entry, now_ms, "evidence", None, detail)
+    """Write on the new alert's timeline why nobody is paged again, and on the lead's what has joined it."""
     if joining.held_by is not None:
         text = "nobody is paged again: another alert of the same nurse, at least as severe, is "
         text += "being paged" if joining.reason == "lead_is_paged" else "in somebody's hands"
         detail = {"reason": joining.reason, "text": text, "alert": joining.held_by}
         write_entry(connection, row["id"], derived_id("held", row["id"]), now_ms, "note", None, detail)
+    if joining.lead is not None:
+        detail = {"alert": row["id"], "kind": row["kind"], "severity": row["severity"]}
+        entry = derived_id("joined", row["id"])
+        write_entry(connection, joining.lead, entry, now_ms, "evidence", None, detail)
 
 
 def lock_incident(connection: Connection, alert_id: str) -> None:
@@ -70,7 +75,7 @@ def lock_incident(connection: Connection, alert_id: str) -> None:
 
 def release_held(connection: Connection, closed: Row[Any], at_ms: int) -> None:
     """Make due at once what the alert just closed answered for and nothing else does."""
-    rows = _rows_of(connection, closed.incident)
+    rows = _rows_of(connection, closed)
     held = {row.id: row for row in rows}
     for member in released([_member(row) for row in rows], at_ms):
         text = "the alert that answered for this one was closed: people are paged for it now"
@@ -84,7 +89,7 @@ def release_held(connection: Connection, closed: Row[Any], at_ms: int) -> None:
 
 def take_held(connection: Connection, taken: Row[Any], actor: str, at_ms: int) -> list[str]:
     """Acknowledge what was never paged because `taken` answered for it; return the ids."""
-    rows = {row.id: row for row in _rows_of(connection, taken.incident)}
+    rows = {row.id: row for row in _rows_of(connection, taken)}
     members = [_member(row) for row in rows.values()]
     also = [rows[member.id] for member in taken_with(_member(rows[taken.id]), members)]
     changes = {"state": "acknowledged", "held_by": None, "due_ms": None, "owner": actor}
@@ -100,7 +105,7 @@ def close_open(
     connection: Connection, closed: Row[Any], actor: str, detail: Mapping[str, Any], at_ms: int
 ) -> list[str]:
     """Resolve all that is open of the incident as `closed` was; return the ids."""
-    also = [row for row in _rows_of(connection, closed.incident) if row.id != closed.id]
+    also = [row for row in _rows_of(connection, closed) if row.id != closed.id]
     changes = {"state": "resolved", "resolution": detail["reason"], "held_by": None, "due_ms": None}
     for row in also:
         told = {**detail, "with": closed.id}
@@ -110,17 +115,18 @@ def close_open(
     return [row.id for row in also]
 
 
-def _rows_of(connection: Connection, incident: str | None) -> Sequence[Row[Any]]:
-    """Return what is open of an incident."""
-    members = _members().where(alerts.c.incident == incident, alerts.c.state.in_(sorted(OPEN_STATES)))
+def _rows_of(connection: Connection, one: Row[Any]) -> Sequence[Row[Any]]:
+    """Return what is open of an alert's incident, itself too if it is."""
+    same = or_(alerts.c.incident == (one.incident or one.id), alerts.c.id == one.id)
+    members = _members(alerts).where(same, alerts.c.state.in_(sorted(OPEN_STATES)))
     return connection.execute(members.order_by(alerts.c.id)).all()
 
 
-def _members() -> Any:
+def _members(*columns: Any) -> Any:
     acts = select(func.max(timeline.c.at_ms)).where(
         timeline.c.alert == alerts.c.id, timeline.c.actor.is_not(None)
     )
-    return select(alerts, acts.scalar_subquery().label("acted_ms"))
+    return select(*columns, acts.scalar_subquery().label("acted_ms"))
 
 
 def _member(row: Row[Any]) -> Member:

@@ -82,8 +82,9 @@ async def test_a_client_that_stops_reading_is_given_up_and_holds_up_nobody(serve
             async def flood() -> bool:
                 alert = dispatch.raise_alarm(dispatch.ours, f"flood {dispatch.clock.now_ms()}", fat=True)
                 dispatch.clock.advance_s(0.001)
-                frame = await receive_type(reading, "alert")
-                assert frame["alert"]["id"] == alert
+                # Each joins the incident of the first, which is told as well.
+                while (await receive_type(reading, "alert"))["alert"]["id"] != alert:
+                    continue
                 return _figure(dispatch, "vigil_live_stalled_total") == 1
 
             await eventually(flood, 60, "the stalled client given up")
