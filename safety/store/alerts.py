@@ -13,7 +13,7 @@ from devices.identity import derived_id, new_id
 from safety.domain.alert import OPEN_STATES, Action, transition
 from safety.errors import Conflict, NotFound
 from safety.rules.effects import AlarmRepeated, CancelAlert, NoteAlert, RaiseAlert
-from safety.store.device_notice import confirm, tell, tell_all
+from safety.store.device_notice import confirm, confirm_again, tell_all
 from safety.store.incidents import (
     close_open,
     find_incident,
@@ -63,16 +63,7 @@ def repeat_alarm(connection: Connection, repeated: AlarmRepeated) -> None:
     """Tell a device once more that its alarm was received."""
     alert = _alert_of(connection, repeated.alert)
     if alert is not None:
-        tell(
-            connection,
-            "alarm_received",
-            alert,
-            repeated.device,
-            repeated.alarm,
-            repeated.alarm_seq,
-            repeated.received_ms,
-            cause=str(repeated.received_ms),
-        )
+        confirm_again(connection, repeated, alert)
 
 
 def note_alert(connection: Connection, note: NoteAlert) -> None:

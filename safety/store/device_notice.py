@@ -7,8 +7,8 @@ from sqlalchemy import Connection, Row, select
 
 from devices.commands import CommandKind
 from devices.identity import derived_id
-from safety.rules.effects import ALARM_KINDS, RaiseAlert
-from safety.store.outbox import owe_command
+from safety.rules.effects import ALARM_KINDS, AlarmRepeated, RaiseAlert
+from safety.store.outbox import is_owed, owe_command
 from safety.store.tables import timeline
 
 COMMAND_TTL_S = 24 * 3600.0
@@ -27,6 +27,27 @@ def confirm(connection: Connection, raised: RaiseAlert, alert_id: str, at_ms: in
             at_ms,
             cause=raised.id,
         )
+
+
+def confirm_again(connection: Connection, repeated: AlarmRepeated, alert_id: str) -> None:
+    """Tell the device once more, unless it is about to be told anyway.
+
+    Alarms are repeated every second while nobody answers: an answer to each would queue up, those of new
+    alarms behind it, and those be repeated in turn.
+    """
+    named = _named(repeated.alarm, repeated.alarm_seq)
+    if is_owed(connection, device=repeated.device, kind="alarm_received", alarm=named, alert=alert_id):
+        return
+    tell(
+        connection,
+        "alarm_received",
+        alert_id,
+        repeated.device,
+        repeated.alarm,
+        repeated.alarm_seq,
+        repeated.received_ms,
+        cause=str(repeated.received_ms),
+    )
 
 
 def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: int) -> None:
@@ -67,16 +88,20 @@ def tell(
     cause: str,
 ) -> None:
     """Owe `device` one command about its alarm; the same `cause` owes it once."""
-    named = alarm if alarm is not None else (None if seq is None else str(seq))
     owe_command(
         connection,
         id=derived_id(kind, alert_id, device, cause),
         device=device,
         kind=kind,
-        alarm=named,
+        alarm=_named(alarm, seq),
         seq=seq,
         alert=alert_id,
         details={},
         at_ms=at_ms,
         ttl_s=COMMAND_TTL_S,
     )
+
+
+def _named(alarm: str | None, seq: int | None) -> str | None:
+    """Return what a device calls its alarm: the id that it gave, or else the `seq`."""
+    return alarm if alarm is not None else (None if seq is None else str(seq))

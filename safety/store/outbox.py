@@ -62,6 +62,13 @@ def owe_command(
     insert_once(connection, commands, [owed])
 
 
+def is_owed(connection: Connection, *, device: str, kind: CommandKind, alarm: str | None, alert: str) -> bool:
+    """Tell whether `device` has yet to be told this of its `alarm`."""
+    owed = select(commands.c.body).where(_OWED, commands.c.device == device, commands.c.kind == kind)
+    waiting = connection.execute(owed).scalars()
+    return any(body.get("alarm") == alarm and body.get("alert") == alert for body in waiting)
+
+
 def command_of(row: Row[tuple[object, ...]]) -> Command:
     """Return the command that a row of `commands` stands for."""
     body = row.body
