@@ -23,6 +23,9 @@ LEAD_MS = 15 * 60_000
 SAID_LEAD_MS = 60 * 60_000
 """So long before its planned start what she says may mean a visit that she does not name."""
 
+SAID_TWICE_MS = 60_000
+"""Two ends within this are one that was pressed twice."""
+
 OVERRUN_MS = 12 * 3_600_000
 """So long after its planned end a visit may still be the one she means."""
 
@@ -31,6 +34,7 @@ class NurseState(msgspec.Struct):
     """All that the rules remember of one nurse; `visits` and `check_ins` have one for each of her visits.
 
     `stirred`: a fix has begun something that time can complete, so that the next look may be due earlier.
+    `replanned`: what the new plan makes of what is known is looked at with the next tick.
     """
 
     plan: NursePlan
@@ -40,12 +44,14 @@ class NurseState(msgspec.Struct):
     check_ins: dict[str, check_in.CheckInState] = {}
     devices: dict[str, DeviceState] = {}
     stirred: bool = False
+    replanned: bool = False
 
 
 def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
     """Take over a new plan: keep what is known of visits and devices that stay."""
     before = {planned.id: planned for planned in state.plan.visits}
     state.plan = plan
+    state.replanned = True
     for planned in plan.visits:
         if planned.id in state.visits and planned.id in before:
             visit.replan(state.visits[planned.id], before[planned.id], planned)
@@ -100,6 +106,7 @@ def on_tick(state: NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:
     """Let time pass for her. `resumed_ms`: since when the service hears again, after a time it did not."""
     effects: list[Effect] = []
     plan = state.plan
+    state.replanned = False
     for planned in plan.visits:
         known = state.visits[planned.id]
         if not known.ended:
@@ -119,6 +126,8 @@ def on_tick(state: NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:
 
 def wake_ms(state: NurseState, now_ms: int, resumed_ms: int) -> int | None:
     """Return when `on_tick` can next matter; None if nothing is awaited."""
+    if state.replanned:
+        return now_ms + 1
     times = [moves.wake_ms(state.moves)]
     for planned in state.plan.visits:
         known = state.visits[planned.id]
@@ -174,17 +183,30 @@ def _meant(state: NurseState, arrival: Arrival) -> VisitPlan | None:
     if named is not None:
         return next((planned for planned in state.plan.visits if planned.id == named), None)
     said_ms, _ = plausible_ms(report.time_ms, arrival.received_ms)
-    visit_on = current_visit(state, said_ms) or current_visit(state, said_ms, SAID_LEAD_MS)
     if isinstance(report, reports.VisitEnded | reports.Left):
-        over = [
-            planned
-            for planned in state.plan.visits
-            if planned.ends_ms < said_ms <= planned.ends_ms + OVERRUN_MS and not state.visits[planned.id].gone
-        ]
-        begun = visit_on is not None and (visit_on.starts_ms <= said_ms or _has_come(state, visit_on))
-        if over and not begun:
-            return over[-1]
-    return visit_on
+        return _left(state, arrival, said_ms)
+    return current_visit(state, said_ms) or current_visit(state, said_ms, SAID_LEAD_MS)
+
+
+def _left(state: NurseState, arrival: Arrival, said_ms: int) -> VisitPlan | None:
+    """Return the visit that she left, not saying which. One that has not begun is left only if she was there.
+
+    An end that is said twice must not end the next visit, too.
+    """
+    ends = [known for known in state.visits.values() if known.end_event is not None]
+    if any(known.end_event == arrival.event_id for known in ends):
+        return None
+    again = any(abs(arrival.received_ms - known.end_ms) <= SAID_TWICE_MS for known in ends)
+    begun = [
+        planned
+        for planned in state.plan.visits
+        if said_ms <= planned.ends_ms + OVERRUN_MS
+        and not (
+            state.visits[planned.id].ended or (state.visits[planned.id].gone and said_ms > planned.ends_ms)
+        )
+        and (_has_come(state, planned) or (planned.starts_ms <= said_ms and not again))
+    ]
+    return begun[-1] if begun else None
 
 
 def _has_come(state: NurseState, planned: VisitPlan) -> bool:

@@ -34,12 +34,14 @@ _SEVERITY: dict[How, Severity] = {"not_arrived": "warning", "wrong_address": "wa
 
 
 class VisitState(msgspec.Struct):
-    """One visit (epoch ms). `ended`: she said so; `gone`: or was seen to have left after its planned end."""
+    """One visit (epoch ms). `ended`: she said so, in `end_event`; `gone`: or was seen elsewhere after it."""
 
     known_ms: int = 0
     arrived_ms: int | None = None
     ended: bool = False
     gone: bool = False
+    end_event: str | None = None
+    end_ms: int = 0
     away_fixes: int = 0
     alerts: dict[How, str] = {}
 
@@ -50,7 +52,9 @@ def step(
     """Take in what she did; `newest` is where she was seen last."""
     report = arrival.report
     if isinstance(report, reports.VisitEnded | reports.Left):
-        state.ended = state.ended or isinstance(report, reports.VisitEnded)
+        if isinstance(report, reports.VisitEnded):
+            state.ended = True
+            state.end_event, state.end_ms = arrival.event_id, arrival.received_ms
         return go(state, arrival)
     if not isinstance(report, reports.Arrived | reports.VisitStarted):
         return []

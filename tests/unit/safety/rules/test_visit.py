@@ -141,3 +141,19 @@ def test_what_she_said_while_the_service_was_away_is_awaited() -> None:
 
 def test_a_plan_without_visits_is_watched_by_nothing() -> None:
     assert not raised("overdue_visit", NursePlan(nurse="nur_1", org="org_1"), *ticks(0, 9_000))
+
+
+def test_an_end_that_is_said_twice_leaves_the_next_visit_watched() -> None:
+    later = replace(VISIT, id="vis_2", starts_ms=at(3_600), ends_ms=at(7_200), check_in_every_s=None)
+    two = replace(QUIET, visits=(*QUIET.visits, later))
+    for again_s in (3_500, 3_510):
+        ends = [event(reports.VisitEnded, 3_500), *ticks(3_505, again_s), event(reports.VisitEnded, again_s)]
+        alerts = raised("overdue_visit", two, fix(10, 10), *ticks(3_000, 3_495), *ends, *ticks(3_610, 4_600))
+        assert [alert.visit for alert in alerts] == ["vis_2"]
+
+
+def test_a_plan_that_changes_on_duty_is_looked_at_with_the_next_tick() -> None:
+    low = arrival(reports.Fix(time_ms=at(-900), position=position(9_000), battery_pct=5.0), -900)
+    bare = replace(QUIET, visits=())
+    (alert,) = raised("battery_low", bare, tick(-910), low, *ticks(-895, -600), QUIET, *ticks(-595, -590))
+    assert alert.received_ms == at(-595)
