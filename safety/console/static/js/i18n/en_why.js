@@ -22,6 +22,8 @@ export const enWhy = {
   "timeline.arrived": "Nurse arrived",
   "timeline.cancel_refused": "A wrong PIN: not cancelled",
   "timeline.cancel_too_late": "Cancelled too late: it stays open",
+  "timeline.duress_pin": "Taken back with the duress PIN: the device shows it as closed, it stays open",
+  "timeline.check_in_refused": "A check-in with a wrong PIN: it does not count",
 
   "unit.mps": "{n} m/s",
   "unit.kmh": "{n} km/h",
@@ -54,6 +56,7 @@ export const enWhy = {
 
   "why_name.every": "check-in every",
   "why_name.grace": "grace",
+  "why_name.cancel_window": "can be taken back for",
   "why_name.extended": "put off by",
   "why_name.last_sign": "last sign of her",
   "why_name.reminded": "reminded",

@@ -22,6 +22,8 @@ export const zhWhy = {
   "timeline.arrived": "护士已到达",
   "timeline.cancel_refused": "密码错误：未取消",
   "timeline.cancel_too_late": "取消过迟：报警保持未结束",
+  "timeline.duress_pin": "以胁迫密码取消：设备显示已结束，报警仍未结束",
+  "timeline.check_in_refused": "报平安的密码不对，不作数",
 
   "unit.mps": "{n} 米/秒",
   "unit.kmh": "{n} 公里/小时",
@@ -54,6 +56,7 @@ export const zhWhy = {
 
   "why_name.every": "报平安间隔",
   "why_name.grace": "宽限",
+  "why_name.cancel_window": "可取消时限",
   "why_name.extended": "延长",
   "why_name.last_sign": "最后一次报平安",
   "why_name.reminded": "已提醒",
