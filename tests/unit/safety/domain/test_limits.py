@@ -13,6 +13,7 @@ from safety.domain.limits import (
     resolve,
 )
 from safety.errors import InvalidInput
+from tests.support.documents import code, rows
 
 
 def test_every_limit_is_described_and_its_default_is_within_its_bounds() -> None:
@@ -88,3 +89,12 @@ def test_grace_and_reminder_follow_from_the_interval_unless_they_are_set() -> No
     assert grace_s(resolve({"check_in_grace_s": 5.0}), 1_800, "low") == 5
     assert [reminder_s(DEFAULTS, every_s) for every_s in (300, 1_800)] == [30, 60]
     assert reminder_s(resolve({"check_in_reminder_s": 600.0}), 300) == 150
+
+
+def test_every_limit_is_in_the_document_with_its_default_and_bounds() -> None:
+    told = {code(row[0])[0]: row[1:4] for row in rows("docs/rules.md") if len(row) == 5 and code(row[0])}
+    for name, limit in LIMITS.items():
+        default = getattr(DEFAULTS, name)
+        shown = f"{default:g} {limit.unit}" if isinstance(default, float) else limit.without
+        bounds = ["", ""] if limit.unit == "version" else [f"{limit.low:g}", f"{limit.high:g}"]
+        assert list(told[name]) == [shown, *bounds], name
