@@ -18,7 +18,7 @@ class FenceLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     buffer_m: float = 25.0
     accuracy_cap_m: float = 100.0
-    dwell_s: float = 20.0
+    dwell_s: float = 30.0
     min_fixes: int = 2
 
 

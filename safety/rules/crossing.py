@@ -23,7 +23,7 @@ class Mark(msgspec.Struct, frozen=True):
 class Crossing(msgspec.Struct):
     """The fixes on the other side of the edge since she was last clearly on this one.
 
-    `until_ms`: when the fence's hours end, None: never.
+    `until_ms`: when the fence's hours end, None: never. `poor`: no fix among them was a good one.
     """
 
     first: Mark
@@ -31,6 +31,7 @@ class Crossing(msgspec.Struct):
     limits: FenceLimits
     until_ms: int | None = None
     fixes: int = 0
+    poor: bool = False
 
 
 def mark_of(sight: Sight, outside_m: float, accuracy_m: float) -> Mark:

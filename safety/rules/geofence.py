@@ -25,6 +25,9 @@ USABLE_ACCURACY_M = 200.0
 SURE = 1.62
 """A reported accuracy holds 68 % of fixes; so many times it holds 95 %."""
 
+POOR_DWELLS = 4
+"""With such fixes alone the dwell is so many times as long: a phone may cling to a far tower for a minute."""
+
 LEAST_ERROR_M = 20.0
 """Whatever it reports, a phone in a city is no better."""
 
@@ -91,13 +94,23 @@ def step(state: FenceState, sight: Sight, side: bool | None, outside_m: float, w
     if state.inside is None and not side and watch.kind == "fence_exit":
         state.crossing = None
         return []  # never arrived
-    crossing = state.crossing
     mark = mark_of(sight, outside_m, accuracy_of(sight))
-    if crossing is None:
-        crossing = state.crossing = Crossing(mark, mark, watch.limits, watch.until_ms)
-    crossing.fixes += 1
-    crossing.last = mark
+    crossing = _count(state, mark, watch)
     return _decide(state, crossing, sight, watch, mark.time_ms - crossing.first.time_ms)
+
+
+def _count(state: FenceState, mark: Mark, watch: Watch) -> Crossing:
+    """Count a fix on the other side: good ones by themselves, poor ones only while there is no good one."""
+    crossing, poor = state.crossing, mark.accuracy_m > USABLE_ACCURACY_M
+    if crossing is None or (crossing.poor and not poor):
+        limits = watch.limits
+        if poor:
+            limits = msgspec.structs.replace(limits, dwell_s=POOR_DWELLS * limits.dwell_s)
+        crossing = state.crossing = Crossing(mark, mark, limits, watch.until_ms, poor=poor)
+    if poor == crossing.poor:
+        crossing.fixes += 1
+        crossing.last = mark
+    return crossing
 
 
 def look_back(state: FenceState, sight: Sight, side: bool | None, outside_m: float) -> None:
@@ -109,7 +122,7 @@ def look_back(state: FenceState, sight: Sight, side: bool | None, outside_m: flo
         state.here_ms = sight.time_ms
         if crossing.first.time_ms < sight.time_ms < crossing.last.time_ms:
             crossing.first, crossing.fixes = crossing.last, 1
-    elif sight.time_ms < crossing.first.time_ms:
+    elif sight.time_ms < crossing.first.time_ms and crossing.poor == (accuracy_of(sight) > USABLE_ACCURACY_M):
         crossing.first = mark_of(sight, outside_m, accuracy_of(sight))
         crossing.fixes += 1
 

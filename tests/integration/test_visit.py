@@ -44,7 +44,7 @@ def test_leaving_the_visit_is_told(household: Household) -> None:
     visit = add_visit(household)
     in_effect(household, visit)
     port, phone = household.service.mqtt_port, household.phone
-    fixes = [fix(45, 10, 1), fix(40, 400, 2), fix(30, 420, 3), fix(15, 440, 4)]
+    fixes = [fix(45, 10, 1), fix(40, 400, 2), fix(30, 420, 3), fix(8, 440, 4)]
     publish_json(port, phone, "location", fixes)
     alert = household.await_alert(kind="fence_exit")
     assert (alert["visit"], alert["severity"], alert["nurse"]) == (visit, "warning", household.nurse)

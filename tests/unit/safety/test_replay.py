@@ -21,12 +21,13 @@ RECORDS: list[Record] = [
     PLAN,
     *ticks(0, 60),
     fix(60, 10),
+    fix(61, 10),
     panic(61, alarm="a1"),
     panic(62, alarm="a2"),
     fall(63, alarm="f1"),
     fix(70, 400),
     fix(80, 400),
-    fix(95, 400),
+    fix(100, 400),
     *ticks(100, 400),
 ]
 EVERYTHING = Span(0, at(10_000))

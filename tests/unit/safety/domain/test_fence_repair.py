@@ -123,7 +123,7 @@ def test_a_datum_that_contradicts_the_file_is_refused(told: str, datum: str) -> 
 def test_a_crs_that_contradicts_the_datum_is_refused() -> None:
     crs = {"type": "name", "properties": {"name": "urn:ogc:def:crs:OGC:1.3:CRS84"}}
     content = json.dumps({**area(SQUARE), "crs": crs}).encode()
-    assert read(content)
+    read(content)
     with pytest.raises(InvalidInput, match="crs: says wgs84, but the coordinates are given as gcj02"):
         parse_fences(content, datum="gcj02")
 
@@ -131,7 +131,7 @@ def test_a_crs_that_contradicts_the_datum_is_refused() -> None:
 def test_a_fence_far_from_all_visits_looks_swapped() -> None:
     paris = [(48.85, 2.35), (48.9, 2.3)]
     swapped = [[lat, lon] for lon, lat in [[2.3, 48.8], [2.4, 48.8], [2.4, 48.9], [2.3, 48.8]]]
-    assert read(feature(area(swapped)))
+    read(feature(area(swapped)))
     with pytest.raises(InvalidInput, match="far from every place of the organisation"):
         parse_fences(feature(area(swapped)), near=paris)
-    assert read(feature(area(SQUARE)), near=paris)
+    read(feature(area(SQUARE)), near=paris)

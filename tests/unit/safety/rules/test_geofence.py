@@ -40,8 +40,8 @@ def test_the_alert_says_why() -> None:
     (alert,) = alerts(*HOME, *stay(20, 400, 4))
     why = alert.why
     assert (why["rule"], why["fence"]) == ("fence_exit", "vis_1")
-    assert (why["fixes"], why["min_fixes"], why["dwell_s"], why["min_dwell_s"]) == (3, 2, 20.0, 20.0)
-    assert (why["first_ms"], why["last_ms"]) == (at(20), at(40))
+    assert (why["fixes"], why["min_fixes"], why["dwell_s"], why["min_dwell_s"]) == (4, 2, 30.0, 30.0)
+    assert (why["first_ms"], why["last_ms"]) == (at(20), at(50))
     assert why["beyond_edge_m"] == pytest.approx(250, abs=1)
     assert why["first_lat"] == pytest.approx(VISIT.lat + 400 / 110_900)
     assert all(value is None or isinstance(value, str | int | float | bool) for value in why.values())
@@ -67,7 +67,14 @@ def test_the_edge_in_is_another_than_the_edge_out() -> None:
 
 def test_a_cell_tower_far_away_is_no_exit() -> None:
     assert not alerts(*HOME, *stay(20, 1_500, 6, accuracy_m=1_200))
-    assert alerts(*HOME, *stay(20, 5_000, 8, accuracy_m=1_200))
+    assert not alerts(*HOME, *stay(20, 5_000, 8, accuracy_m=1_200), *stay(100, 10, 2))
+    assert alerts(*HOME, *stay(20, 5_000, 14, accuracy_m=1_200))
+
+
+def test_good_fixes_need_no_more_patience_for_poor_ones_between() -> None:
+    mixed = [fix(20 + 10 * i, 5_000, accuracy_m=1_200 if i % 3 == 0 else 8) for i in range(7)]
+    (alert,) = alerts(*HOME, *mixed)
+    assert (alert.occurred_ms, alert.why["min_dwell_s"]) == (at(30), 30.0)
 
 
 def test_a_jump_across_town_waits_for_the_next_fix() -> None:

@@ -44,7 +44,7 @@ ARRIVED = (PLAN, fix(0, 10), fix(10, 20))
 
 
 def test_leaving_is_told_after_dwelling_outside() -> None:
-    (alert,) = alerts(*ARRIVED, fix(20, 400), fix(30, 420), fix(40, 440))
+    (alert,) = alerts(*ARRIVED, fix(20, 400), fix(30, 420), fix(50, 440))
     assert (alert.kind, alert.severity, alert.visit) == ("fence_exit", "warning", "vis_1")
     assert alert.occurred_ms == at(20)
     assert alert.why["fixes"] == 3
@@ -64,35 +64,35 @@ def test_who_was_never_inside_has_not_left() -> None:
 
 
 def test_time_alone_completes_the_dwell() -> None:
-    assert alerts(*ARRIVED, fix(20, 400), fix(21, 400), tick(30), tick(41))
-    assert not alerts(*ARRIVED, fix(20, 400), tick(30), tick(50))
+    assert alerts(*ARRIVED, fix(20, 400), fix(21, 400), tick(30), tick(51))
+    assert not alerts(*ARRIVED, fix(20, 400), tick(30), tick(60))
 
 
 def test_old_and_repeated_fixes_change_nothing() -> None:
-    left = (*ARRIVED, fix(20, 400), fix(30, 420), fix(40, 440))
-    assert len(alerts(*left, fix(5, 10), fix(40, 440), fix(40, 440))) == 1
+    left = (*ARRIVED, fix(20, 400), fix(30, 420), fix(50, 440))
+    assert len(alerts(*left, fix(5, 10), fix(50, 440), fix(50, 440))) == 1
     assert not notes(*left, fix(5, 10), fix(6, 10), fix(35, 10))
 
 
 def test_coming_back_is_noted_once_and_leaving_again_is_another_alert() -> None:
-    left = (*ARRIVED, fix(20, 400), fix(30, 420), fix(40, 440))
-    back = (*left, fix(60, 10), fix(70, 10), fix(85, 10))
+    left = (*ARRIVED, fix(20, 400), fix(30, 420), fix(50, 440))
+    back = (*left, fix(60, 10), fix(70, 10), fix(91, 10))
     assert notes(*back) == ["returned"]
-    assert len(alerts(*back, fix(100, 400), fix(110, 400), fix(121, 400))) == 2
+    assert len(alerts(*back, fix(100, 400), fix(110, 400), fix(131, 400))) == 2
 
 
 def test_leaving_after_the_visit_ended_is_no_exit() -> None:
     ended = (*ARRIVED, event(reports.VisitEnded, 15))
-    assert not alerts(*ended, fix(20, 400), fix(30, 420), fix(40, 440))
+    assert not alerts(*ended, fix(20, 400), fix(30, 420), fix(50, 440))
 
 
 def test_ending_the_visit_on_the_way_out_is_no_exit() -> None:
-    assert not alerts(*ARRIVED, fix(20, 400), fix(30, 420), event(reports.VisitEnded, 35), tick(41), tick(60))
+    assert not alerts(*ARRIVED, fix(20, 400), fix(30, 420), event(reports.VisitEnded, 35), tick(51), tick(70))
 
 
 def test_a_fix_from_the_future_does_not_stop_the_fence() -> None:
     future = arrival(reports.Fix(time_ms=at(9_999_999), position=position(10)), 15)
-    (alert,) = alerts(*ARRIVED, future, fix(20, 400), fix(30, 420), fix(40, 440))
+    (alert,) = alerts(*ARRIVED, future, fix(20, 400), fix(30, 420), fix(50, 440))
     assert alert.kind == "fence_exit"
 
 
