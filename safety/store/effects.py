@@ -26,11 +26,18 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
     """Store `effects` in order; tell whether any of them concerns people, not only the map."""
     places: list[PlacePosition] = []
     heard: list[HearDevice] = []
+    repeated: set[tuple[str, str, str | None, int | None]] = set()
     for effect in effects:
         if isinstance(effect, PlacePosition):
             places.append(effect)
         elif isinstance(effect, HearDevice):
             heard.append(effect)
+        elif isinstance(effect, AlarmRepeated):
+            # An outage leaves repeats by the hundred behind, and all of them want one answer.
+            alarm = (effect.alert, effect.device, effect.alarm, effect.alarm_seq)
+            if alarm not in repeated:
+                repeated.add(alarm)
+                repeat_alarm(connection, effect)
         else:
             _store_alert_effect(connection, effect, now_ms)
     _store_places(connection, places)
@@ -40,13 +47,11 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
 
 def _store_alert_effect(
     connection: Connection,
-    effect: RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert | TellDevice,
+    effect: RaiseAlert | NoteAlert | CancelAlert | TellDevice,
     now_ms: int,
 ) -> None:
     if isinstance(effect, RaiseAlert):
         raise_alert(connection, effect, now_ms)
-    elif isinstance(effect, AlarmRepeated):
-        repeat_alarm(connection, effect)
     elif isinstance(effect, NoteAlert):
         note_alert(connection, effect)
     elif isinstance(effect, TellDevice):

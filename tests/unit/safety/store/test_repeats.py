@@ -5,6 +5,7 @@ from sqlalchemy import Connection, select
 
 from safety.rules.effects import AlarmRepeated, RaiseAlert
 from safety.store.alerts import raise_alert, repeat_alarm
+from safety.store.effects import store_effects
 from safety.store.outbox import record_command_sent, take_due_commands
 from safety.store.tables import commands
 
@@ -68,3 +69,12 @@ def test_what_is_said_again_after_the_answer_is_answered_again(connection: Conne
     repeat_alarm(connection, again(1, AT_MS + 1000, "p1"))
     repeat_alarm(connection, again(1, AT_MS + 2000, "p1"))
     assert owed(connection) == ["p1"]
+
+
+def test_a_backlog_of_repeats_is_one_answer_for_each_alarm(connection: Connection) -> None:
+    raise_alert(connection, press(1, "p1"), AT_MS)
+    raise_alert(connection, press(2, "p2"), AT_MS)
+    send_all(connection, AT_MS)
+    backlog = [again(number, AT_MS + ms, f"p{number}") for ms in range(1000) for number in (1, 2)]
+    assert store_effects(connection, backlog, AT_MS)
+    assert sorted(owed(connection)) == ["p1", "p2"]
