@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -64,21 +63,3 @@ class ManualClock:
         for due, woken in waiting:
             if due <= self._now_ms and not woken.done():
                 woken.set_result(None)
-
-
-def rfc3339(at_ms: int) -> str:
-    """Render epoch milliseconds as RFC 3339 in UTC, e.g. `2026-11-22T13:45:12.862Z`."""
-    moment = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
-
-
-def parse_rfc3339(text: str) -> int:
-    """Return the epoch milliseconds of an RFC 3339 time with offset.
-
-    Raises:
-        ValueError: `text` is not such a time, or has no offset.
-    """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"time {text!r} has no offset: add one, e.g. 2026-11-22T13:45:12+08:00")
-    return round(moment.timestamp() * 1000)

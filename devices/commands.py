@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 
 CommandKind = Literal[
     "alarm_received", "alarm_acknowledged", "alarm_closed", "locate", "resend", "configure", "message"

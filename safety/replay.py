@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from devices.clock import rfc3339
 from devices.identity import derived_id
+from devices.rfc3339 import rfc3339
 from ingest.lanes import LANES
 from ingest.log.port import BEGINNING, Entry, EventLog
 from safety.engine import engine_for, run

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 
 AlarmKind = Literal["panic", "duress", "fall", "no_motion", "tamper"]
 EventKind = Literal["check_in", "visit_start", "visit_end", "arrive", "leave", "cancel_alarm"]

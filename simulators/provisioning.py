@@ -2,7 +2,8 @@
 
 import msgspec
 
-from devices.clock import Clock, rfc3339
+from devices.clock import Clock
+from devices.rfc3339 import rfc3339
 from simulators.api import Api
 from simulators.errors import BadFile
 from simulators.roster import Credentials, Roster

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from devices.clock import parse_rfc3339
+from devices.rfc3339 import parse_rfc3339
 from simulators.errors import BadFile
 
 Kind = Literal["phone", "recorder", "button"]

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.api import schemas, views
 from safety.api.answers import Answer
 from safety.api.context import Context, Services

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.api import views
 from safety.api.answers import encode
 from safety.api.outbox import Frame

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import Depends, Query
 from pydantic import BeforeValidator, WithJsonSchema
 
-from devices.clock import parse_rfc3339
+from devices.rfc3339 import parse_rfc3339
 from safety.errors import InvalidInput
 from safety.store.queries import DEFAULT_LIMIT, MAX_LIMIT, Page
 

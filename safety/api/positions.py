@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from sqlalchemy import Row
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from sqlalchemy import Row
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.api import schemas
 from safety.api.answers import Answer, list_answer
 from safety.api.context import Services

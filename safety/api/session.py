@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.api import schemas
 from safety.api.answers import Answer, empty_answer
 from safety.api.context import Context, Services

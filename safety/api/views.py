@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.domain.alert import OPEN_STATES
 from safety.store.alert_queries import AlertDetail
 

@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 import msgspec
 
-from devices.clock import parse_rfc3339
+from devices.rfc3339 import parse_rfc3339
 from safety.bench.recording import Reading
 from safety.domain import checks
 from safety.errors import InvalidInput

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.bench.quality import RULES, rows_of_rule
 from safety.bench.recording import Crossing, Edge, Outing, Reading, Recording
 from safety.bench.report import Row, report, row

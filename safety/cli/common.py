@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypedDict
 
 import typer
 
-from devices.clock import SystemClock, rfc3339
+from devices.clock import SystemClock
+from devices.rfc3339 import rfc3339
 from safety.errors import SafetyError
 
 if TYPE_CHECKING:

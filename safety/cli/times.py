@@ -1,6 +1,6 @@
 """Times and durations as options of commands: RFC 3339, `now`, `+1h`, `-10m`; `90s`, `30m`, `1h`."""
 
-from devices.clock import parse_rfc3339
+from devices.rfc3339 import parse_rfc3339
 from safety.domain.durations import parse_duration_s
 from safety.errors import InvalidInput
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.cli.common import DEFAULT_DATA_DIR, AsJson, DataDir, Failure, show_json, writing
 from safety.cli.options import duration_s
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.store.visits import Visit, add_visit, find_visit, list_visits
 
 _BEGAN_MS = 10 * 60_000

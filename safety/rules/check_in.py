@@ -7,8 +7,8 @@ counts is when she said it, if it comes late: what a phone kept for an hour says
 import msgspec
 
 from devices import reports
-from devices.clock import rfc3339
 from devices.identity import derived_id, hash_pin
+from devices.rfc3339 import rfc3339
 from ingest.records import Arrival
 from safety.domain.limits import Limits, grace_s, reminder_s
 from safety.domain.plan import NursePlan, VisitPlan

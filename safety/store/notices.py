@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, case, func, select, update
 
-from devices.clock import rfc3339
 from devices.identity import derived_id
+from devices.rfc3339 import rfc3339
 from safety.domain.notice import Notice, NoticePosition, scheme_of
 from safety.store.escalation import hand_over
 from safety.store.once import insert_once

@@ -12,8 +12,9 @@ import aiomqtt
 import pytest
 
 from devices import topics
-from devices.clock import ManualClock, parse_rfc3339, rfc3339
+from devices.clock import ManualClock
 from devices.commands import Command, encode
+from devices.rfc3339 import parse_rfc3339, rfc3339
 from simulators.address import Broker
 from simulators.demo import play_roster
 from simulators.geometry import Point, distance_m

@@ -5,7 +5,8 @@ from contextlib import closing
 
 import pytest
 
-from devices.clock import SystemClock, rfc3339
+from devices.clock import SystemClock
+from devices.rfc3339 import rfc3339
 from tests.support.mqtt import publish, publish_json
 from tests.support.requires import require
 from tests.support.service import Household

@@ -25,7 +25,7 @@ WHOLE: tuple[Moment, ...] = ("after_press", "starting", "steady")
 PARTS: tuple[Moment, ...] = ("broker_alone", "parent_alone")
 """When one process of it is, as by the kernel when memory runs out."""
 
-_RECONNECTED_WITHIN_S = 30.0
+_ANSWERED_WITHIN_S = 30.0
 _DRAINED_WITHIN_S = 60.0
 _CAUGHT_UP_WITHIN_S = 20.0
 _RESOLVE_EVERY_S = 0.5
@@ -122,11 +122,12 @@ class Rounds:
         self._down_since_s = None
 
     async def _all_talk(self) -> None:
-        await eventually(lambda: self.crowd.all_connected, _RECONNECTED_WITHIN_S, "all devices are connected")
-        confirmed = len(self.crowd.diary.confirmed)
-        await eventually(
-            lambda: len(self.crowd.diary.confirmed) > confirmed, _RECONNECTED_WITHIN_S, "they are confirmed"
-        )
+        """Wait until all devices are connected, and somebody's alarm was answered since."""
+        diary = self.crowd.diary
+        await eventually(lambda: self.crowd.all_connected, _ANSWERED_WITHIN_S, "all devices are connected")
+        answers = len(diary.waits)
+        self.crowd.press()
+        await eventually(lambda: len(diary.waits) > answers, _ANSWERED_WITHIN_S, "an alarm is answered")
 
     async def _drained(self) -> None:
         try:

@@ -15,10 +15,11 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 import safety.api
-from devices.clock import ManualClock, parse_rfc3339
+from devices.clock import ManualClock
 from devices.codecs import native, native_alarm
 from devices.commands import Command, CommandKind, encode
 from devices.registry.port import DeviceKind
+from devices.rfc3339 import parse_rfc3339
 from devices.topics import CHANNELS, Channel
 from ingest.dead_letters import Reason
 from safety.api import frames, schemas

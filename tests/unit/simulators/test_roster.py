@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.clock import parse_rfc3339
+from devices.rfc3339 import parse_rfc3339
 from simulators.errors import BadFile
 from simulators.roster import PlannedVisit, load_roster
 

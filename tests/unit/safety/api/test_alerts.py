@@ -5,8 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from devices.clock import rfc3339
 from devices.reports import Position
+from devices.rfc3339 import rfc3339
 from safety.api.schemas import AlertDetail
 from safety.store.alerts import raise_alert
 from safety.store.tables import positions

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.api.frames import parse_cursor
 from safety.api.paging import decode_cursor, encode_cursor, parse_moment
 from safety.errors import InvalidInput

@@ -4,7 +4,7 @@ import base64
 
 from sqlalchemy import select
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.store.audit import append_audit, verify_audit
 from safety.store.tables import audit, dead_letters
 from tests.support.dispatch import START_MS, Dispatch, place_nurse

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from devices.clock import rfc3339
+from devices.rfc3339 import rfc3339
 from safety.bench.recording import Reading
 from safety.bench.track_files import parse_track, read_track
 from safety.bench.tracks import Ground, measure_tracks, parse_outing, read_ground

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from devices.clock import parse_rfc3339
+from devices.rfc3339 import parse_rfc3339
 from tests.unit.safety.cli.conftest import Vigil
 
 Write = Callable[[str, str], str]

@@ -1,8 +1,8 @@
 """Check-ins: reminded of, put off, refused, and counted from when they were said."""
 
 from devices import reports
-from devices.clock import rfc3339
 from devices.identity import hash_pin
+from devices.rfc3339 import rfc3339
 from safety.rules.effects import NoteAlert
 from tests.support.days import plan_of, raised, replace, run, told
 from tests.support.records import PLAN, arrival, at, event, tick, ticks
