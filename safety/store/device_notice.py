@@ -46,7 +46,7 @@ def confirm_again(connection: Connection, repeated: AlarmRepeated, alert_id: str
         repeated.alarm,
         repeated.alarm_seq,
         repeated.received_ms,
-        cause=str(repeated.received_ms),
+        cause=f"{repeated.received_ms}/{named}",  # two alarms on one alert may be repeated at once
     )
 
 
