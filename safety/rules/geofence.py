@@ -151,10 +151,12 @@ def wake_ms(state: FenceState) -> int | None:
 
 def _decide(state: FenceState, crossing: Crossing, sight: Sight, watch: Watch, dwell_ms: int) -> list[Effect]:
     limits = crossing.limits
-    if crossing.fixes < limits.min_fixes:
-        return []
     leaves = watch.kind == "fence_exit"
-    if state.inside is None and leaves:
+    arrives = state.inside is None and leaves
+    # One good fix at the address is enough to have arrived: whoever leaves soon after must not go unseen.
+    if crossing.fixes < limits.min_fixes and not (arrives and crossing.last.accuracy_m <= limits.buffer_m):
+        return []
+    if arrives:
         state.inside, state.crossing, state.here_ms = True, None, sight.time_ms
         return []  # arrived: from now on leaving can be told
     if dwell_ms < limits.dwell_s * 1000:

@@ -16,18 +16,23 @@ from safety.rules.sight import Sight
 
 Within = Sequence[SharedFence]
 
+REMEMBERED = 8
+"""How many disbelieved fixes are remembered."""
+
 
 class Moves(msgspec.Struct):
     """Where she is with regard to her fences.
 
     `visits` by visit; `stay_in` is the area of her organisation; `keep_out` has only the fences that she is
-    in, or whose edge she may be crossing; `jump` is a fix that is not believed yet.
+    in, or whose edge she may be crossing; `jump` is a fix that is not believed yet, `refused_ms` are the
+    times of those that never were: sent again, they are believed no more.
     """
 
     visits: dict[str, FenceState] = {}
     stay_in: FenceState | None = None
     keep_out: dict[str, FenceState] = {}
     jump: Jump | None = None
+    refused_ms: tuple[int, ...] = ()
 
 
 def keep(state: Moves, visits: Sequence[VisitPlan]) -> None:
@@ -55,7 +60,10 @@ def step(
     """
     if state.jump is None and (before is None or jumps.can_be(before, sight)):
         return _follow(state, sight, visit, shared, within)
-    state.jump, believed = jumps.sift(state.jump, before, sight)
+    doubted = state.jump
+    state.jump, believed = jumps.sift(doubted, before, sight)
+    if doubted is not None and doubted.held not in believed:
+        state.refused_ms = (*state.refused_ms, doubted.held.time_ms)[-REMEMBERED:]
     effects: list[Effect] = []
     for one in believed:
         held = one is not sight
@@ -66,7 +74,7 @@ def step(
 def look_back(state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences) -> None:
     """Take in a fix that came late: it may tell when a crossing that goes on now began."""
     known = state.visits.get(visit.id)
-    if known is None or known.crossing is None:
+    if known is None or known.crossing is None or sight.time_ms in state.refused_ms:
         return
     own = shared.own(visit) if visit.fences else ()
     outside_m, depth_m, limits = _outside_visit(sight, visit, own)

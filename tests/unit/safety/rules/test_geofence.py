@@ -48,8 +48,12 @@ def test_the_alert_says_why() -> None:
 
 
 def test_one_lucky_fix_at_the_address_is_no_arrival() -> None:
-    assert not alerts(PLAN, *stay(0, 400, 2), fix(20, 10), *stay(30, 400, 6))
-    assert alerts(PLAN, *stay(0, 400, 2), *stay(20, 10, 2), *stay(40, 400, 6))
+    assert not alerts(PLAN, *stay(0, 400, 2), fix(20, 10, accuracy_m=40), *stay(30, 400, 6))
+    assert alerts(PLAN, *stay(0, 400, 2), *stay(20, 10, 2, accuracy_m=40), *stay(40, 400, 6))
+
+
+def test_one_good_fix_at_the_address_is_an_arrival() -> None:
+    assert alerts(PLAN, fix(0, 10), *stay(10, 400, 6))
 
 
 def test_a_poor_fix_does_not_pull_her_back_in() -> None:
