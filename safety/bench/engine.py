@@ -1,0 +1,181 @@
+"""`vigil bench engine`: what the engine's whole step costs, decoding included, on one core.
+
+The floor, in the same run and on the same data: decoding each entry with msgspec, and asking shapely's
+vectorised predicate which of the shared fences, and of the nurse's own, hold each fix.
+"""
+
+import gc
+import resource
+import statistics
+from typing import Any
+
+import numpy as np
+import shapely
+
+from devices.clock import Clock, SystemClock
+from devices.reports import Fix
+from ingest.lanes import ALARMS, TELEMETRY
+from ingest.records import Arrival, encode
+from safety.bench.engine_world import World, make_world
+from safety.bench.report import Row, at_least, percentile, report, row
+from safety.domain.fence import outline_of
+from safety.engine import Engine, decode, engine_for
+from safety.engine import run as run_batch
+
+BATCH = 256
+ROUNDS = 3
+NURSES = 100_000
+SHARED = 10_000
+ALARMS_ALONE = 2_000
+GROWTH_NURSES = (1_000, 10_000, 1_000_000)
+GROWTH_SHARED = (10, 1_000, 100_000)
+
+
+def run(nurses: int = NURSES, shared: int = SHARED, *, growth: bool = True) -> dict[str, Any]:
+    """Measure an engine of `nurses` and `shared` fences, and how its cost grows; returns the report."""
+    clock = SystemClock()
+    rows = _measure(make_world(nurses, shared), clock)
+    if growth:
+        rows += [_grown(count, shared, f"{count:,} nurses", clock) for count in GROWTH_NURSES]
+        rows += [_grown(nurses, count, f"{count:,} shared fences", clock) for count in GROWTH_SHARED]
+    return report("engine", rows)
+
+
+def _measure(world: World, clock: Clock) -> list[Row]:
+    before_b = _resident_b()
+    engine = loaded(world)
+    grown_b = _resident_b() - before_b
+    gc.collect()
+    gc.freeze()
+    pauses_ms = _watch_pauses(clock)
+    rounds = [world.fixes(number) for number in range(ROUNDS)]
+    floor = statistics.median(_floor_rate(world, fixes, clock) for fixes in rounds)
+    rate = statistics.median(_rate(engine, fixes, clock) for fixes in rounds)
+    longest_ms = max(pauses_ms, default=0.0)
+    gc.callbacks.clear()
+    gc.unfreeze()
+    count = len(world.nurses)
+    speed = at_least("fixes a second and core, batch 256", rate, "1/s", 100_000)
+    ratio = rate / floor
+    return [
+        {**speed, "floor": round(floor), "ratio": round(ratio, 2)},
+        at_least("share of the floor's speed", ratio, "", 0.4),
+        *_alarm_alone(world, clock),
+        row("longest garbage collection", longest_ms, "ms", limit={"at_most": 10.0}),
+        row("memory a nurse, her fences included", grown_b / count, "B"),
+        *_restore(engine, count, clock),
+    ]
+
+
+def loaded(world: World) -> Engine:
+    """Return a telemetry engine that knows the world's plans and has seen everybody once."""
+    engine = engine_for(TELEMETRY)
+    engine.step(decode(encode(world.org)))
+    for plan in world.nurses:
+        engine.step(decode(encode(plan)))
+    first = world.fixes(-1)
+    run_batch(engine, first[:BATCH])  # builds the index, which is not what is timed
+    for start in range(BATCH, len(first), BATCH):
+        run_batch(engine, first[start : start + BATCH])
+    return engine
+
+
+def _rate(engine: Engine, fixes: list[bytes], clock: Clock) -> float:
+    began_s = clock.monotonic_s()
+    for start in range(0, len(fixes), BATCH):
+        run_batch(engine, fixes[start : start + BATCH])
+    return len(fixes) / (clock.monotonic_s() - began_s)
+
+
+def _floor_rate(world: World, fixes: list[bytes], clock: Clock) -> float:
+    shared = np.array([outline_of(fence) for fence in world.org.fences], dtype=object)
+    own = [[outline_of(fence) for fence in plan.visits[0].fences] for plan in world.nurses]
+    shapely.prepare(shared)
+    for outlines in own:
+        shapely.prepare(outlines)
+    index = shapely.STRtree(shared)
+    took_s = 0.0
+    for _ in range(2):  # prepared shapes are built by the second question
+        began_s = clock.monotonic_s()
+        for start in range(0, len(fixes), BATCH):
+            _ask(index, shared, own[start : start + BATCH], fixes[start : start + BATCH])
+        took_s = clock.monotonic_s() - began_s
+    return len(fixes) / took_s
+
+
+def _ask(index: shapely.STRtree, shared: Any, own: list[list[Any]], values: list[bytes]) -> None:
+    places = []
+    for value in values:
+        record = decode(value)
+        if isinstance(record, Arrival) and isinstance(record.report, Fix):
+            places.append(record.report.position)
+    lons = np.array([place.lon for place in places])
+    lats = np.array([place.lat for place in places])
+    seen, near = index.query(shapely.points(lons, lats))
+    shapely.contains_xy(shared[near], lons[seen], lats[seen])
+    pairs = [(outline, number) for number, outlines in enumerate(own) for outline in outlines]
+    if pairs:
+        whose = np.array([number for _, number in pairs])
+        shapely.contains_xy([outline for outline, _ in pairs], lons[whose], lats[whose])
+
+
+def _alarm_alone(world: World, clock: Clock) -> list[Row]:
+    engine = engine_for(ALARMS)
+    for plan in world.nurses:
+        engine.step(decode(encode(plan)))
+    took_ms = []
+    for number in range(ALARMS_ALONE):
+        value = world.panic(number)
+        began_s = clock.monotonic_s()
+        run_batch(engine, [value])
+        took_ms.append((clock.monotonic_s() - began_s) * 1000)
+    p99 = percentile(took_ms, 0.99)
+    return [
+        row("one alarm alone, p50", percentile(took_ms, 0.5), "ms"),
+        row("one alarm alone, p99", p99, "ms", limit={"at_most": 1.0}),
+    ]
+
+
+def _restore(engine: Engine, nurses: int, clock: Clock) -> list[Row]:
+    began_s = clock.monotonic_s()
+    snapshot = engine.snapshot()
+    took_s = clock.monotonic_s() - began_s
+    fresh = engine_for(TELEMETRY)
+    began_s = clock.monotonic_s()
+    fresh.restore(snapshot)
+    restored_s = clock.monotonic_s() - began_s
+    return [
+        row(f"snapshot of {nurses:,} nurses", took_s, "s"),
+        row(f"restore of {nurses:,} nurses", restored_s, "s", limit={"at_most": 2.0}),
+        row("snapshot a nurse, her fences included", len(snapshot) / nurses, "B"),
+    ]
+
+
+def _grown(nurses: int, shared: int, what: str, clock: Clock) -> Row:
+    world = make_world(nurses, shared)
+    engine = loaded(world)
+    fixes = world.fixes(0, min(nurses, NURSES))
+    while len(fixes) < BATCH * 40:
+        fixes = fixes + fixes
+    took_us = 1e6 / _rate(engine, fixes, clock)
+    return row(f"a fix among {what}", took_us, "us")
+
+
+def _watch_pauses(clock: Clock) -> list[float]:
+    """Have the length of each garbage collection put into the returned list, in ms."""
+    pauses_ms: list[float] = []
+    began_s = 0.0
+
+    def watch(phase: str, _info: dict[str, int]) -> None:
+        nonlocal began_s
+        if phase == "start":
+            began_s = clock.monotonic_s()
+        else:
+            pauses_ms.append((clock.monotonic_s() - began_s) * 1000)
+
+    gc.callbacks.append(watch)
+    return pauses_ms
+
+
+def _resident_b() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
