@@ -29,6 +29,9 @@ class Shape(Protocol):
     def outside_by_m(self, lat: float, lon: float) -> float:
         """Return how many metres outside the shape a WGS-84 position is; negative: how far inside."""
 
+    def holds(self, lat: float, lon: float) -> bool:
+        """Tell whether a WGS-84 position is inside: cheaper than asking how far."""
+
 
 class Circle:
     """A circle around a WGS-84 position."""
@@ -42,6 +45,9 @@ class Circle:
 
     def outside_by_m(self, lat: float, lon: float) -> float:
         return apart_m(self.lat, self.lon, lat, lon) - self.depth_m
+
+    def holds(self, lat: float, lon: float) -> bool:
+        return self.outside_by_m(lat, lon) <= 0.0
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Return the box around it in degrees: west, south, east, north."""
@@ -70,6 +76,7 @@ class Area:
             metres = shapely.union_all(shapely.get_parts(metres))  # the cut at the antimeridian is no edge
         self._shape = metres
         self._boundary = metres.boundary
+        self._box: tuple[float, float, float, float] = tuple(shapely.bounds(metres).tolist())
         self.depth_m = metres.area / max(metres.length, 1e-9)
         shapely.prepare(self._shape)
 
@@ -77,6 +84,11 @@ class Area:
         x, y = self._local.of(lat, lon)
         distance_m = float(shapely.distance(self._boundary, shapely.Point(x, y)))
         return -distance_m if shapely.contains_xy(self._shape, x, y) else distance_m
+
+    def holds(self, lat: float, lon: float) -> bool:
+        x, y = self._local.of(lat, lon)
+        west, south, east, north = self._box
+        return west <= x <= east and south <= y <= north and bool(shapely.contains_xy(self._shape, x, y))
 
 
 class Corridor:
@@ -90,6 +102,9 @@ class Corridor:
     def outside_by_m(self, lat: float, lon: float) -> float:
         x, y = self._local.of(lat, lon)
         return float(shapely.distance(self._line, shapely.Point(x, y))) - self.depth_m
+
+    def holds(self, lat: float, lon: float) -> bool:
+        return self.outside_by_m(lat, lon) <= 0.0
 
     def outline(self) -> shapely.Geometry:
         """Return polygons in degrees that hold the corridor, for an index."""

@@ -151,7 +151,7 @@ def _entered(own: Sequence[SharedFence], sight: Sight) -> Iterator[SharedFence]:
     """Yield the visit's own keep-out fences that a fix is in."""
     position = sight.position
     for fence in own:
-        if fence.kind == "fence_enter" and fence.shape.outside_by_m(position.lat, position.lon) <= 0.0:
+        if fence.kind == "fence_enter" and fence.shape.holds(position.lat, position.lon):
             yield fence
 
 
