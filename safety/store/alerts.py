@@ -169,7 +169,8 @@ def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[Any] | None:
         same = same.where(alerts.c.device == raised.device, alerts.c.severity == raised.severity)
     else:
         same = same.where(alerts.c.nurse == raised.nurse)
-    return connection.execute(same.order_by(alerts.c.raised_ms.desc()).limit(1)).first()
+    # Ordered here: asked to order them, SQLite reads all that the organisation ever had by their time.
+    return max(connection.execute(same).all(), key=lambda row: row.raised_ms, default=None)
 
 
 def _merge(connection: Connection, raised: RaiseAlert, onto: Row[Any], now_ms: int) -> None:
