@@ -14,7 +14,7 @@ from ingest.lanes import ALARMS, TELEMETRY
 from tests.faults.accounting import Found, unaccounted
 from tests.support import raw_mqtt
 from tests.support.faults_corpus import FIRST_NUMBER, corpus, generated
-from tests.support.faults_fleet import Login, enroll
+from tests.support.faults_fleet import Login, dispatcher, enroll
 from tests.support.faults_flood import Flood, Presser
 from tests.support.faults_found import log_view, read_arrivals, read_letters, stored_letters
 from tests.support.service import Service
@@ -69,9 +69,11 @@ async def flood_with(service: Service, count: int, seed: int, tell: Callable[[st
     Random(seed).shuffle(recipes)
     service.start()
     flood = Flood(service, flooders, nurses, zero_ms)
-    async with asyncio.TaskGroup() as tasks:
+    async with dispatcher(service.base_url) as http, asyncio.TaskGroup() as tasks:
         pressing = [
-            tasks.create_task(Presser(service, nurse, clock).run(partial(flood.reached, part / (NURSES + 1))))
+            tasks.create_task(
+                Presser(service, nurse, clock, http).run(partial(flood.reached, part / (NURSES + 1)))
+            )
             for part, nurse in enumerate(nurses, 1)
         ]
         since_s = clock.monotonic_s()

@@ -3,8 +3,12 @@
 Twenty devices through the command line are twenty processes; the store is where those end, too.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
+
+import httpx
 
 from devices.clock import Clock
 from safety.domain.policy_import import parse_policy
@@ -54,3 +58,14 @@ def enroll(data_dir: Path, count: int, clock: Clock) -> list[Login]:
         return logins
     finally:
         database.close()
+
+
+@asynccontextmanager
+async def dispatcher(url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client of the API at `url` that is logged in; its session outlives the service's restarts."""
+    async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
+        answer = await http.post("/api/v1/session", json={"username": LOGIN, "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        http.cookies.clear()
+        http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        yield http

@@ -12,7 +12,7 @@ import httpx
 from devices.clock import Clock
 from tests.faults.accounting import Sent
 from tests.support.faults_corpus import FIRST_NUMBER, Recipe
-from tests.support.faults_fleet import LOGIN, PASSWORD, Login
+from tests.support.faults_fleet import Login
 from tests.support.faults_wire import Wire
 from tests.support.service import Service
 from tests.support.waiting import eventually
@@ -72,39 +72,36 @@ class Took(NamedTuple):
 
 
 class Presser:
-    """A nurse who calls for help in the middle of it, over a connection that she has had all the while."""
+    """A nurse who calls for help in the middle of it; `http` is a dispatcher's."""
 
-    def __init__(self, service: Service, login: Login, clock: Clock) -> None:
-        self._service = service
+    def __init__(self, service: Service, login: Login, clock: Clock, http: httpx.AsyncClient) -> None:
+        self._port = service.mqtt_port
         self._login = login
         self._clock = clock
+        self._http = http
 
     async def run(self, due: Callable[[], bool]) -> Took:
-        """Press when it is `due`."""
-        url, port = self._service.base_url, self._service.mqtt_port
+        """Connect now, and press when it is `due`."""
         heard: asyncio.Queue[bytes] = asyncio.Queue()
-        wire = await Wire.open(port, self._login.id, self._login.secret, heard.put_nowait)
-        async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
-            answer = await http.post("/api/v1/session", json={"username": LOGIN, "password": PASSWORD})
-            http.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-            with closing(wire):
-                await eventually(due, 300, "time to press")
-                return await self._press(wire, http, heard)
+        wire = await Wire.open(self._port, self._login.id, self._login.secret, heard.put_nowait)
+        with closing(wire):
+            await eventually(due, 300, "time to press")
+            return await self._press(wire, heard)
 
-    async def _press(self, wire: Wire, http: httpx.AsyncClient, heard: asyncio.Queue[bytes]) -> Took:
+    async def _press(self, wire: Wire, heard: asyncio.Queue[bytes]) -> Took:
         payload = json.dumps({"kind": "panic", "seq": 1, "id": f"press of {self._login.id}"}).encode()
         since_s = self._clock.monotonic_s()
         wire.publish(f"vigil/v1/{self._login.id}/alarm", payload, lambda: None)
-        await eventually(partial(self._is_listed, http), 10, "the panic is at the API")
+        await eventually(self._is_listed, 10, "the panic is at the API")
         to_api_s = self._clock.monotonic_s() - since_s
         command = json.loads(await asyncio.wait_for(heard.get(), 10))
         assert command["kind"] == "alarm_received", command
         to_received_s = self._clock.monotonic_s() - since_s
-        ready = await http.get("/readyz")
+        ready = await self._http.get("/readyz")
         assert ready.status_code == 200, ready.text
         return Took(to_api_s, to_received_s)
 
-    async def _is_listed(self, http: httpx.AsyncClient) -> bool:
+    async def _is_listed(self) -> bool:
         query = {"nurse": self._login.nurse, "kind": "panic"}
-        listed = await http.get("/api/v1/alerts", params=query)
+        listed = await self._http.get("/api/v1/alerts", params=query)
         return bool(listed.json()["items"])

@@ -13,7 +13,7 @@ import httpx
 from devices.clock import Clock
 from tests.faults.checker import Fault, faults
 from tests.support.faults_crowd import Crowd, Wait
-from tests.support.faults_fleet import LOGIN, PASSWORD, Login
+from tests.support.faults_fleet import Login, dispatcher
 from tests.support.faults_found import read_kept
 from tests.support.faults_processes import children, runs
 from tests.support.service import Service
@@ -53,8 +53,7 @@ class Rounds:
     async def run(self, rounds: int, moments: Sequence[Moment] = WHOLE) -> list[Fault]:
         """Kill `rounds` times, at `moments` in turn; let all end that is under way; return the faults."""
         await self._start()
-        token = await self._log_in()
-        async with self._playing(token):
+        async with dispatcher(self.service.base_url) as http, self._playing(http):
             await self._all_talk()
             for number in range(rounds):
                 await self._round(moments[number % len(moments)])
@@ -147,10 +146,10 @@ class Rounds:
     # ------------------------------------------------------------------ the people in it
 
     @asynccontextmanager
-    async def _playing(self, token: str) -> AsyncIterator[None]:
+    async def _playing(self, http: httpx.AsyncClient) -> AsyncIterator[None]:
         tasks = [
             asyncio.create_task(self.crowd.run(), name="crowd"),
-            asyncio.create_task(self._dispatch(token), name="dispatcher"),
+            asyncio.create_task(self._dispatch(http), name="dispatcher"),
         ]
         try:
             yield
@@ -162,21 +161,12 @@ class Rounds:
             if not task.cancelled():
                 task.result()
 
-    async def _log_in(self) -> str:
-        async with httpx.AsyncClient(base_url=self.service.base_url, timeout=10, trust_env=False) as http:
-            answer = await http.post("/api/v1/session", json={"username": LOGIN, "password": PASSWORD})
-            assert answer.status_code == 200, answer.text
-            return str(answer.json()["token"])
-
-    async def _dispatch(self, token: str) -> None:
+    async def _dispatch(self, http: httpx.AsyncClient) -> None:
         """Close alerts as they come, so that presses raise new ones as well as join open ones."""
-        headers = {"Authorization": f"Bearer {token}"}
-        url = self.service.base_url
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10, trust_env=False) as http:
-            while True:
-                await self._clock.sleep_s(_RESOLVE_EVERY_S)
-                with suppress(httpx.TransportError):  # it was killed
-                    await self._close_alerts(http)
+        while True:
+            await self._clock.sleep_s(_RESOLVE_EVERY_S)
+            with suppress(httpx.TransportError):  # it was killed
+                await self._close_alerts(http)
 
     async def _close_alerts(self, http: httpx.AsyncClient) -> None:
         answer = await http.get("/api/v1/alerts", params={"state": "raised", "limit": 50})
