@@ -205,6 +205,8 @@ _value = st.sampled_from(NASTY) | _plain.map(json.dumps)
 _noise = st.binary(min_size=1, max_size=6) | st.sampled_from(
     (b"\xff", b"\xc3(", b"\xed\xa0\x80", b"\0", b"\\")
 )
+# An object may be a good message without a number, found in our own sources: those are made by other recipes.
+_bytes = st.binary(max_size=60).filter(lambda payload: not payload.lstrip().startswith(b"{"))
 
 
 def _spoilt(channel: str) -> st.SearchStrategy[Build]:
@@ -219,9 +221,7 @@ def _spoilt(channel: str) -> st.SearchStrategy[Build]:
         st.builds(around, this, st.just(b""), _noise),
         st.builds(inside, this, _part, _noise),
         st.builds(some_of_many, this, st.lists(_value, min_size=1, max_size=5)),
-        st.builds(
-            as_it_is, st.just(b"") | st.binary(max_size=60) | _plain.map(lambda v: json.dumps([v]).encode())
-        ),
+        st.builds(as_it_is, st.just(b"") | _bytes | _plain.map(lambda v: json.dumps([v]).encode())),
     )
 
 
