@@ -41,7 +41,7 @@ def raise_alert(connection: Connection, raised: RaiseAlert, now_ms: int) -> None
 
     One that another alert of the same incident answers for pages nobody (`safety.domain.incident`).
     """
-    if _is_known(connection, raised):
+    if _alert_of(connection, raised.id) is not None:
         return
     open_alert = _open_alert(connection, raised)
     if open_alert is not None:
@@ -148,17 +148,10 @@ def _follow(
     return []
 
 
-def _is_known(connection: Connection, raised: RaiseAlert) -> bool:
-    if _alert_of(connection, raised.id) is not None:
-        return True
-    merged = select(timeline.c.seq).where(timeline.c.id == derived_id("merged", raised.id))
-    return connection.execute(merged).first() is not None
-
-
-def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[Any] | None:
+def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[str, str, int] | None:
     if raised.merges is None:
         return None
-    same = select(alerts).where(
+    same = select(alerts.c.id, alerts.c.state, alerts.c.raised_ms).where(
         alerts.c.kind == raised.kind,
         alerts.c.test == raised.test,
         alerts.c.org == raised.org,
@@ -173,7 +166,7 @@ def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[Any] | None:
     return max(connection.execute(same).all(), key=lambda row: row.raised_ms, default=None)
 
 
-def _merge(connection: Connection, raised: RaiseAlert, onto: Row[Any], now_ms: int) -> None:
+def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int], now_ms: int) -> None:
     """Note a further press on the open alert; what was acknowledged must be acknowledged again."""
     pressed = raised.merges == "nurse"
     detail = {

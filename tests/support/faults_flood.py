@@ -17,7 +17,7 @@ from tests.support.faults_wire import Wire
 from tests.support.service import Service
 from tests.support.waiting import eventually
 
-AT_ONCE = 10
+AT_ONCE = 5
 """What one device has on the way."""
 
 
