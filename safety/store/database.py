@@ -1,6 +1,7 @@
 """Database: opens the store and runs transactions on it, for threads and for asyncio."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 
 T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 10_000
+_WAL_ATTEMPTS = 10
 
 
 def database_url(data_dir: Path) -> str:
@@ -31,13 +33,24 @@ def open_engine(url: str) -> Engine:
 def _configure_sqlite(connection: Any, _record: object) -> None:
     # The driver must not begin transactions by itself: a reader that turns writer late gets BUSY at once.
     connection.isolation_level = None
-    for pragma in (
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",  # first: turning to WAL may have to wait for another process
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
+    _turn_to_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _turn_to_wal(connection: Any) -> None:
+    """Turn a new store to WAL, though others may be doing just that: once it is done it stays."""
+    for _ in range(_WAL_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            # Where waiting might be a deadlock SQLite does not wait; for the write lock it always does.
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("COMMIT")
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:
