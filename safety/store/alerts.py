@@ -4,7 +4,7 @@ Whatever happens to an alert is one timeline entry. The version grows with what 
 acting on it (state, owner), not with what the engine or routing adds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -37,12 +37,24 @@ _TIMELINE_WORD = {
 
 
 def raise_alert(connection: Connection, raised: RaiseAlert, now_ms: int) -> None:
+    """Store a raised alert, unless it is stored already; see `raise_new`."""
+    if not stored_alerts(connection, [raised.id]):
+        raise_new(connection, raised, now_ms)
+
+
+def stored_alerts(connection: Connection, causes: Collection[str]) -> set[str]:
+    """Return which of `causes` (ids that the engine derived) became alerts or joined one."""
+    joined = {derived_id("merged", cause): cause for cause in causes}
+    own = connection.execute(select(alerts.c.id).where(alerts.c.id.in_(causes))).scalars()
+    others = connection.execute(select(timeline.c.id).where(timeline.c.id.in_(joined))).scalars()
+    return {*own, *(joined[entry] for entry in others)}
+
+
+def raise_new(connection: Connection, raised: RaiseAlert, now_ms: int) -> None:
     """Store a raised alert, or note it on the open one that it belongs to; tell the device.
 
     One that another alert of the same incident answers for pages nobody (`safety.domain.incident`).
     """
-    if _alert_of(connection, raised.id) is not None:
-        return
     open_alert = _open_alert(connection, raised)
     if open_alert is not None:
         _merge(connection, raised, open_alert, now_ms)

@@ -15,7 +15,7 @@ from safety.rules.effects import (
     RaiseAlert,
     TellDevice,
 )
-from safety.store.alerts import cancel_alert, note_alert, raise_alert, repeat_alarm
+from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alarm, stored_alerts
 from safety.store.once import insert_once
 from safety.store.outbox import owe_command
 from safety.store.tables import device_states, positions, tracks
@@ -27,6 +27,8 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
     places: list[PlacePosition] = []
     heard: list[HearDevice] = []
     repeated: set[tuple[str, str, str | None, int | None]] = set()
+    raised = [effect.id for effect in effects if isinstance(effect, RaiseAlert)]
+    stored = stored_alerts(connection, raised) if raised else set()
     for effect in effects:
         if isinstance(effect, PlacePosition):
             places.append(effect)
@@ -38,21 +40,19 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
             if alarm not in repeated:
                 repeated.add(alarm)
                 repeat_alarm(connection, effect)
+        elif isinstance(effect, RaiseAlert):
+            if effect.id not in stored:
+                stored.add(effect.id)
+                raise_new(connection, effect, now_ms)
         else:
-            _store_alert_effect(connection, effect, now_ms)
+            _store_alert_effect(connection, effect)
     _store_places(connection, places)
     _store_heard(connection, heard)
     return len(places) + len(heard) < len(effects)
 
 
-def _store_alert_effect(
-    connection: Connection,
-    effect: RaiseAlert | NoteAlert | CancelAlert | TellDevice,
-    now_ms: int,
-) -> None:
-    if isinstance(effect, RaiseAlert):
-        raise_alert(connection, effect, now_ms)
-    elif isinstance(effect, NoteAlert):
+def _store_alert_effect(connection: Connection, effect: NoteAlert | CancelAlert | TellDevice) -> None:
+    if isinstance(effect, NoteAlert):
         note_alert(connection, effect)
     elif isinstance(effect, TellDevice):
         _owe(connection, effect)
