@@ -1,6 +1,7 @@
 """Admission: a message in, durable events or dead letters out: translate, admit, append."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -9,6 +10,7 @@ from devices.clock import Clock
 from devices.codecs import Codec, Reading
 from devices.errors import UnreadablePayload
 from devices.registry.port import Device, DeviceRegistry
+from devices.reports import Report
 from devices.topics import Channel
 from ingest.dead_letters import Refusal, letters
 from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
@@ -18,6 +20,13 @@ from ingest.recent import RecentReports
 from ingest.records import Arrival, encode
 
 _log = structlog.get_logger()
+
+
+class Admitted(NamedTuple):
+    """What became of one message: the reports that are logged, and what of it is a dead letter."""
+
+    reports: list[Report]
+    refusals: list[Refusal]
 
 
 class Admission:
@@ -66,8 +75,8 @@ class Admission:
 
     async def admit_from(
         self, device: Device, channel: Channel, payload: bytes, source: str | None = None
-    ) -> None:
-        """Admit what `device`, known and not revoked, said on `channel`.
+    ) -> Admitted:
+        """Admit what `device`, known and not revoked, said on `channel`; return what became of it.
 
         `source` is what a dead letter names as its topic: the device's own, unless it came another way.
         """
@@ -80,6 +89,7 @@ class Admission:
         await self._append_events(device, arrivals)
         refusals = [Refusal("unreadable", fault.reason, fault.field) for fault in reading.faults]
         await self._bury(source or topics.up(device.id, channel), device.id, payload, refusals)
+        return Admitted(reading.reports, refusals)
 
     async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
         """Keep what `device` tried to publish on a `topic` that is not its own."""

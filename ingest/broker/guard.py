@@ -11,7 +11,7 @@ from devices import topics
 from devices.clock import Clock
 from devices.identity import hash_secret, secret_matches
 from devices.registry.port import DeviceRegistry
-from ingest.broker.attempts import LoginAttempts
+from ingest.attempts import LoginAttempts
 from ingest.errors import IngestError
 
 INGEST = "$ingest"

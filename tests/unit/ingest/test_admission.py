@@ -164,6 +164,13 @@ async def test_a_gateway_names_its_own_source(desk: Desk) -> None:
     ]
 
 
+async def test_a_gateway_is_told_what_became_of_it(desk: Desk) -> None:
+    half_bad = b'[{"lat": 31.2, "lon": 121.5, "seq": 4}, {"lat": "north"}]'
+    admitted = await desk.admission.admit_from(PHONE, "location", half_bad)
+    assert [report.seq for report in admitted.reports] == [4]
+    assert [(refusal.reason, refusal.field) for refusal in admitted.refusals] == [("unreadable", "[1].lat")]
+
+
 async def test_a_fix_delivered_twice_is_logged_once(desk: Desk) -> None:
     for _ in range(3):
         await desk.admission.admit(topics.up("dev_a", "location"), FIX)

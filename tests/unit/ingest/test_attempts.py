@@ -1,7 +1,7 @@
 """LoginAttempts: ten failures a minute for each name and address."""
 
 from devices.clock import ManualClock
-from ingest.broker.attempts import FAILURES_PER_MINUTE, LoginAttempts
+from ingest.attempts import FAILURES_PER_MINUTE, LoginAttempts
 
 
 def test_failures_exhaust_one_name_at_one_address_for_a_minute() -> None:
