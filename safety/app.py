@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from devices.clock import Clock
-from devices.codecs import native
+from devices.codecs.dialects import DIALECTS
 from devices.errors import RegistryUnavailable
 from devices.registry.sql import SqlDeviceRegistry
 from ingest.address import BrokerAddress
@@ -42,8 +42,6 @@ from safety.store.database import Database
 
 REFRESH_EVERY_S = 0.5
 """How soon a running service knows of changed devices."""
-
-CODECS = {"native": native.read}
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +73,7 @@ class Service:
         self._metrics = CollectorRegistry()
         self._devices = SqlDeviceRegistry(database.engine)
         self._log = log = SqliteEventLog(data_dir / "log", clock)
-        admission = Admission(self._devices, CODECS, log, clock, IngestMetrics(self._metrics))
+        admission = Admission(self._devices, DIALECTS, log, clock, IngestMetrics(self._metrics))
         lanes = (ALARM_LANE, TELEMETRY_LANE)
         self._subscribers = [Subscriber(address, lane, admission, clock) for lane in lanes]
         self._planner = Planner(database, log, clock)

@@ -1,4 +1,4 @@
-"""Codecs: bytes of one dialect to canonical reports, one module each.
+"""Codecs: bytes of one dialect to canonical reports, one module each; `dialects` lists them.
 
 A codec turns a payload into reports or names the field that is wrong; it raises nothing but
 `UnreadablePayload`.
@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from devices.errors import UnreadablePayload
 from devices.reports import Report
-from devices.topics import Channel
 
 
 class Reading(NamedTuple):
@@ -19,5 +18,8 @@ class Reading(NamedTuple):
     faults: list[UnreadablePayload]
 
 
-Codec = Callable[[Channel, bytes, int], Reading]
-"""`codec(channel, payload, received_ms)`: a report that lacks a readable time takes `received_ms`."""
+Codec = Callable[[str, bytes, int], Reading]
+"""`codec(channel, payload, received_ms)`: a report that lacks a readable time takes `received_ms`.
+
+`channel` is what the way of arrival adds to the payload: see each codec's module.
+"""

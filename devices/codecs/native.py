@@ -27,7 +27,6 @@ from devices.codecs.native_wire import (
 )
 from devices.errors import UnreadablePayload
 from devices.reports import Report
-from devices.topics import Channel
 
 T = TypeVar("T")
 
@@ -96,13 +95,16 @@ _EVENTS: dict[str, type[Any]] = {
 }
 
 
-def read(channel: Channel, payload: bytes, received_ms: int) -> Reading:
+def read(channel: str, payload: bytes, received_ms: int) -> Reading:
     """Read one native payload (a `devices.codecs.Codec`).
 
     Raises:
         UnreadablePayload: nothing in it can be read; never for an alarm.
     """
-    return _READERS[channel](payload, received_ms)
+    reader = _READERS.get(channel)
+    if reader is None:
+        raise UnreadablePayload("$", f"no channel {channel[:50]}: expected one of {', '.join(_READERS)}")
+    return reader(payload, received_ms)
 
 
 def _read_location(payload: bytes, received_ms: int) -> Reading:

@@ -5,13 +5,17 @@ from typing import Literal, Protocol
 import msgspec
 
 DeviceKind = Literal["phone", "recorder", "button"]
+"""What a nurse carries. A `gateway` is registered beside them: it brings what many devices said."""
 
 
 class Device(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered device and whose it is; `nurse` is None while it is unbound."""
+    """A registered device and whose it is; `nurse` is None while it is unbound.
+
+    `external_id` is what others call it, such as a DevEUI or an IMEI.
+    """
 
     id: str
-    kind: DeviceKind
+    kind: DeviceKind | Literal["gateway"]
     org: str
     nurse: str | None
     codec: str = "native"
@@ -34,6 +38,22 @@ class DeviceRegistry(Protocol):
             RegistryUnavailable: it cannot be told just now.
         """
 
+    def find_external(self, external_id: str, codec: str | None = None) -> Device | None:
+        """Return the device that a gateway calls `external_id`, in upper or lower case, revoked or not.
+
+        With `codec` only one that speaks it; None if there is none.
+
+        Raises:
+            RegistryUnavailable: it cannot be told just now.
+        """
+
+    def is_within(self, org: str, above: str) -> bool:
+        """Tell whether `org` is the organisation `above` or one below it.
+
+        Raises:
+            RegistryUnavailable: it cannot be told just now.
+        """
+
     def authenticate(self, device_id: str, secret: str) -> Device | None:
         """Return the device if `secret` is its own and it is not revoked, else None.
 
@@ -47,3 +67,18 @@ class DeviceRegistry(Protocol):
         Raises:
             RegistryUnavailable: it cannot be told just now.
         """
+
+
+def may_speak_for(registry: DeviceRegistry, speaker: Device, device: Device) -> bool:
+    """Tell whether what `speaker` brings may be taken for what `device` said.
+
+    A device speaks for itself; a gateway for the devices of its own dialect, in its organisation and below.
+
+    Raises:
+        RegistryUnavailable: it cannot be told just now.
+    """
+    if speaker.kind != "gateway":
+        return speaker.id == device.id
+    if device.kind == "gateway" or device.codec != speaker.codec:
+        return False
+    return registry.is_within(device.org, speaker.org)

@@ -1,12 +1,17 @@
 """SqlDeviceRegistry: the registry in the store's database."""
 
-from sqlalchemy import Connection, Engine, Row, func, select
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, column, func, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from devices.errors import RegistryUnavailable, UnknownDevice
 from devices.identity import hash_secret, new_secret, secret_matches
 from devices.registry.port import Device
 from devices.registry.tables import devices
+
+# The store's table of organisations; here only who stands above whom is asked.
+_orgs = table("orgs", column("id"), column("parent"))
 
 
 class SqlDeviceRegistry:
@@ -19,19 +24,41 @@ class SqlDeviceRegistry:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._known: dict[str, Device] = {}
+        self._called: dict[str, str] = {}
+        self._parents: dict[str, str | None] = {}
         self._revision = 0
 
     def find(self, device_id: str) -> Device | None:
         device = self._known.get(device_id)
         if device is None:
-            row = self._row(device_id)
+            row = self._row(select(devices).where(devices.c.id == device_id))
             if row is None:
                 return None
-            device = self._known[device_id] = _device(row)
+            device = self._remember(row)
         return device
 
+    def find_external(self, external_id: str, codec: str | None = None) -> Device | None:
+        called = external_id.lower()
+        known = self._known.get(self._called.get(called, ""))
+        if known is None or known.external_id is None or known.external_id.lower() != called:
+            row = self._row(_called(external_id))
+            if row is None:
+                return None
+            known = self._remember(row)
+        return known if codec in (None, known.codec) else None
+
+    def is_within(self, org: str, above: str) -> bool:
+        line: list[str] = []
+        at: str | None = org
+        while at is not None and at not in line:
+            if at == above:
+                return True
+            line.append(at)
+            at = self._parent(at)
+        return False
+
     def authenticate(self, device_id: str, secret: str) -> Device | None:
-        row = self._row(device_id)
+        row = self._row(select(devices).where(devices.c.id == device_id))
         if row is None or row.revoked_ms is not None or not secret_matches(secret, row.secret_hash):
             return None
         return _device(row)
@@ -44,16 +71,30 @@ class SqlDeviceRegistry:
         except SQLAlchemyError as error:
             raise RegistryUnavailable(f"devices cannot be read: {error}") from error
         for row in rows:
-            self._known[row.id] = _device(row)
+            self._remember(row)
             self._revision = max(self._revision, row.revision)
         return bool(rows)
 
-    def _row(self, device_id: str) -> Row[tuple[object, ...]] | None:
+    def _remember(self, row: Row[tuple[object, ...]]) -> Device:
+        device = self._known[row.id] = _device(row)
+        if device.external_id is not None:
+            self._called[device.external_id.lower()] = device.id
+        return device
+
+    def _parent(self, org: str) -> str | None:
+        if org not in self._parents:  # an organisation never moves, so what was read once holds
+            row = self._row(select(_orgs.c.parent).where(_orgs.c.id == org))
+            if row is None:
+                return None
+            self._parents[org] = row.parent
+        return self._parents[org]
+
+    def _row(self, statement: Select[tuple[Any, ...]]) -> Row[tuple[Any, ...]] | None:
         try:
             with self._engine.connect() as connection:
-                return connection.execute(select(devices).where(devices.c.id == device_id)).first()
+                return connection.execute(statement).first()
         except SQLAlchemyError as error:
-            raise RegistryUnavailable(f"device {device_id} cannot be read: {error}") from error
+            raise RegistryUnavailable(f"devices cannot be read: {error}") from error
 
 
 def add_device(connection: Connection, device: Device, created_ms: int) -> str:
@@ -73,6 +114,12 @@ def add_device(connection: Connection, device: Device, created_ms: int) -> str:
         )
     )
     return secret
+
+
+def holder_of(connection: Connection, external_id: str) -> str | None:
+    """Return the id of the device that is called `external_id` by others, if there is one."""
+    row = connection.execute(_called(external_id)).first()
+    return None if row is None else str(row.id)
 
 
 def rotate_secret(connection: Connection, device_id: str) -> str:
@@ -104,6 +151,10 @@ def bind_device(connection: Connection, device_id: str, nurse: str, org: str) ->
     _change(connection, device_id, nurse=nurse, org=org)
 
 
+def _called(external_id: str) -> Select[tuple[Any, ...]]:
+    return select(devices).where(func.lower(devices.c.external_id) == external_id.lower())
+
+
 def _change(connection: Connection, device_id: str, **values: object) -> None:
     statement = devices.update().where(devices.c.id == device_id)
     changed = connection.execute(statement.values(**values, revision=_next_revision(connection)))
@@ -112,6 +163,9 @@ def _change(connection: Connection, device_id: str, **values: object) -> None:
 
 
 def _next_revision(connection: Connection) -> int:
+    if connection.dialect.name == "postgresql":
+        # Revisions must be committed in their order, or a reader that knows a later one misses this change.
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHANGES_LOCK})
     latest = connection.execute(select(func.max(devices.c.revision))).scalar()
     return (latest or 0) + 1
 

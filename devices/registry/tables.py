@@ -1,6 +1,6 @@
 """The registry's table; its migrations run with those of the rest of the store."""
 
-from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table
+from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table, func
 
 metadata = MetaData()
 
@@ -22,3 +22,5 @@ devices = Table(
     Index("devices_org", "org"),
     Index("devices_nurse", "nurse"),
 )
+# Gateways spell a DevEUI in either case.
+Index("devices_external_id", func.lower(devices.c.external_id))

@@ -4,10 +4,11 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, select
 
+from devices.codecs.dialects import DIALECTS
 from devices.errors import UnknownDevice
 from devices.identity import new_id
 from devices.registry.port import Device, DeviceKind
-from devices.registry.sql import add_device, bind_device, revoke_device, rotate_secret
+from devices.registry.sql import add_device, bind_device, holder_of, revoke_device, rotate_secret
 from safety.domain import checks
 from safety.errors import InvalidInput
 from safety.store.changes import record_change, replan_nurse
@@ -16,7 +17,7 @@ from safety.store.tables import devices
 
 KINDS = ("phone", "recorder", "button")
 # Those that the service reads: an alarm in any other dialect would end in the dead letters.
-CODECS = ("native",)
+CODECS = tuple(DIALECTS)
 _COLUMNS = (
     devices.c.id,
     devices.c.kind,
@@ -47,8 +48,8 @@ def register_device(
     checks.one_of(kind, "kind", KINDS)
     checks.one_of(codec, "codec", CODECS)
     external_id = checks.optional_text(external_id, "external id", 64)
-    taken = select(devices.c.id).where(devices.c.external_id == external_id)
-    if external_id is not None and (holder := connection.execute(taken).scalar()):
+    holder = None if external_id is None else holder_of(connection, external_id)
+    if holder is not None:
         raise InvalidInput(f"external id {external_id!r} belongs to {holder}: expected one not in use")
     device = Device(
         id=new_id("dev"),

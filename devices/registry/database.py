@@ -1,0 +1,26 @@
+"""How a database is reached: the address people write, as the engine of the driver that Vigil uses."""
+
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, make_url
+
+_CONNECT_TIMEOUT_S = 5
+# A server that is gone without a word is noticed within half a minute, not after the kernel's two hours.
+_KEEP_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+
+
+def driver_url(url: str) -> URL:
+    """Return `url` (sqlite:///…, postgresql://…) as SQLAlchemy takes it; psycopg 3 speaks to PostgreSQL."""
+    read = make_url(url)
+    if read.get_backend_name() in ("postgresql", "postgres"):
+        return read.set(drivername="postgresql+psycopg")
+    return read
+
+
+def open_database(url: str, **options: Any) -> Engine:
+    """Return an engine on `url`; connections to a server that went away meanwhile are made anew."""
+    address = driver_url(url)
+    if address.get_backend_name() == "sqlite":
+        return create_engine(address, **options)
+    arguments = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "vigil", **_KEEP_ALIVE}
+    return create_engine(address, pool_pre_ping=True, connect_args=arguments, **options)
