@@ -14,7 +14,7 @@ Detail = str | int | float | bool | None
 
 # What came up within one millisecond goes in the order of an alarm's life.
 _LIFE = {"alarm_received": 0, "alarm_acknowledged": 1, "alarm_closed": 2}
-_ORDER = (commands.c.created_ms, case(_LIFE, value=commands.c.kind, else_=3), commands.c.id)
+COMMAND_ORDER = (commands.c.created_ms, case(_LIFE, value=commands.c.kind, else_=3), commands.c.id)
 # Says `due_ms IS NOT NULL` so that SQLite looks it up in the index: all that was ever told is in this table.
 _OWED = commands.c.due_ms >= 0
 # That the device knows what was decided about its alarm belongs to the alert's history. That it was received
@@ -108,7 +108,7 @@ def take_due_commands(
     ready = select(heads.c.device).where(heads.c.due_ms <= now_ms).order_by(heads.c.due_ms).limit(limit)
     # All that a device is owed was put off with the first of it, so all of it is due with the first.
     owed = (commands.c.due_ms <= now_ms) & commands.c.device.in_(ready)
-    query = select(commands).where(owed).order_by(commands.c.device, *_ORDER)
+    query = select(commands).where(owed).order_by(commands.c.device, *COMMAND_ORDER)
     if lease_until_ms is not None:
         query = query.with_for_update(skip_locked=True)
     taken: dict[str, list[OwedCommand]] = {}
@@ -151,7 +151,7 @@ def record_command_given_up(connection: Connection, owed: OwedCommand) -> None:
 
 def _heads(besides: Collection[str]) -> Select[tuple[str, int]]:
     """Select each device with when the first of what it is owed is due."""
-    place = func.row_number().over(partition_by=commands.c.device, order_by=_ORDER)
+    place = func.row_number().over(partition_by=commands.c.device, order_by=COMMAND_ORDER)
     owed = _OWED & commands.c.device.not_in(besides)
     ranked = select(commands.c.device, commands.c.due_ms, place.label("place")).where(owed).subquery()
     return select(ranked.c.device, ranked.c.due_ms).where(ranked.c.place == 1)
