@@ -43,10 +43,15 @@ class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A device that she carries."""
+    """A device that she carries.
+
+    A test is planned for its next alarm from `test_from_ms` to `test_until_ms`, if they are set.
+    """
 
     id: str
     kind: str
+    test_from_ms: int | None = None
+    test_until_ms: int | None = None
 
 
 class NursePlan(msgspec.Struct, frozen=True, kw_only=True, tag="nurse_plan"):

@@ -11,6 +11,7 @@ from devices.identity import derived_id, hash_pin
 from devices.reports import AlarmBase
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan
+from safety.rules import planned_test
 from safety.rules.effects import (
     AlarmRepeated,
     AlertKind,
@@ -62,6 +63,8 @@ class AlarmState(msgspec.Struct):
     sightings: list[Sighting] = []
     # Alarm ids that were taken back before they arrived, with the time of the cancellation.
     cancelled_early: dict[str, int] = {}
+    # By device: until when the planned test was to be made that an alarm of it has used up.
+    tests_used: dict[str, int] = {}
 
 
 def step(state: AlarmState, arrival: Arrival, plan: NursePlan | None) -> list[Effect]:
@@ -101,6 +104,7 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
         return [repeat]
     occurred_ms, time_doubt = plausible_ms(report.time_ms, arrival.received_ms)
     is_late = late(occurred_ms, arrival.received_ms)
+    planned = planned_test.meets(state.tests_used, arrival, report, plan)
     visit = plan.visit_at(occurred_ms) if plan else None
     window_ms = 0 if kind in _PRESSED or is_late else ms(limits_of(plan, visit).cancel_window_s)
     cancel_until_ms = arrival.received_ms + window_ms if window_ms else None
@@ -118,13 +122,13 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
         position=report.position,
         alarm=report.alarm,
         alarm_seq=report.seq,
-        test=report.test,
+        test=report.test or planned is not None,
         silent=report.silent or kind == "duress",
         late=is_late,
         doubts=report.doubts + time_doubt,
         merges="nurse" if kind in _PRESSED else None,
         cancel_until_ms=cancel_until_ms,
-        why={"rule": kind, "said_by": arrival.device, "cancel_window_s": window_ms / 1000},
+        why={"rule": kind, "said_by": arrival.device, "cancel_window_s": window_ms / 1000, **(planned or {})},
     )
     state.sightings.append(
         Sighting(
