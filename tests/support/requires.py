@@ -25,6 +25,17 @@ PARTS: Final = {
     "mosquitto": Part(("mosquitto",), "apt-get install mosquitto"),
     "mosquitto_pub": Part(("mosquitto_pub",), "apt-get install mosquitto-clients"),
     "mosquitto_sub": Part(("mosquitto_sub",), "apt-get install mosquitto-clients"),
+    # Debian keeps each version's programs in a place of their own; the newest first.
+    "postgres": Part(
+        (
+            "postgres",
+            *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)),
+            "/opt/homebrew/bin/postgres",
+        ),
+        "apt-get install postgresql",
+    ),
+    "java": Part(("java",), "apt-get install openjdk-17-jre-headless"),
+    "mvn": Part(("mvn",), "apt-get install maven"),
     "chromium": Part(
         (
             "chromium",
