@@ -16,7 +16,15 @@ class SafetyError(Exception):
 
 
 class InvalidInput(SafetyError):
-    """What was given cannot be taken; the message says what was expected."""
+    """What was given cannot be taken; the message says what was expected.
+
+    Attributes:
+        field: which field of what was given is wrong, as `limits.dwell_s`; None where it is none of them.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class NotFound(SafetyError):

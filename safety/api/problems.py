@@ -65,7 +65,8 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
-    for error, status in ((NotFound, 404), (UnknownDevice, 404), (Forbidden, 403), (InvalidInput, 422)):
+    app.add_exception_handler(InvalidInput, _refused)
+    for error, status in ((NotFound, 404), (UnknownDevice, 404), (Forbidden, 403)):
         app.add_exception_handler(error, _plain(status))
     app.add_exception_handler(OperationalError, _unavailable)
     app.add_exception_handler(PoolTimeout, _unavailable)
@@ -91,6 +92,12 @@ def _invalid(_request: Request, error: Exception) -> Answer:
     errors = [{"field": _path(fault["loc"]), "reason": str(fault["msg"])} for fault in error.errors()]
     detail = "; ".join(f"{fault['field']}: {fault['reason']}" for fault in errors)
     return answer(Problem(422, detail, errors=errors))
+
+
+def _refused(_request: Request, error: Exception) -> Answer:
+    field = error.field if isinstance(error, InvalidInput) else None
+    errors = [{"field": field, "reason": str(error)}] if field else []
+    return answer(Problem(422, str(error), errors=errors))
 
 
 def _path(location: tuple[Any, ...]) -> str:

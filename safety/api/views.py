@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row
 
 from devices.rfc3339 import rfc3339
+from safety.api.rule_limits import shown_limits
 from safety.domain.alert import OPEN_STATES
+from safety.domain.limits import LimitChanges
+from safety.domain.schedule import Schedule, written
 from safety.store.alert_queries import AlertDetail
 
 View = dict[str, Any]
@@ -183,8 +187,13 @@ def visit(row: Row[Any], now_ms: int) -> View:
     }
 
 
+def planned_visit(row: Row[Any], limits: LimitChanges, now_ms: int) -> View:
+    """Return a visit with its own limits."""
+    return {**visit(row, now_ms), "limits": shown_limits(limits)}
+
+
 def fence(row: Row[Any]) -> View:
-    """Return a shared fence."""
+    """Return a fence."""
     return {
         "id": row.id,
         "org": row.org,
@@ -192,6 +201,10 @@ def fence(row: Row[Any]) -> View:
         "mode": row.mode,
         "geometry": row.geometry,
         "radius_m": row.radius_m,
+        "width_m": row.width_m,
+        "visit": row.visit,
+        "schedule": None if row.schedule is None else written(msgspec.convert(row.schedule, Schedule)),
+        "limits": row.limits or {},
     }
 
 
@@ -212,9 +225,9 @@ def policy(row: Row[Any]) -> View:
     return {"id": row.id, "org": row.org, "name": row.name, "tiers": row.tiers}
 
 
-def org(row: Row[Any]) -> View:
-    """Return an organisation."""
-    return {"id": row.id, "name": row.name, "parent": row.parent}
+def org(row: Row[Any], limits: LimitChanges) -> View:
+    """Return an organisation with its own limits."""
+    return {"id": row.id, "name": row.name, "parent": row.parent, "limits": shown_limits(limits)}
 
 
 def user(row: Row[Any]) -> View:

@@ -41,19 +41,9 @@ def read_changes(settings: list[str] | None) -> dict[str, Any]:
 
 def show_limits(in_force: Mapping[str, Any], own: Mapping[str, Any], as_json: bool) -> None:
     """Show all limits: what holds, the default, and what each means; `own` are those set right here."""
-    from safety.domain.limits import DEFAULTS, LIMITS
+    from safety.domain.limits import LIMITS, described
 
-    items = [
-        {
-            "name": name,
-            "value": in_force.get(name, getattr(DEFAULTS, name)),
-            "unit": limit.unit,
-            "default": getattr(DEFAULTS, name),
-            "from": "here" if name in own else ("above" if name in in_force else "default"),
-            "means": limit.means,
-        }
-        for name, limit in LIMITS.items()
-    ]
+    items = described(in_force, own)
     if as_json:
         show_json({"items": items})
         return

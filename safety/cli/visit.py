@@ -93,20 +93,13 @@ def limits(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Show what the rules go by during one visit, after setting what is asked."""
-    import msgspec
-
-    from safety.domain.limits import resolve
-    from safety.store.limits import limits_of_org, limits_of_visits, set_visit_limits
-    from safety.store.visits import find_visit
+    from safety.store.limits import limits_during, limits_of_visits, set_visit_limits
 
     wanted = read_changes(changes)
     if wanted or unset:
         with writing(data_dir) as desk:
             set_visit_limits(desk.connection, visit, wanted, unset or (), **desk.by)
     with reading(data_dir) as desk:
-        known = find_visit(desk.connection, visit)
-        ours = limits_of_org(desk.connection, known.org)
+        in_force = limits_during(desk.connection, visit)
         own = limits_of_visits(desk.connection, [visit]).get(visit, {})
-    in_force = resolve(ours, own, known.risk)
-    tightened = {n: v for n, v in msgspec.structs.asdict(in_force).items() if v != getattr(resolve({}), n)}
-    show_limits({**ours, **tightened}, own, as_json)
+    show_limits(in_force, own, as_json)

@@ -22,9 +22,11 @@ def text(value: str, what: str, longest: int = _LONGEST_NAME) -> str:
     """Return `value` without the space around it: text of 1 to `longest` characters."""
     stripped = value.strip()
     if not stripped or len(stripped) > longest:
-        raise InvalidInput(f"{what} has {len(stripped)} characters: expected 1 to {longest}")
+        raise InvalidInput(f"{what} has {len(stripped)} characters: expected 1 to {longest}", _field(what))
     if any(unicodedata.category(character) in _NOT_TEXT for character in stripped):
-        raise InvalidInput(f"{what} holds a control character or undecodable byte: expected plain text")
+        raise InvalidInput(
+            f"{what} holds a control character or undecodable byte: expected plain text", _field(what)
+        )
     return stripped
 
 
@@ -36,9 +38,9 @@ def optional_text(value: str | None, what: str, longest: int = _LONGEST_NAME) ->
 def place(lat: float, lon: float) -> tuple[float, float]:
     """Return (lat, lon) in degrees WGS-84 if they are on earth."""
     if not math.isfinite(lat) or not -90 <= lat <= 90:
-        raise InvalidInput(f"lat {lat:g} is not a latitude: expected -90 to 90 degrees")
+        raise InvalidInput(f"lat {lat:g} is not a latitude: expected -90 to 90 degrees", "lat")
     if not math.isfinite(lon) or not -180 <= lon <= 180:
-        raise InvalidInput(f"lon {lon:g} is not a longitude: expected -180 to 180 degrees")
+        raise InvalidInput(f"lon {lon:g} is not a longitude: expected -180 to 180 degrees", "lon")
     return lat, lon
 
 
@@ -47,21 +49,23 @@ def optional_place(lat: float | None, lon: float | None) -> tuple[float | None, 
     if lat is None and lon is None:
         return None, None
     if lat is None or lon is None:
-        raise InvalidInput("lat and lon belong together: expected both or neither")
+        raise InvalidInput("lat and lon belong together: expected both or neither", "lat")
     return place(lat, lon)
 
 
 def radius_m(value: float, what: str = "radius") -> float:
     """Return a radius, or another size, in metres: more than 0 and at most 100 km."""
     if not math.isfinite(value) or not 0 < value <= _LARGEST_RADIUS_M:
-        raise InvalidInput(f"{what} {value:g} m cannot be used: expected more than 0, at most 100000")
+        raise InvalidInput(
+            f"{what} {value:g} m cannot be used: expected more than 0, at most 100000", f"{what}_m"
+        )
     return value
 
 
 def period(starts_ms: int, ends_ms: int) -> tuple[int, int]:
     """Return (starts_ms, ends_ms) if the end comes after the start."""
     if ends_ms <= starts_ms:
-        raise InvalidInput("the end is not after the start: expected start < end")
+        raise InvalidInput("the end is not after the start: expected start < end", "ends_at")
     return starts_ms, ends_ms
 
 
@@ -70,14 +74,16 @@ def check_in_every_s(value: float | None) -> float | None:
     if value is None:
         return None
     if not math.isfinite(value) or not _SHORTEST_CHECK_IN_S <= value <= _LONGEST_CHECK_IN_S:
-        raise InvalidInput(f"a check-in every {value:g} s cannot be asked for: expected 1s to 24h")
+        raise InvalidInput(
+            f"a check-in every {value:g} s cannot be asked for: expected 1s to 24h", "check_in_every_s"
+        )
     return value
 
 
 def one_of(value: str, what: str, allowed: tuple[str, ...]) -> str:
     """Return `value` if it is one of `allowed`."""
     if value not in allowed:
-        raise InvalidInput(f"{what} {value!r} is unknown: expected {' or '.join(allowed)}")
+        raise InvalidInput(f"{what} {value!r} is unknown: expected {' or '.join(allowed)}", _field(what))
     return value
 
 
@@ -85,17 +91,23 @@ def pins(pin: str | None, duress_pin: str | None) -> tuple[str | None, str | Non
     """Return (pin, duress_pin): each 4 to 12 digits, and not the same."""
     for name, value in (("pin", pin), ("duress pin", duress_pin)):
         if value is not None and not (value.isascii() and value.isdigit() and 4 <= len(value) <= 12):
-            raise InvalidInput(f"the {name} cannot be used: expected 4 to 12 digits")
+            raise InvalidInput(f"the {name} cannot be used: expected 4 to 12 digits", _field(name))
     if duress_pin is not None and pin is None:
-        raise InvalidInput("a duress pin needs a pin beside it: expected both")
+        raise InvalidInput("a duress pin needs a pin beside it: expected both", "pin")
     if pin is not None and pin == duress_pin:
-        raise InvalidInput("the pin and the duress pin are the same: expected two different ones")
+        raise InvalidInput(
+            "the pin and the duress pin are the same: expected two different ones", "duress_pin"
+        )
     return pin, duress_pin
 
 
 def channels(addresses: list[str]) -> list[str]:
     """Return where a responder is reached, each once: `log:`, or the http(s) URL of a webhook."""
     return list(dict.fromkeys(_channel(address) for address in addresses))
+
+
+def _field(what: str) -> str:
+    return what.removeprefix("properties.").replace(" ", "_")
 
 
 def _channel(address: str) -> str:
@@ -108,5 +120,5 @@ def _channel(address: str) -> str:
     except ValueError:
         usable = False
     if not usable or " " in checked:
-        raise InvalidInput(f"channel {checked!r} cannot be used: expected log: or an http(s) URL")
+        raise InvalidInput(f"channel {checked!r} cannot be used: expected log: or an http(s) URL", "channels")
     return checked

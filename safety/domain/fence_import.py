@@ -3,8 +3,8 @@
 A fault is told with its place: feature, polygon (of a MultiPolygon), ring and vertex, all counted from 0.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast, get_args
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar, cast, get_args
 
 import msgspec
 from shapely.geometry import shape
@@ -27,6 +27,7 @@ _WGS84_CRS = ("CRS84", "4326")
 _FAR_M, _NEAR_M = 1_000_000.0, 200_000.0
 """Farther than the first from all places of an organisation, but within the second of one if swapped."""
 
+T = TypeVar("T")
 Json = Mapping[str, Any]
 Place = tuple[float, float]  # lat, lon
 
@@ -47,15 +48,20 @@ class FenceDraft(msgspec.Struct, frozen=True, kw_only=True):
     repairs: tuple[str, ...] = ()
 
 
-class _Wanted(msgspec.Struct, frozen=True):
-    """What whoever imports asks for, for all features alike."""
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """What whoever imports asks for, for all features alike.
 
-    mode: Mode | None
-    datum: Datum
-    radius_m: float | None
-    width_m: float | None
-    repair: bool
-    near: Sequence[Place]
+    `mode`, `radius_m` (of points) and `width_m` (of lines, from side to side) count for all of them; where
+    they are None the feature's own properties of that name do, and then `stay_in`. `datum` is the one of the
+    coordinates; `repair` mends what can be; `near` are places (lat, lon) that a fence should be near.
+    """
+
+    mode: Mode | None = None
+    datum: Datum = "wgs84"
+    radius_m: float | None = None
+    width_m: float | None = None
+    repair: bool = False
+    near: Sequence[Place] = ()
 
 
 def parse_fences(
@@ -71,25 +77,29 @@ def parse_fences(
 ) -> list[FenceDraft]:
     """Return the fences that a GeoJSON file holds: a FeatureCollection, a Feature or a bare geometry.
 
-    `mode`, `radius_m` (of points) and `width_m` (of lines, from side to side) count for all of them; where
-    they are None the feature's own properties of that name do, and then `stay_in`. `schedule` and the names
-    of `FenceLimits` are further properties. `datum` is the one of the file's coordinates; `name` is for
-    features without one; `repair` mends what can be; `near` are places (lat, lon) that it should be near.
+    `name` is for features without one, the rest is as in `Wanted`.
 
     Raises:
         InvalidInput: the file, or one fence in it, cannot be used; says which and why.
     """
-    wanted = _Wanted(mode, datum, radius_m, width_m, repair, near)
+    wanted = Wanted(mode=mode, datum=datum, radius_m=radius_m, width_m=width_m, repair=repair, near=near)
+    return read_features(_decode(text), wanted, name)
+
+
+def read_features(document: Json, wanted: Wanted, name: str = "fence") -> list[FenceDraft]:
+    """Return the fences of a GeoJSON document; raises as `parse_fences` does."""
+    _check_crs(document.get("crs"), wanted.datum)
+    _check_datum(document, wanted.datum)
     drafts = []
-    for index, feature in enumerate(_features(_decode(text, datum))):
+    for index, feature in enumerate(_features(document)):
         try:
-            drafts.append(_draft(feature, wanted, f"{name} {index}"))
+            drafts.append(read_feature(feature, wanted, f"{name} {index}"))
         except InvalidInput as error:
-            raise InvalidInput(f"feature {index}, {error}") from error
+            raise InvalidInput(f"feature {index}, {error}", error.field) from error
     return drafts
 
 
-def _decode(text: bytes, datum: Datum) -> Json:
+def _decode(text: bytes) -> Json:
     if len(text) > _LONGEST_BYTES:
         raise InvalidInput(f"the file has {len(text)} bytes: expected at most {_LONGEST_BYTES}")
     try:
@@ -98,8 +108,6 @@ def _decode(text: bytes, datum: Datum) -> Json:
         raise InvalidInput(f"the file is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise InvalidInput("the file is not GeoJSON: expected an object")
-    _check_crs(document.get("crs"), datum)
-    _check_datum(document, datum)
     return document
 
 
@@ -123,7 +131,9 @@ def _check_datum(holder: Json, datum: Datum) -> None:
 
 def _check_told(told: str, datum: Datum, key: str) -> None:
     if told != datum:
-        raise InvalidInput(f"{key}: says {told[:20]}, but the coordinates are given as {datum}: which is it?")
+        raise InvalidInput(
+            f"{key}: says {told[:20]}, but the coordinates are given as {datum}: which is it?", "datum"
+        )
 
 
 def _bare(name: str) -> str:
@@ -142,7 +152,12 @@ def _features(document: Json) -> list[Json]:
     return [{"type": "Feature", "properties": {}, "geometry": document}]
 
 
-def _draft(feature: object, wanted: _Wanted, name: str) -> FenceDraft:
+def read_feature(feature: object, wanted: Wanted, name: str) -> FenceDraft:
+    """Return the fence that a feature is; `schedule` and the names of `FenceLimits` may be properties too.
+
+    Raises:
+        InvalidInput: it cannot be one; says where and why.
+    """
     if not isinstance(feature, dict) or feature.get("type") != "Feature":
         raise InvalidInput("type: expected a Feature")
     properties = feature.get("properties") or {}
@@ -153,11 +168,13 @@ def _draft(feature: object, wanted: _Wanted, name: str) -> FenceDraft:
     shown = given if isinstance(given, str) and given.strip() else name
     chosen = wanted.mode or properties.get("mode") or "stay_in"
     if chosen not in MODES:
-        raise InvalidInput(f"properties.mode: {str(chosen)[:40]!r} is unknown, expected stay_in or keep_out")
+        raise InvalidInput(
+            f"properties.mode: {str(chosen)[:40]!r} is unknown, expected stay_in or keep_out", "mode"
+        )
     _check_datum(properties, wanted.datum)
     reader = GeometryReader(wanted.datum, repair=wanted.repair)
-    found = reader.read(geometry)
-    _check_near(found, wanted.near)
+    found = _of_geometry(lambda: reader.read(geometry))
+    _of_geometry(lambda: _check_near(found, wanted.near))
     point, line = found["type"] == "Point", found["type"].endswith("LineString")
     return FenceDraft(
         name=checks.text(shown, "properties.name"),
@@ -171,14 +188,21 @@ def _draft(feature: object, wanted: _Wanted, name: str) -> FenceDraft:
     )
 
 
+def _of_geometry(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except InvalidInput as error:
+        raise InvalidInput(str(error), "geometry") from error
+
+
 def _size_m(properties: Json, key: str, asked: float | None, whose: str) -> float:
     value = asked if asked is not None else properties.get(key)
-    noun, option = key.removesuffix("_m"), f"--{key.replace('_', '-')}"
+    noun = key.removesuffix("_m")
     if value is None:
-        raise InvalidInput(f"{whose} has no {noun}: expected properties.{key} or {option}")
+        raise InvalidInput(f"{whose} has no {noun}: expected {key} among its properties, or for all", key)
     number = finite(value)
     if number is None:
-        raise InvalidInput(f"properties.{key}: {str(value)[:40]!r} is not a number of metres")
+        raise InvalidInput(f"properties.{key}: {str(value)[:40]!r} is not a number of metres", key)
     return checks.radius_m(number, noun)
 
 

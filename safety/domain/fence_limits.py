@@ -21,6 +21,11 @@ class FenceLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     dwell_s: float = 30.0
     min_fixes: int = 2
 
+    def named(self) -> dict[str, float]:
+        """Return what is not as usual, by name."""
+        named: dict[str, float] = msgspec.to_builtins(self)
+        return named
+
 
 STANDARD = FenceLimits()
 
@@ -30,6 +35,20 @@ _ALLOWED: dict[str, tuple[float, float]] = {
     "dwell_s": (0.0, 3_600.0),
     "min_fixes": (1, 20),
 }
+
+
+def changed_fence_limits(known: Mapping[str, Any] | None, given: Mapping[str, Any]) -> FenceLimits:
+    """Return the limits `known` with those that `given` sets, which must hold nothing else; None is as usual.
+
+    Raises:
+        InvalidInput: one cannot be used, or is unknown.
+    """
+    unknown = next((name for name in given if name not in _ALLOWED), None)
+    if unknown is not None:
+        raise InvalidInput(
+            f"limits.{unknown[:40]} is unknown: expected {', '.join(_ALLOWED)}", f"limits.{unknown[:40]}"
+        )
+    return parse_limits({**(known or {}), **given})
 
 
 def parse_limits(properties: Mapping[str, Any]) -> FenceLimits:
@@ -44,10 +63,11 @@ def parse_limits(properties: Mapping[str, Any]) -> FenceLimits:
         if value is None:
             continue
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-        whole = name != "min_fixes" or number == round(number) if math.isfinite(number) else False
-        if not (whole and least <= number <= most):
+        within = least <= number <= most
+        if not within or (name == "min_fixes" and number != round(number)):
             raise InvalidInput(
-                f"properties.{name}: {str(value)[:40]!r} cannot be used, expected {least:g} to {most:g}"
+                f"properties.{name}: {str(value)[:40]!r} cannot be used, expected {least:g} to {most:g}",
+                f"limits.{name}",
             )
         given[name] = int(number) if name == "min_fixes" else float(number)
     return msgspec.convert(given, FenceLimits)

@@ -137,7 +137,8 @@ def checked_limits(changes: Mapping[str, Any]) -> dict[str, LimitValue]:
     if limits.battery_clear_pct <= limits.battery_low_pct:
         raise InvalidInput(
             f"battery_clear_pct {limits.battery_clear_pct:g} is not above battery_low_pct "
-            f"{limits.battery_low_pct:g}: expected battery_low_pct < battery_clear_pct"
+            f"{limits.battery_low_pct:g}: expected battery_low_pct < battery_clear_pct",
+            "limits.battery_clear_pct" if "battery_clear_pct" in changes else "limits.battery_low_pct",
         )
     return found
 
@@ -148,25 +149,29 @@ def checked_limit(name: str, value: Any) -> LimitValue:
     Raises:
         InvalidInput: there is no such limit, or the value is out of its bounds.
     """
-    limit = LIMITS.get(name)
+    limit, field = LIMITS.get(name), f"limits.{name[:80]}"
     if limit is None:
-        raise InvalidInput(_unknown(name))
+        raise InvalidInput(_unknown(name), field)
     if value is None:
         if limit.without is None:
             raise InvalidInput(
-                f"{name} cannot be left out: expected {limit.low:g} to {limit.high:g} {limit.unit}"
+                f"{name} cannot be left out: expected {limit.low:g} to {limit.high:g} {limit.unit}", field
             )
         return None
     if limit.unit == "version":
         if not isinstance(value, str) or not _VERSION.fullmatch(value):
-            raise InvalidInput(f"{name} {value!r} is no version: expected numbers with dots, e.g. 2.4.1")
+            raise InvalidInput(
+                f"{name} {str(value)[:40]!r} is no version: expected numbers with dots, e.g. 2.4.1", field
+            )
         return value
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     if not limit.low <= number <= limit.high:
         raise InvalidInput(
-            f"{name} {value!r} is out of bounds: expected {limit.low:g} to {limit.high:g} {limit.unit}"
+            f"{name} {str(value)[:40]!r} is out of bounds: "
+            f"expected {limit.low:g} to {limit.high:g} {limit.unit}",
+            field,
         )
-    return number
+    return float(number)
 
 
 def resolve(ours: LimitChanges, visit: LimitChanges | None = None, risk: str = "low") -> Limits:
@@ -195,6 +200,21 @@ def parse_limit(name: str, text: str) -> LimitValue:
         return float(text)
     except ValueError:
         raise InvalidInput(f"{name} {text!r} cannot be read: expected a number of {limit.unit}") from None
+
+
+def described(in_force: LimitChanges, own: LimitChanges) -> list[dict[str, LimitValue]]:
+    """Return every limit as people read it: what holds, and whether it was set here or above."""
+    return [
+        {
+            "name": name,
+            "value": in_force.get(name, getattr(DEFAULTS, name)),
+            "unit": limit.unit,
+            "default": getattr(DEFAULTS, name),
+            "from": "here" if name in own else ("above" if name in in_force else "default"),
+            "means": limit.means,
+        }
+        for name, limit in LIMITS.items()
+    ]
 
 
 def grace_s(limits: Limits, every_s: float, risk: str) -> float:
@@ -232,4 +252,4 @@ def _replaced(limits: Limits, changes: Mapping[str, Any]) -> Limits:
 
 
 def _unknown(name: str) -> str:
-    return f"limit {name!r} is unknown: see `vigil org limits`"
+    return f"limit {name[:80]!r} is unknown: see `vigil org limits`"

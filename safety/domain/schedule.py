@@ -99,17 +99,27 @@ def parse_schedule(given: Any) -> Schedule | None:
     if given is None:
         return None
     if not isinstance(given, Mapping) or not set(given) <= _KEYS:
-        raise InvalidInput("schedule: expected an object with days, from, to and zone")
+        raise _refused("schedule", "expected an object with days, from, to and zone")
     zone = given.get("zone")
     if not isinstance(zone, str):
-        raise InvalidInput("schedule.zone: expected the name of a time zone such as Asia/Shanghai")
+        raise _refused("schedule.zone", "expected the name of a time zone such as Asia/Shanghai")
     if find_zone(zone) is None:
-        raise InvalidInput(f"schedule.zone: {zone[:40]!r} is unknown, expected a name such as Asia/Shanghai")
+        raise _refused("schedule.zone", f"{zone[:40]!r} is unknown, expected a name such as Asia/Shanghai")
     opens = _minute(given.get("from", "00:00"), "schedule.from")
     closes = _minute(given.get("to", "24:00"), "schedule.to")
     if opens in (closes, _DAY_MINUTES):
-        raise InvalidInput("schedule: from and to are the same moment, leave both out for the whole day")
+        raise _refused("schedule", "from and to are the same moment, leave both out for the whole day")
     return Schedule(zone=zone, days=_days(given.get("days", "mon-sun")), opens=opens, closes=closes)
+
+
+def written(schedule: Schedule) -> dict[str, Any]:
+    """Return a schedule as `parse_schedule` takes it, with every key."""
+    return {
+        "days": [DAYS[day] for day in schedule.days],
+        "from": _clock(schedule.opens),
+        "to": _clock(schedule.closes),
+        "zone": schedule.zone,
+    }
 
 
 def find_zone(name: str) -> ZoneInfo | None:
@@ -120,25 +130,32 @@ def find_zone(name: str) -> ZoneInfo | None:
         return None
 
 
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def _refused(key: str, reason: str) -> InvalidInput:
+    return InvalidInput(f"{key}: {reason}", key)
+
+
 def _minute(given: object, key: str) -> int:
     found = _HOUR.fullmatch(given) if isinstance(given, str) else None
     minute = _DAY_MINUTES + 1 if found is None else int(found[1]) * 60 + int(found[2])
     if found is None or int(found[2]) > 59 or minute > _DAY_MINUTES:
-        raise InvalidInput(f"{key}: {str(given)[:40]!r} is no time of day, expected 00:00 to 24:00")
+        raise _refused(key, f"{str(given)[:40]!r} is no time of day, expected 00:00 to 24:00")
     return minute
 
 
 def _days(given: object) -> tuple[int, ...]:
     parts = given.split(",") if isinstance(given, str) else given
     if not isinstance(parts, list) or not parts or not all(isinstance(part, str) for part in parts):
-        raise InvalidInput("schedule.days: expected days such as mon-fri or sat,sun")
+        raise _refused("schedule.days", "expected days such as mon-fri or sat,sun")
     found: set[int] = set()
     for part in parts:
         first, _, last = part.strip().lower().partition("-")
         if first not in DAYS or (last or first) not in DAYS:
-            raise InvalidInput(
-                f"schedule.days: {part[:40]!r} is unknown, expected days such as mon-fri or sat,sun"
-            )
+            what = f"{part[:40]!r} is unknown, expected days such as mon-fri or sat,sun"
+            raise _refused("schedule.days", what)
         start, end = DAYS.index(first), DAYS.index(last or first)
         found |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
     return tuple(sorted(found))

@@ -1,13 +1,16 @@
 """Fences: the shared areas of an organisation, and those of one visit."""
 
 from collections.abc import Collection, Sequence
+from typing import TypedDict
 
 import msgspec
 from sqlalchemy import Connection, null, select
 
 from devices.identity import new_id
-from safety.domain.fence_import import FenceDraft
-from safety.domain.fence_limits import STANDARD
+from safety.domain import checks
+from safety.domain.fence_import import MODES, FenceDraft
+from safety.domain.fence_limits import STANDARD, FenceLimits
+from safety.domain.schedule import Schedule
 from safety.errors import InvalidInput, NotFound
 from safety.store.changes import record_change, replan_nurse, replan_org
 from safety.store.orgs import find_org
@@ -48,6 +51,17 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True):
     visit: str | None
 
 
+class FenceChanges(TypedDict, total=False):
+    """What may be changed of a fence; its geometry may not: who draws it anew, imports another."""
+
+    name: str
+    mode: str
+    radius_m: float
+    width_m: float
+    schedule: Schedule | None
+    limits: FenceLimits
+
+
 def import_fences(
     connection: Connection,
     *,
@@ -79,6 +93,27 @@ def import_fences(
     detail = {"fences": ids} if visit is None else {"fences": ids, "visit": visit}
     record_change(connection, "fences_imported", org, org=org, actor=actor, at_ms=at_ms, detail=detail)
     return ids
+
+
+def update_fence(
+    connection: Connection, fence: str, changes: FenceChanges, *, actor: str, at_ms: int
+) -> Fence:
+    """Change what `changes` names and return the fence as it is now.
+
+    Raises:
+        InvalidInput: a value cannot be taken, or is none of this fence's shape.
+        NotFound: there is no such fence.
+    """
+    known = find_fence(connection, fence)
+    values = _changed(known, changes)
+    if values:
+        connection.execute(fences.update().where(fences.c.id == fence).values(values))
+        _replan(connection, known.org, known.visit)
+        detail = {"changed": sorted(changes)}
+        record_change(
+            connection, "fence_changed", fence, org=known.org, actor=actor, at_ms=at_ms, detail=detail
+        )
+    return find_fence(connection, fence)
 
 
 def remove_fence(connection: Connection, fence: str, *, actor: str, at_ms: int) -> None:
@@ -127,15 +162,43 @@ def _columns(draft: FenceDraft) -> dict[str, object]:
         "geometry": draft.geometry,
         "radius_m": draft.radius_m,
         "width_m": draft.width_m,
-        # Not None: SQLAlchemy would store JSON's null.
-        "schedule": null() if draft.schedule is None else msgspec.to_builtins(draft.schedule),
-        "limits": null() if draft.limits == STANDARD else msgspec.to_builtins(draft.limits),
+        "schedule": _stored(draft.schedule),
+        "limits": _stored(None if draft.limits == STANDARD else draft.limits),
     }
+
+
+def _changed(known: Fence, changes: FenceChanges) -> dict[str, object]:
+    """Return the columns to write, checked."""
+    values: dict[str, object] = {}
+    if "name" in changes:
+        values["name"] = checks.text(changes["name"], "name")
+    if "mode" in changes:
+        values["mode"] = checks.one_of(changes["mode"], "mode", MODES)
+    if "radius_m" in changes:
+        values["radius_m"] = _size_m(known.radius_m, changes["radius_m"], "radius", "a Point")
+    if "width_m" in changes:
+        values["width_m"] = _size_m(known.width_m, changes["width_m"], "width", "a line")
+    if "schedule" in changes:
+        values["schedule"] = _stored(changes["schedule"])
+    if "limits" in changes:
+        values["limits"] = _stored(None if changes["limits"] == STANDARD else changes["limits"])
+    return values
+
+
+def _size_m(known: float | None, wanted: float, noun: str, whose: str) -> float:
+    if known is None:
+        raise InvalidInput(f"the fence has no {noun}: only that of {whose} can be changed", f"{noun}_m")
+    return checks.radius_m(wanted, noun)
+
+
+def _stored(value: Schedule | FenceLimits | None) -> object:
+    # Not None: SQLAlchemy would store JSON's null.
+    return null() if value is None else msgspec.to_builtins(value)
 
 
 def _check_visit(connection: Connection, visit: str | None, org: str) -> None:
     if visit is not None and (known := find_visit(connection, visit)).org != org:
-        raise InvalidInput(f"visit {visit} is of organisation {known.org}: expected one of {org}")
+        raise InvalidInput(f"visit {visit} is of organisation {known.org}: expected one of {org}", "visit")
 
 
 def _replan(connection: Connection, org: str, visit: str | None) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, literal, select
 
-from safety.domain.limits import LIMITS, LimitValue, checked_limits
+from safety.domain.limits import DEFAULTS, LIMITS, LimitValue, checked_limits, resolve
 from safety.errors import InvalidInput
 from safety.store.changes import record_change, replan_nurse
 from safety.store.orgs import find_org, lineage
@@ -26,6 +27,20 @@ def limits_of_org(connection: Connection, org: str) -> dict[str, LimitValue]:
     for above in reversed(line):
         merged |= own.get(above, {})
     return dict(sorted(merged.items()))
+
+
+def limits_during(connection: Connection, visit: str) -> dict[str, LimitValue]:
+    """Return what holds during a visit beside the defaults, with what its risk makes of it.
+
+    Raises:
+        NotFound: there is no such visit.
+    """
+    known = find_visit(connection, visit)
+    ours = limits_of_org(connection, known.org)
+    own = limits_of_visits(connection, [visit]).get(visit, {})
+    in_force = msgspec.structs.asdict(resolve(ours, own, known.risk))
+    told = {*ours, *own}
+    return {n: value for n, value in in_force.items() if n in told or value != getattr(DEFAULTS, n)}
 
 
 def limits_of_visits(connection: Connection, subjects: Sequence[str]) -> dict[str, dict[str, LimitValue]]:
@@ -92,14 +107,17 @@ def _set(
 ) -> None:
     unknown = sorted({*unset} - {*LIMITS})
     if unknown:
-        raise InvalidInput(f"limit {unknown[0]!r} is unknown: see `vigil org limits`")
+        raise InvalidInput(
+            f"limit {unknown[0][:80]!r} is unknown: see `vigil org limits`", f"limits.{unknown[0][:80]}"
+        )
     both = sorted({*changes} & {*unset})
     if both:
         raise InvalidInput(f"{', '.join(both)} cannot be set and unset: expected one of them")
     own = limits_of_visits(connection, [subject]).get(subject, {})
     kept = {name: value for name, value in own.items() if name not in unset}
-    checked_limits({**inherited, **kept, **changes})
-    row = {"subject": subject, "changes": checked_limits({**kept, **changes}), "updated_ms": at_ms}
+    checked = checked_limits({**inherited, **kept, **changes})
+    ours = {name: checked[name] for name in sorted({*kept, *changes})}
+    row = {"subject": subject, "changes": ours, "updated_ms": at_ms}
     replace(connection, limits, [row], key=["subject"], columns=["changes", "updated_ms"])
 
 

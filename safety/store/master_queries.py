@@ -104,6 +104,18 @@ def list_orgs(connection: Connection, scope: Scope, page: Page) -> Listed:
     return read_page(connection, select(orgs).where(scope.covers(orgs.c.id)), (orgs.c.id,), page)
 
 
+def read_org(connection: Connection, scope: Scope, org: str) -> Row[Any]:
+    """Return one organisation.
+
+    Raises:
+        NotFound: there is none, or it is another's.
+    """
+    row = connection.execute(select(orgs).where(orgs.c.id == org, scope.covers(orgs.c.id))).first()
+    if row is None:
+        raise NotFound(f"no organisation {org}")
+    return row
+
+
 def list_users(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return users without their passwords' hashes; the key is (id)."""
     return read_page(connection, _users().where(scope.covers(users.c.org)), (users.c.id,), page)

@@ -30,6 +30,7 @@ class Call:
             "policy": house.policy,
             "letter": house.letter,
             "user": house.users["dispatcher"],
+            "org": house.org,
         }
         self.path = template.format(**owned)
         self.names_something = "{" in template
@@ -64,12 +65,15 @@ def bodies(house: House) -> dict[tuple[str, str], dict[str, Any]]:
         ("post", "/devices/{device}/rotate"): {},
         ("post", "/visits"): {"nurse": house.nurse, "lat": 31, "lon": 121, **times},
         ("patch", "/visits/{visit}"): {"radius_m": 99},
-        ("post", "/fences"): {"name": "x", "geometry": AREA, "org": house.org},
+        ("post", "/fences"): {"name": "x", "geometry": AREA, "visit": house.visit},
+        ("post", "/fences/import"): {"file": AREA, "org": house.org},
+        ("patch", "/fences/{fence}"): {"limits": {"dwell_s": 60}},
         ("post", "/responders"): {"name": "x", "org": house.org},
         ("patch", "/responders/{responder}"): {"name": "y"},
         ("post", "/policies"): {"name": "x", "org": house.org, "tiers": tiers},
         ("patch", "/policies/{policy}"): {"name": "y"},
         ("post", "/orgs"): {"name": "x", "parent": house.org},
+        ("patch", "/orgs/{org}"): {"limits": {"phone_silent_s": 120}},
         ("post", "/users"): {
             "login": "x",
             "role": "auditor",

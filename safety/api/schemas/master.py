@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import Field
+
 from devices.registry.port import DeviceKind
-from safety.api.schemas.shapes import Shape
+from safety.api.schemas.shapes import Page, Shape
 from safety.domain.fence_import import Mode
 from safety.domain.policy import PagingSeverity
 from safety.store.users import Role
@@ -68,8 +70,26 @@ class Visit(Shape):
     state: Literal["planned", "active", "ended"]
 
 
+class PlannedVisit(Visit):
+    """A visit with the limits of the rules that it sets itself."""
+
+    limits: dict[str, float | str]
+
+
+class FenceHours(Shape):
+    """When a fence counts, by the wall clock of its zone."""
+
+    days: list[str]
+    from_: str = Field(alias="from")
+    to: str
+    zone: str
+
+
 class Fence(Shape):
-    """A shared fence: GeoJSON in WGS-84; a Point has a radius."""
+    """A fence: GeoJSON in WGS-84; a Point has a radius, a line a width from side to side.
+
+    `visit`: it counts during that visit only; `schedule` null: always; `limits` are those it sets itself.
+    """
 
     id: str
     org: str
@@ -77,6 +97,23 @@ class Fence(Shape):
     mode: Mode
     geometry: dict[str, Any]
     radius_m: float | None
+    width_m: float | None
+    visit: str | None
+    schedule: FenceHours | None
+    limits: dict[str, float]
+
+
+class AddedFence(Fence):
+    """A fence that was just added; `repairs` says what of its geometry was mended."""
+
+    repairs: list[str]
+
+
+class ImportedFences(Shape):
+    """The fences of a file, in its order; `repairs` says what was mended, and in which feature."""
+
+    items: list[Fence]
+    repairs: list[str]
 
 
 class Responder(Shape):
@@ -108,11 +145,29 @@ class Policy(Shape):
 
 
 class Org(Shape):
-    """An organisation."""
+    """An organisation, with the limits of the rules that it sets itself."""
 
     id: str
     name: str
     parent: str | None
+    limits: dict[str, float | str]
+
+
+class RuleLimit(Shape):
+    """What the rules go by: the value, and whether it was set here, above, or is the default."""
+
+    name: str
+    value: float | str | None
+    unit: str
+    default: float | str | None
+    from_: Literal["here", "above", "default"] = Field(alias="from")
+    means: str
+
+
+class RuleLimits(Page[RuleLimit]):
+    """Every limit that the rules go by in an organisation or during a visit, which is `subject`."""
+
+    subject: str
 
 
 class User(Shape):
