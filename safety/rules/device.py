@@ -32,12 +32,23 @@ class Skew(msgspec.Struct):
     reports: int = 1
 
 
+class Gap(msgspec.Struct, frozen=True):
+    """Numbers of reports that are missing, `first` to `last`, since `since_ms` (receipt)."""
+
+    first: int
+    last: int
+    since_ms: int
+    asked: bool = False
+
+
 class DeviceState(msgspec.Struct):
     """What was last heard of one device (epoch ms of receipt; None: never).
 
     `known_ms`: since when she carries it; `back_ms`: since when it speaks again after a long pause.
     `alert` is of its silence, told at `alert_ms`; `faults` are the open alerts of its health, by what is
-    wrong. `gps_ms`: when its last usable fix came.
+    wrong. `gps_ms`: when its last usable fix came. `seq` is the highest number of its reports since its last
+    reset (negative: none), told at `seq_ms` (its own clock); an ordinary report has the next one. `asks`
+    requests for what is missing went without an answer, the last one at `asked_ms`.
     """
 
     kind: str = ""
@@ -53,3 +64,8 @@ class DeviceState(msgspec.Struct):
     skew: Skew | None = None
     firmware: str | None = None
     faults: dict[str, str] = {}
+    seq: int = -2
+    seq_ms: int = 0
+    gaps: list[Gap] = []
+    asks: int = 0
+    asked_ms: int = 0

@@ -7,9 +7,9 @@ import msgspec
 from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan, VisitPlan
-from safety.rules import check_in, health, moves, silence, visit, whereabouts
+from safety.rules import check_in, gaps, health, moves, silence, visit, whereabouts
 from safety.rules.device import DeviceState
-from safety.rules.effects import Effect
+from safety.rules.effects import Effect, PlacePosition
 from safety.rules.limits import limits_of
 from safety.rules.moves import Moves
 from safety.rules.phases import Phase, phase_at, phases
@@ -76,12 +76,17 @@ def step(
     state: NurseState, arrival: Arrival, shared: SharedFences, within: Sequence[SharedFence]
 ) -> list[Effect]:
     """Take in one report of hers; `within` are the shared fences that her position is in."""
-    effects: list[Effect] = [whereabouts.hear(arrival)]
+    sight = sight_of(arrival, state.plan.nurse)
+    effects: list[Effect] = [whereabouts.hear(arrival)] if sight is None else []
     known = state.devices.get(arrival.device)
     if known is not None:
         heard = silence.step(known, arrival, state.plan)
         if heard or known.back_ms == arrival.received_ms:
             effects += heard
+            state.stirred = True
+        if arrival.report.seq == known.seq + 1:
+            known.seq, known.seq_ms = arrival.report.seq, arrival.report.time_ms
+        elif gaps.step(known, arrival):
             state.stirred = True
         if health.is_news(known, arrival):
             phase = phase_at(_coming(state, arrival.received_ms), arrival.received_ms)
@@ -89,9 +94,9 @@ def step(
             state.stirred = True
     if isinstance(arrival.report, reports.EventBase):
         effects += _happen(state, arrival)
-    sight = sight_of(arrival, state.plan.nurse)
     if sight is not None:
-        effects += _move(state, sight, shared, within)
+        battery_pct = arrival.report.battery_pct if isinstance(arrival.report, reports.Fix) else None
+        effects += _move(state, sight, battery_pct, shared, within)
     return effects
 
 
@@ -120,6 +125,7 @@ def on_tick(state: NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:
     if phase is not None:
         for id, device in state.devices.items():
             effects += silence.on_tick(device, id, phase, plan, state.newest, now_ms, resumed_ms)
+            effects += gaps.on_tick(device, id, phase, now_ms)
         effects += health.on_tick(state.devices, phase, plan, now_ms, resumed_ms)
     return effects
 
@@ -140,6 +146,7 @@ def wake_ms(state: NurseState, now_ms: int, resumed_ms: int) -> int | None:
             times.append(phase.since_ms)  # what is wrong with a device is told from then on
         times.append(health.wake_ms(state.devices, phase, resumed_ms))
         times += [silence.wake_ms(device, phase, resumed_ms) for device in state.devices.values()]
+        times += [gaps.wake_ms(device, phase) for device in state.devices.values()]
     awaited = [time for time in times if time is not None]
     return max(min(awaited), now_ms + 1) if awaited else None
 
@@ -214,12 +221,16 @@ def _has_come(state: NurseState, planned: VisitPlan) -> bool:
 
 
 def _move(
-    state: NurseState, sight: Sight, shared: SharedFences, within: Sequence[SharedFence]
+    state: NurseState,
+    sight: Sight,
+    battery_pct: float | None,
+    shared: SharedFences,
+    within: Sequence[SharedFence],
 ) -> list[Effect]:
     """Take in where she is; fixes that are older than the newest one only complete the track."""
     newest = state.newest is None or sight.time_ms > state.newest.time_ms
     visit_on = current_visit(state, sight.time_ms)
-    placed = whereabouts.place(sight, visit_on.id if visit_on else None, newest=newest)
+    placed = PlacePosition(sight, visit_on.id if visit_on else None, newest, battery_pct)
     if not newest:
         if visit_on is not None:
             moves.look_back(state.moves, sight, visit_on, shared)
