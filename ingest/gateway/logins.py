@@ -1,0 +1,120 @@
+"""Logins: who sends a request, as its credentials prove it; what fails is counted."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+from starlette.requests import Request
+
+from devices import topics
+from devices.clock import Clock
+from devices.registry.port import Device, DeviceRegistry
+from ingest.attempts import LoginAttempts
+from ingest.gateway.answers import Refused, unavailable
+
+_THREADS = 4
+_URGENT_THREADS = 2
+_THROTTLED_FOR_S = 60
+_LONGEST_NAME = 64
+_Found = TypeVar("_Found")
+
+
+class Credentials(NamedTuple):
+    """A name and what is to prove it."""
+
+    name: str
+    secret: str
+
+
+def basic_credentials(request: Request) -> Credentials | None:
+    """Return what the Basic Authorization header says, None without a readable one.
+
+    Split at the last colon: a secret has none, and an id might.
+    """
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        said = base64.b64decode(encoded.strip(), validate=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    name, colon, secret = said.rpartition(":")
+    return Credentials(name, secret) if colon else None
+
+
+def joined_credentials(text: str | None) -> Credentials | None:
+    """Return the credentials in `DEVICE~SECRET`, for senders that have one field for both."""
+    name, tilde, secret = (text or "").strip().partition("~")
+    return Credentials(name, secret) if tilde else None
+
+
+def bearer_token(request: Request) -> str | None:
+    """Return the token of the Authorization header, None without one."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+class Logins:
+    """Checks credentials against the registry, off the event loop; urgent ones in threads of their own.
+
+    A secret is always checked against the database, so that a revoked or rotated one fails at once.
+    """
+
+    def __init__(self, registry: DeviceRegistry, clock: Clock) -> None:
+        self._registry = registry
+        self._attempts = LoginAttempts(clock)
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway-login")
+        self._urgent = ThreadPoolExecutor(_URGENT_THREADS, thread_name_prefix="gateway-urgent")
+
+    async def device(self, request: Request, given: Credentials | None, *, urgent: bool = False) -> Device:
+        """Return the device that `given` proves.
+
+        Raises:
+            Refused: 401, it proves none; 503, it failed so often that it is not looked at.
+            RegistryUnavailable: it cannot be told just now.
+        """
+        if given is None:
+            raise unauthorised("give the device's id and secret", "Basic")
+        self._admit(request, given.name)
+        device = await self._in_thread(lambda: self._proven(given), urgent=urgent)
+        if device is None or device.kind == "gateway":
+            self._failed(request, given.name)
+            raise unauthorised("unknown device or wrong secret", "Basic")
+        return device
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown()
+        self._urgent.shutdown()
+
+    def _proven(self, given: Credentials) -> Device | None:
+        if not topics.is_device_id(given.name):
+            return None
+        return self._registry.authenticate(given.name, given.secret)
+
+    def _admit(self, request: Request, name: str) -> None:
+        if self._attempts.exhausted(name[:_LONGEST_NAME], address_of(request)):
+            # Not 429: there are apps that drop for good what a 4xx refuses, and this may be the right secret.
+            detail = "too many failures for this name: wait a minute"
+            raise unavailable(detail, "throttled", _THROTTLED_FOR_S)
+
+    def _failed(self, request: Request, name: str) -> None:
+        self._attempts.failed(name[:_LONGEST_NAME], address_of(request))
+
+    async def _in_thread(self, check: Callable[[], _Found], *, urgent: bool) -> _Found:
+        threads = self._urgent if urgent else self._threads
+        return await asyncio.get_running_loop().run_in_executor(threads, check)
+
+
+def address_of(request: Request) -> str:
+    """Return where the request came from."""
+    return request.client.host if request.client else ""
+
+
+def unauthorised(detail: str, scheme: str) -> Refused:
+    """Return the refusal of credentials."""
+    challenge = f'{scheme} realm="vigil"' + (', charset="UTF-8"' if scheme == "Basic" else "")
+    return Refused(401, "unauthorised", detail, headers={"WWW-Authenticate": challenge})
