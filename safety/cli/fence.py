@@ -1,7 +1,7 @@
 """`vigil fence`: the fences of an organisation, and of single visits."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -18,6 +18,9 @@ from safety.cli.common import (
 )
 from safety.cli.options import OptionalOrg, OrgId
 from safety.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from safety.store.fences import Fence
 
 app = typer.Typer(no_args_is_help=True, help="Fences: areas to stay in or keep out of.")
 
@@ -77,7 +80,7 @@ def import_(
         except InvalidInput as error:
             raise Failure(f"{file}: {error}") from error
         ids = import_fences(desk.connection, org=org, drafts=drafts, visit=visit, **desk.by)
-        fences = [shown(find_fence(desk.connection, fence)) for fence in ids]
+        fences = [_shown(find_fence(desk.connection, fence)) for fence in ids]
     repairs = [f"feature {index}, {what}" for index, draft in enumerate(drafts) for what in draft.repairs]
     if as_json:
         show_json({"fences": fences, "repairs": repairs})
@@ -108,5 +111,15 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
     from safety.store.fences import list_fences
 
     with reading(data_dir) as desk:
-        fences = [shown(fence) for fence in list_fences(desk.connection, orgs=[org] if org else None)]
+        fences = [_shown(fence) for fence in list_fences(desk.connection, orgs=[org] if org else None)]
     show_list(fences, ("id", "name", "mode", "org", "visit"), as_json)
+
+
+def _shown(fence: "Fence") -> dict[str, Any]:
+    """Return a fence with its hours as a file has them."""
+    import msgspec
+
+    from safety.domain.schedule import Schedule, written
+
+    hours = None if fence.schedule is None else written(msgspec.convert(fence.schedule, Schedule))
+    return {**shown(fence), "schedule": hours, "limits": fence.limits or {}}
