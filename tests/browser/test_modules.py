@@ -61,6 +61,70 @@ def test_a_map_with_shifted_tiles_is_still_spoken_to_in_wgs84(page_of: Desk) -> 
         assert (moved_px > 100) == (place[1] > 0)  # a pixel is a metre here
 
 
+def test_fences_are_drawn_as_wide_as_they_are(page_of: Desk) -> None:
+    """On a canvas where a metre is a pixel: which places are coloured."""
+    square = [[10, -10], [90, -10], [90, -90], [10, -90], [10, -10]]
+    hole = [[40, -40], [60, -40], [60, -60], [40, -60], [40, -40]]
+    bent = {"type": "LineString", "coordinates": [[120, -100], [200, -100], [200, -180]]}
+    fences = [
+        {"id": "area", "mode": "keep_out", "geometry": {"type": "Polygon", "coordinates": [square, hole]}},
+        {"id": "way", "mode": "keep_out", "geometry": bent, "width_m": 40},
+        {"id": "own", "mode": "keep_out", "geometry": _point(50, -250), "radius_m": 30, "visit": "vis_1"},
+        {"id": "other", "mode": "keep_out", "geometry": _point(150, -250), "radius_m": 30, "visit": "vis_2"},
+        {"id": "far", "mode": "keep_out", "geometry": _point(9_000, 0), "radius_m": 30},
+    ]
+    script = """async ([fences, places]) => {
+        const { drawFences } = await import("/static/js/draw_fences.js");
+        const ctx = new OffscreenCanvas(300, 300).getContext("2d");
+        const bounds = { getWest: () => 0, getEast: () => 300, getNorth: () => 0, getSouth: () => -300 };
+        const frame = { bounds, xy: (lat, lon) => [lon, -lat], pixelsPerMetre: () => 1 };
+        const style = { keepOut: "red", keepOutFill: "red", fence: "blue" };
+        drawFences(ctx, frame, fences, style, { shown: new Set(["vis_1"]), chosen: "way" });
+        const { data } = ctx.getImageData(0, 0, 300, 300);
+        return places.map(([x, y]) => data[4 * (300 * y + x) + 3] > 0);
+    }"""
+    places = {
+        (25, 25): True,  # in the area
+        (50, 50): False,  # in its hole
+        (160, 100): True,  # on the line
+        (160, 84): True,  # 16 m beside it
+        (160, 116): True,
+        (160, 75): False,  # 25 m beside it
+        (160, 125): False,
+        (105, 100): True,  # 15 m before its beginning
+        (95, 100): False,
+        (212, 90): True,  # around the bend
+        (200, 195): True,
+        (200, 205): False,
+        (50, 250): True,  # the visit that is shown
+        (150, 250): False,  # another one's
+    }
+    assert page_of.page.evaluate(script, [fences, list(places)]) == list(places.values())
+
+
+def _point(lon: float, lat: float) -> dict[str, Any]:
+    return {"type": "Point", "coordinates": [lon, lat]}
+
+
+def test_an_alert_names_the_area_it_is_about(page_of: Desk) -> None:
+    script = """async (fences) => {
+        const { whyWords } = await import("/static/js/words.js");
+        const { putAll } = await import("/static/js/store.js");
+        putAll("fences", [{ id: "fen_1", name: "Canal path" }]);
+        return fences.map((fence) => whyWords({ rule: "fence_enter", fence }));
+    }"""
+    words = page_of.page.evaluate(script, ["fen_1", "vis_1", "org_1/stay_in", "fen_9"])
+    assert words == [
+        [f"area: {name}"]
+        for name in (
+            "Canal path",
+            "the place of the visit",
+            "the organisation's area",
+            "an area that was taken away",
+        )
+    ]
+
+
 def alert(id: str, **fields: Any) -> dict[str, Any]:
     return {"id": id, "state": "raised", "severity": "high", "raised_at": "2026-01-01T00:00:00Z", **fields}
 

@@ -1,4 +1,4 @@
-// What lies under the people on the map: a quiet graticule where there are no tiles, fences, the areas of visits.
+// What lies under the people on the map: a quiet graticule where there are no tiles, the areas of visits.
 
 const LINE_GAP_PX = 120;
 const STEPS = [1, 2, 5];
@@ -39,40 +39,6 @@ function niceStep(atLeast) {
     if (factor * power >= atLeast) return factor * power;
   }
   return 10 * power;
-}
-
-/** Master fences: where to stay in as a dashed line, where not to go hatched by a stronger one. */
-export function drawFences(ctx, frame, fences, style) {
-  for (const fence of fences) {
-    const keepOut = fence.mode === "keep_out";
-    ctx.setLineDash(keepOut ? [2, 3] : [8, 5]);
-    ctx.lineWidth = keepOut ? 2 : 1.2;
-    ctx.strokeStyle = keepOut ? style.keepOut : style.fence;
-    ctx.fillStyle = keepOut ? style.keepOutFill : "transparent";
-    ctx.beginPath();
-    traceGeometry(ctx, frame, fence.geometry, fence.radius_m);
-    ctx.fill("evenodd");
-    ctx.stroke();
-  }
-  ctx.setLineDash([]);
-}
-
-function traceGeometry(ctx, frame, geometry, radiusM) {
-  if (!geometry) return;
-  if (geometry.type === "Point") traceCircle(ctx, frame, geometry.coordinates[1], geometry.coordinates[0], radiusM ?? 0);
-  else if (geometry.type === "Polygon") geometry.coordinates.forEach((ring) => traceRing(ctx, frame, ring));
-  else if (geometry.type === "MultiPolygon") geometry.coordinates.flat().forEach((ring) => traceRing(ctx, frame, ring));
-  else if (geometry.type === "Feature") traceGeometry(ctx, frame, geometry.geometry, radiusM);
-  else if (geometry.type === "GeometryCollection") geometry.geometries.forEach((g) => traceGeometry(ctx, frame, g, radiusM));
-}
-
-function traceRing(ctx, frame, ring) {
-  ring.forEach(([lon, lat], index) => {
-    const [x, y] = frame.xy(lat, lon);
-    if (index) ctx.lineTo(x, y);
-    else ctx.moveTo(x, y);
-  });
-  ctx.closePath();
 }
 
 /** Add a circle of `radiusM` metres to the path. */

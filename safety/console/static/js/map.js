@@ -6,7 +6,8 @@ import { ALERT_PANE, drawAlertMarkers } from "./alert_markers.js";
 import { CanvasLayer } from "./canvas_layer.js";
 import { crsOf } from "./datum.js";
 import { byId, el } from "./dom.js";
-import { drawFences, drawGraticule, drawVisits } from "./draw_ground.js";
+import { drawFences } from "./draw_fences.js";
+import { drawGraticule, drawVisits } from "./draw_ground.js";
 import { drawAlarmGround, drawPeople, drawResponders, nearest } from "./draw_people.js";
 import { drawStreets, readGround } from "./draw_streets.js";
 import { t } from "./i18n.js";
@@ -135,8 +136,10 @@ function draw() {
 function paint(ctx, frame) {
   const style = mapStyle();
   const alert = state.alerts.get(state.selected);
-  drawFences(ctx, frame, state.fences.values(), style);
-  drawVisits(ctx, frame, visitsNow(alert), alert?.visit, style);
+  const visits = visitsNow(alert);
+  const shown = new Set(visits.map((visit) => visit.id));
+  drawFences(ctx, frame, state.fences.values(), style, { shown, chosen: alert?.why?.fence });
+  drawVisits(ctx, frame, visits, alert?.visit, style);
   if (alert && isOpen(alert)) drawAlarmGround(ctx, frame, alert, state.positions.get(alert.nurse), style);
   drawResponders(ctx, frame, state.responders.values(), style);
   drawn = drawPeople(ctx, frame, state.positions.values(), state.selectedNurse ?? alert?.nurse, style);

@@ -50,7 +50,7 @@ export function channelWords(channel) {
   return term("channel", channel.split(":")[0]);
 }
 
-const SKIPPED = new Set(["rule", "said_by", "fence", "event", "device", "nurse", "visit"]);
+const SKIPPED = new Set(["rule", "said_by", "event", "device", "nurse", "visit"]);
 const UNIT = /_(ms|s|m|pct|mps|kmh|deg|dbm)$/;
 const PLACE = /(?:^|_)(lat|lon)$/;
 
@@ -101,7 +101,15 @@ function valueWords(name, value) {
   if (/(_at|_until|_since|^time|_time)$/.test(name) && !Number.isNaN(Date.parse(value))) return clockText(value);
   if (name === "kind") return term("kind", value);
   if (name === "device_kind") return term("device", value);
+  if (name === "fence") return fenceWords(value);
   return has(`why_value.${name}.${value}`) ? t(`why_value.${name}.${value}`) : String(value);
+}
+
+// A fence by its name; the place of a visit, and all areas of an organisation together, have none.
+function fenceWords(id) {
+  const fence = state.fences.get(id);
+  if (fence) return fence.name;
+  return has(`why_value.fence.${id.split("_")[0]}`) ? t(`why_value.fence.${id.split("_")[0]}`) : id;
 }
 
 function numberWords(value, unit) {

@@ -104,7 +104,7 @@ export const enWhy = {
   "why_name.place": "place",
   "why_name.kind": "kind",
   "why_name.how": "how",
-  "why_name.fence": "fence",
+  "why_name.fence": "area",
 
   "why_value.risk.high": "high",
   "why_value.risk.low": "low",
@@ -129,6 +129,9 @@ export const enWhy = {
   "why_value.how.clock_behind": "clock behind",
   "why_value.how.firmware_old": "firmware out of date",
   "why_value.how.duress_pin": "duress PIN",
+  "why_value.fence.vis": "the place of the visit",
+  "why_value.fence.org": "the organisation's area",
+  "why_value.fence.fen": "an area that was taken away",
   "why_value.yes": "yes",
   "why_value.no": "no",
   "why_value.unknown": "unknown",
