@@ -129,6 +129,7 @@ export const enWhy = {
   "why_value.how.clock_behind": "clock behind",
   "why_value.how.firmware_old": "firmware out of date",
   "why_value.how.duress_pin": "duress PIN",
+  "why_value.how.planned_test": "planned test",
   "why_value.fence.vis": "the place of the visit",
   "why_value.fence.org": "the organisation's area",
   "why_value.fence.fen": "an area that was taken away",

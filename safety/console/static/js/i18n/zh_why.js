@@ -129,6 +129,7 @@ export const zhWhy = {
   "why_value.how.clock_behind": "时钟偏慢",
   "why_value.how.firmware_old": "固件过时",
   "why_value.how.duress_pin": "胁迫密码",
+  "why_value.how.planned_test": "计划内测试",
   "why_value.fence.vis": "服务地址范围",
   "why_value.fence.org": "机构服务区域",
   "why_value.fence.fen": "已删除的区域",
