@@ -3,6 +3,7 @@
 DeviceError
 ├── UnreadablePayload     a codec could not read a payload; names the field      (permanent)
 ├── UnknownDevice         no device with that id, or it was revoked               (permanent)
+├── BadCertificate        a certificate, its key or its authority cannot be used   (permanent)
 └── RegistryUnavailable   the registry could not be read just now                 (transient)
 """
 
@@ -27,6 +28,10 @@ class UnreadablePayload(DeviceError):
 
 class UnknownDevice(DeviceError):
     """No such device is registered, or it was revoked."""
+
+
+class BadCertificate(DeviceError):
+    """A certificate, its key or its authority cannot be used."""
 
 
 class RegistryUnavailable(DeviceError):

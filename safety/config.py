@@ -5,6 +5,7 @@ ConfigError (a SafetyError) names the key and what was expected of it.
 
 import difflib
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +21,8 @@ _PREFIX = "VIGIL_"
 _SECRET = frozenset({"broker_url"})
 # Options of commands that may also come from the environment.
 _NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_TOKEN"})
+
+_HOST_NAME = re.compile(r"[A-Za-z0-9:._*-]{1,253}")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 takes a free one."""
@@ -53,6 +56,14 @@ def _broker_url(value: str) -> str:
     return value
 
 
+def _host_names(value: str) -> str:
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    if any(not _HOST_NAME.fullmatch(name) for name in names):
+        raise ValueError("expected host names or IP addresses with commas between")
+    return ",".join(names)
+
+
+HostNames = Annotated[str, AfterValidator(_host_names)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -68,6 +79,14 @@ class Settings(BaseSettings):
     http_port: Port = 8000
     mqtt_host: str = "127.0.0.1"
     mqtt_port: Port = 1883
+    mqtts_host: str = "127.0.0.1"
+    mqtts_port: Port | None = None
+    """Where the embedded broker listens for TLS. None: it does not."""
+    mqtts_names: HostNames = ""
+    """Under which names devices reach it, with commas between; this machine's own go without saying."""
+    mqtts_certificate: Path | None = None
+    mqtts_key: Path | None = None
+    """PEM files to use instead of a certificate from `vigil ca`."""
     public_url: PublicUrl | None = None
     """Where people reach the console; goes into notifications. None: made of http_host and http_port."""
 

@@ -12,8 +12,9 @@ import uvloop
 
 from devices.clock import Clock, SystemClock
 from ingest.address import BrokerAddress
-from ingest.broker.server import EmbeddedBroker
+from ingest.broker.server import EmbeddedBroker, TlsListener
 from safety.app import Parts, Service
+from safety.broker_certificate import BrokerCertificate
 from safety.config import Settings
 from safety.demo.players import Players
 from safety.demo.seed import Demo, prepare_demo
@@ -33,6 +34,14 @@ class Listener(NamedTuple):
     port: int
 
 
+class Doors(NamedTuple):
+    """All listeners; `mqtts` is the embedded broker's for TLS."""
+
+    http: Listener
+    mqtt: Listener
+    mqtts: Listener | None
+
+
 def up(
     data_dir: Path,
     settings: Settings,
@@ -41,18 +50,24 @@ def up(
     http_port: int,
     mqtt_host: str,
     mqtt_port: int,
+    mqtts_port: int | None,
     demo: bool,
 ) -> int:
     """Run the whole service until SIGTERM or SIGINT; return the exit code."""
     configure_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    serving = _serve(data_dir, settings, Listener(http_host, http_port), Listener(mqtt_host, mqtt_port), demo)
+    doors = Doors(
+        http=Listener(http_host, http_port),
+        mqtt=Listener(mqtt_host, mqtt_port),
+        mqtts=None if mqtts_port is None else Listener(settings.mqtts_host, mqtts_port),
+    )
+    serving = _serve(data_dir, settings, doors, demo)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serving)
     return 0
 
 
-async def _serve(data_dir: Path, settings: Settings, http: Listener, mqtt: Listener, demo: bool) -> None:
+async def _serve(data_dir: Path, settings: Settings, doors: Doors, demo: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -60,11 +75,12 @@ async def _serve(data_dir: Path, settings: Settings, http: Listener, mqtt: Liste
     database = Database(database_url(data_dir))
     try:
         await asyncio.to_thread(migrate, database.engine)
-        async with _broker(settings, mqtt, database.url, clock) as (address, broker):
+        async with _broker(data_dir, settings, doors, database.url, clock) as (address, broker, tls):
+            http = doors.http
             link_base = settings.public_url or f"http://{http.host}:{http.port}"
             service = Service(data_dir, database, settings, clock, address, link_base=link_base, demo=demo)
             cast = Cast(database, data_dir, address, clock) if demo else None
-            await _run(service, broker, address, http, cast, stop)
+            await _run(service, broker, Heard(address, tls), http, cast, stop)
     finally:
         database.close()
 
@@ -72,7 +88,7 @@ async def _serve(data_dir: Path, settings: Settings, http: Listener, mqtt: Liste
 async def _run(
     service: Service,
     broker: Parts,
-    address: BrokerAddress,
+    heard: "Heard",
     http: Listener,
     cast: "Cast | None",
     stop: asyncio.Event,
@@ -85,7 +101,7 @@ async def _run(
             parts = [*broker, *service.parts(http.host, http.port, started.set_result)]
             tasks = [group.create_task(part, name=name) for name, part in parts]
             http = Listener(http.host, await started)
-            tasks.append(group.create_task(_announce(service, address, http, cast), name="announce"))
+            tasks.append(group.create_task(_announce(service, heard, http, cast), name="announce"))
             await stop.wait()
             for task in tasks:
                 task.cancel()
@@ -93,10 +109,19 @@ async def _run(
         await service.close()
 
 
-async def _announce(service: Service, address: BrokerAddress, http: Listener, cast: "Cast | None") -> None:
+class Heard(NamedTuple):
+    """Where the broker is heard, and where behind TLS."""
+
+    address: BrokerAddress
+    tls: TlsListener | None
+
+
+async def _announce(service: Service, heard: Heard, http: Listener, cast: "Cast | None") -> None:
     """Say where it listens once devices are heard; with a cast, let it play."""
     await service.until_ready()
-    say(f"mqtt   mqtt://{address.host}:{address.port}")
+    say(f"mqtt   mqtt://{heard.address.host}:{heard.address.port}")
+    if heard.tls is not None:
+        say(f"mqtts  mqtts://{heard.tls.host}:{heard.tls.port}")
     say(f"http   http://{http.host}:{http.port}")
     if cast is None:
         say("ready")
@@ -124,16 +149,22 @@ class Cast:
 
 @asynccontextmanager
 async def _broker(
-    settings: Settings, mqtt: Listener, database_url: str, clock: Clock
-) -> AsyncIterator[tuple[BrokerAddress, Parts]]:
-    """Yield where the broker is, and what must run for it: the embedded one, unless another is set."""
+    data_dir: Path, settings: Settings, doors: Doors, database_url: str, clock: Clock
+) -> AsyncIterator[tuple[BrokerAddress, Parts, TlsListener | None]]:
+    """Yield where the broker is, what must run for it, and where it hears TLS: the embedded one, unless
+    another is set."""
     if settings.broker_url is not None:
-        yield BrokerAddress.parse(settings.broker_url), []
+        yield BrokerAddress.parse(settings.broker_url), [], None
         return
-    embedded = EmbeddedBroker(mqtt.host, mqtt.port, database_url, clock)
+    tls, parts = None, Parts()
+    if doors.mqtts is not None:
+        certificate = BrokerCertificate(data_dir, settings, doors.mqtts.host, clock)
+        tls = TlsListener(doors.mqtts.host, doors.mqtts.port, certificate.files())
+        parts.append(("certificate", certificate.run()))
+    embedded = EmbeddedBroker(doors.mqtt.host, doors.mqtt.port, database_url, clock, tls)
     await embedded.start()
     try:
-        yield embedded.address, [("broker", embedded.wait())]
+        yield embedded.address, [("broker", embedded.wait()), *parts], embedded.tls
     finally:
         await embedded.stop()
 

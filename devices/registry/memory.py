@@ -1,7 +1,7 @@
 """MemoryDeviceRegistry: the registry's fake, for tests and benchmarks."""
 
 from devices.identity import hash_secret, secret_matches
-from devices.registry.port import Device
+from devices.registry.port import Device, still_holds
 
 
 class MemoryDeviceRegistry:
@@ -10,6 +10,7 @@ class MemoryDeviceRegistry:
     def __init__(self) -> None:
         self._devices: dict[str, Device] = {}
         self._secrets: dict[str, str] = {}
+        self.certified_from_ms: dict[str, int] = {}
         self.parents: dict[str, str] = {}
 
     def add(self, device: Device, secret: str = "") -> Device:
@@ -38,6 +39,12 @@ class MemoryDeviceRegistry:
         if device is None or device.revoked or not secret_matches(secret, self._secrets[device_id]):
             return None
         return device
+
+    def authenticate_certificate(self, device_id: str, issued_ms: int) -> Device | None:
+        device = self._devices.get(device_id)
+        if device is None or device.revoked:
+            return None
+        return device if still_holds(issued_ms, self.certified_from_ms.get(device_id)) else None
 
     def refresh(self) -> bool:
         return False

@@ -61,12 +61,27 @@ class DeviceRegistry(Protocol):
             RegistryUnavailable: it cannot be told just now.
         """
 
+    def authenticate_certificate(self, device_id: str, issued_ms: int) -> Device | None:
+        """Return the device if a certificate issued to it then still holds, else None.
+
+        It holds unless the device was revoked, or was given a new secret since. That the certificate is
+        genuine, in its time and the device's own is the caller's to know.
+
+        Raises:
+            RegistryUnavailable: it cannot be told just now.
+        """
+
     def refresh(self) -> bool:
         """Take over what changed since the last call; tell whether anything did.
 
         Raises:
             RegistryUnavailable: it cannot be told just now.
         """
+
+
+def still_holds(issued_ms: int, certified_from_ms: int | None) -> bool:
+    """Tell whether a certificate issued then is new enough; certificates know whole seconds only."""
+    return certified_from_ms is None or issued_ms // 1000 >= certified_from_ms // 1000
 
 
 def may_speak_for(registry: DeviceRegistry, speaker: Device, device: Device) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, column, func, select, table
+from sqlalchemy import Connection, Engine, Row, Select, column, func, select, table, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from devices.errors import RegistryUnavailable, UnknownDevice
@@ -12,6 +12,9 @@ from devices.registry.tables import devices
 
 # The store's table of organisations; here only who stands above whom is asked.
 _orgs = table("orgs", column("id"), column("parent"))
+
+# The store's lock on all master data (safety.store.postgres): one lock, so nobody can wait crosswise.
+_CHANGES_LOCK = 0x56494749
 
 
 class SqlDeviceRegistry:
@@ -60,6 +63,12 @@ class SqlDeviceRegistry:
     def authenticate(self, device_id: str, secret: str) -> Device | None:
         row = self._row(select(devices).where(devices.c.id == device_id))
         if row is None or row.revoked_ms is not None or not secret_matches(secret, row.secret_hash):
+            return None
+        return _device(row)
+
+    def authenticate_certificate(self, device_id: str, issued_ms: int) -> Device | None:
+        row = self._row(select(devices).where(devices.c.id == device_id))
+        if row is None or row.revoked_ms is not None:
             return None
         return _device(row)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import structlog
@@ -10,9 +11,10 @@ from devices.clock import Clock
 from devices.errors import RegistryUnavailable
 from devices.registry.port import DeviceRegistry
 from ingest.address import STATS
-from ingest.broker.connection import Connection
+from ingest.broker.connection import LOGIN_DEADLINE_S, Connection
 from ingest.broker.guard import Guard
 from ingest.broker.hub import Hub
+from ingest.broker.tls import TlsGate, TlsUnusable
 
 log = structlog.get_logger(__name__)
 
@@ -20,6 +22,8 @@ CHECK_EVERY_S = 1.0
 """How often silence and revocation are looked for."""
 TELL_EVERY_S = 5.0
 """How often ingest is told how the broker does."""
+RENEW_EVERY_S = 1.0
+"""How often the certificate's file is looked at."""
 _BACKLOG = 1024
 _LOOKUP_THREADS = 2
 
@@ -39,17 +43,23 @@ class Broker:
         self._hub = Hub()
         self._max_connections = max_connections
         self._connections: set[Connection] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
+        self._gate: TlsGate | None = None
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen on `host` and `port` (0: any free one) and return the port.
+    async def start(self, host: str, port: int, gate: TlsGate | None = None) -> int:
+        """Listen on `host` and `port` (0: any free one), through `gate` if there is one; return the port.
 
         Raises:
             OSError: the port is taken, or the host is none of this machine.
         """
+        tls: dict[str, Any] = {}
+        if gate is not None:
+            self._gate = gate
+            tls = {"ssl": gate.context, "ssl_handshake_timeout": LOGIN_DEADLINE_S}
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, host, port, backlog=_BACKLOG)
-        bound: int = self._server.sockets[0].getsockname()[1]
+        server = await loop.create_server(self._accept, host, port, backlog=_BACKLOG, **tls)
+        self._servers.append(server)
+        bound: int = server.sockets[0].getsockname()[1]
         return bound
 
     async def run(self) -> None:
@@ -58,11 +68,12 @@ class Broker:
             tasks.create_task(self._end_the_silent(), name="broker keep-alive")
             tasks.create_task(self._end_the_revoked(), name="broker revocation")
             tasks.create_task(self._tell(), name="broker stats")
+            tasks.create_task(self._renew(), name="broker certificate")
 
     async def stop(self) -> None:
-        """Close the listener and every connection."""
-        if self._server is not None:
-            self._server.close()
+        """Close the listeners and every connection."""
+        for server in self._servers:
+            server.close()
         for connection in list(self._connections):
             connection.kick("the broker stops")
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -70,9 +81,10 @@ class Broker:
     def _accept(self) -> asyncio.Protocol:
         if len(self._connections) >= self._max_connections:
             return _Full()
-        connection = Connection(self._hub, self._guard, self._clock, self._connections.discard)
-        self._connections.add(connection)
-        return connection
+        # Behind TLS a connection begins when the handshake is done; one that fails in it never does.
+        return Connection(
+            self._hub, self._guard, self._clock, self._connections.discard, self._connections.add
+        )
 
     async def _end_the_silent(self) -> None:
         while True:
@@ -81,6 +93,15 @@ class Broker:
             for connection in list(self._connections):
                 connection.check(now_s)
             self._hub.expire(now_s)
+
+    async def _renew(self) -> None:
+        while self._gate is not None:
+            await self._clock.sleep_s(RENEW_EVERY_S)
+            try:
+                if self._gate.renew():
+                    log.warning("certificate renewed", action="broker.certificate_renewed")
+            except TlsUnusable as error:
+                log.error("certificate unusable", action="broker.certificate_unusable", error=str(error))
 
     async def _tell(self) -> None:
         while True:

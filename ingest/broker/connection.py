@@ -6,6 +6,7 @@ from typing import cast
 
 import structlog
 
+from devices.certificates import client_certificate
 from devices.clock import Clock
 from devices.errors import RegistryUnavailable
 from devices.identity import new_id
@@ -35,10 +36,18 @@ class Connection(asyncio.Protocol):
     While `_holds` is not empty nothing is read: TCP's own window then holds the client back.
     """
 
-    def __init__(self, hub: Hub, guard: Guard, clock: Clock, ended: Callable[["Connection"], None]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        guard: Guard,
+        clock: Clock,
+        ended: Callable[["Connection"], None],
+        begun: Callable[["Connection"], None] | None = None,
+    ) -> None:
         self._hub = hub
         self._guard = guard
         self._clock = clock
+        self._begun = begun
         self._ended = ended
         self._framer = Framer(MAX_LOGIN_BYTES)
         self._holds: set[str] = set()
@@ -56,6 +65,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        if self._begun is not None:
+            self._begun(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._leave()
@@ -195,7 +206,8 @@ class Connection(asyncio.Protocol):
         peer = self._transport.get_extra_info("peername")
         address = str(peer[0]) if peer else ""
         try:
-            login = await self._guard.login(connect.username, connect.password, address)
+            certificate = client_certificate(self._transport.get_extra_info("peercert"))
+            login = await self._guard.login(connect.username, connect.password, address, certificate)
         except LoginRefused as refusal:
             # Those that are not even looked at would fill the log: their first failures are in it.
             tell = log.debug if isinstance(refusal, TooManyFailures) else log.warning

@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from devices import topics
+from devices.certificates import ClientCertificate
 from devices.clock import Clock
 from devices.identity import hash_secret, secret_matches
 from devices.registry.port import DeviceRegistry
@@ -31,10 +32,14 @@ class TooManyFailures(LoginRefused):
 
 
 class Login(msgspec.Struct, frozen=True):
-    """Who is at the other end. `secret` is kept to check again when the registry has changed."""
+    """Who is at the other end, by what: kept to check again when the registry has changed.
+
+    Either `secret`, or a certificate, `issued_ms` ago in epoch ms.
+    """
 
     name: str
     secret: str = ""
+    issued_ms: int | None = None
 
     @property
     def is_ingest(self) -> bool:
@@ -61,21 +66,27 @@ class Guard:
         self._executor = executor
         self._recent: set[Login] = set()
 
-    async def login(self, username: str | None, password: bytes | None, address: str) -> Login:
-        """Return the login that `username` and `password` prove.
+    async def login(
+        self,
+        username: str | None,
+        password: bytes | None,
+        address: str,
+        certificate: ClientCertificate | None = None,
+    ) -> Login:
+        """Return the login that `username` and `password` prove, or `certificate`, which TLS has verified.
 
         Raises:
             LoginRefused: they prove nothing.
             RegistryUnavailable: it cannot be told just now.
         """
-        if not username or password is None:
-            raise LoginRefused("no anonymous logins")
-        if self._attempts.exhausted(username, address):
+        login = _claimed(username, password, certificate)
+        if self._attempts.exhausted(login.name, address):
             raise TooManyFailures("too many failures: wait a minute")
-        login = Login(username, password.decode(errors="replace"))
         if not await self._in_thread(self._holds, login):
-            self._attempts.failed(username, address)
-            raise LoginRefused("wrong name or secret")
+            self._attempts.failed(login.name, address)
+            raise LoginRefused(
+                "wrong name or secret" if certificate is None else "the certificate holds no more"
+            )
         self._recent.add(login)
         return login
 
@@ -99,7 +110,20 @@ class Guard:
             return secret_matches(login.secret, self._ingest_hash)
         if not topics.is_device_id(login.name):
             return False
+        if login.issued_ms is not None:
+            return self._registry.authenticate_certificate(login.name, login.issued_ms) is not None
         return self._registry.authenticate(login.name, login.secret) is not None
 
     async def _in_thread(self, check: Callable[[_Given], _Found], given: _Given) -> _Found:
         return await asyncio.get_running_loop().run_in_executor(self._executor, check, given)
+
+
+def _claimed(username: str | None, password: bytes | None, certificate: ClientCertificate | None) -> Login:
+    if certificate is not None:
+        # Beside a certificate a password proves nothing more, but another's name is an attempt.
+        if username not in (None, "", certificate.common_name):
+            raise LoginRefused("the certificate is another's")
+        return Login(certificate.common_name, issued_ms=certificate.issued_ms)
+    if not username or password is None:
+        raise LoginRefused("no anonymous logins")
+    return Login(username, password.decode(errors="replace"))

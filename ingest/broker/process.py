@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import structlog
 from sqlalchemy import create_engine
@@ -19,6 +20,7 @@ from sqlalchemy import create_engine
 from devices.clock import SystemClock
 from devices.registry.sql import SqlDeviceRegistry
 from ingest.broker.broker import Broker
+from ingest.broker.tls import TlsFiles, TlsGate
 
 _SPARE_FILES = 200
 
@@ -31,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=1883, help="0 takes any free port")
     parser.add_argument("--database-url", required=True, help="where the device registry is")
+    parser.add_argument("--tls-host", default="127.0.0.1")
+    parser.add_argument("--tls-port", type=int, help="listen for TLS too; 0 takes any free port")
+    parser.add_argument("--tls-certificate", type=Path, help="the broker's certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, help="its key (PEM)")
+    parser.add_argument("--tls-client-authority", type=Path, help="whose client certificates count (PEM)")
     given = parser.parse_args(arguments)
     structlog.configure(
         processors=[
@@ -47,17 +54,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if not secret:
         parser.error("the first line of standard input must be ingest's secret")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(given.host, given.port, given.database_url, secret))
+        runner.run(_serve(given, secret))
 
 
-async def _serve(host: str, port: int, database_url: str, secret: str) -> None:
-    engine = create_engine(database_url)
+async def _serve(given: argparse.Namespace, secret: str) -> None:
+    gate = None
+    if given.tls_port is not None:
+        gate = TlsGate(TlsFiles(given.tls_certificate, given.tls_key, given.tls_client_authority))
+    engine = create_engine(given.database_url)
     broker = Broker(SqlDeviceRegistry(engine), secret, SystemClock(), _allow_connections())
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    bound = await broker.start(host, port)
-    sys.stdout.write(f"listening {host} {bound}\n")
+    bound = [await broker.start(given.host, given.port)]
+    if gate is not None:
+        bound.append(await broker.start(given.tls_host, given.tls_port, gate))
+    sys.stdout.write(f"listening {' '.join(str(port) for port in bound)}\n")
     sys.stdout.flush()
     tending = loop.create_task(broker.run(), name="broker")
     orphaned = loop.create_task(_input_ended(), name="broker parent")

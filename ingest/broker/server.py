@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 from asyncio.subprocess import PIPE, Process
+from typing import NamedTuple
 
 import structlog
 
@@ -11,6 +12,7 @@ from devices.clock import Clock
 from devices.identity import new_secret
 from ingest.address import BrokerAddress, MqttVersion
 from ingest.broker.guard import INGEST
+from ingest.broker.tls import TlsFiles, TlsGate
 from ingest.errors import IngestError
 
 log = structlog.get_logger(__name__)
@@ -27,18 +29,29 @@ class BrokerFailed(IngestError):
     """The embedded broker did not come up; its own words are on standard error."""
 
 
+class TlsListener(NamedTuple):
+    """Where the broker listens for TLS (port 0: any free port, then kept), and with which files."""
+
+    host: str
+    port: int
+    files: TlsFiles
+
+
 class EmbeddedBroker:
-    """The embedded broker as a child process on `host` and `port` (0: any free port, then kept).
+    """The embedded broker as a child process on `host` and `port` (0: a free one, then kept), and behind TLS.
 
     `database_url` says where the device registry is. Ingest's secret is made anew for each instance and
     reaches the child through its standard input, never through its arguments.
     """
 
-    def __init__(self, host: str, port: int, database_url: str, clock: Clock) -> None:
+    def __init__(
+        self, host: str, port: int, database_url: str, clock: Clock, tls: TlsListener | None = None
+    ) -> None:
         self._host = host
         self._port = port
         self._database_url = database_url
         self._clock = clock
+        self.tls = tls
         self._secret = new_secret()
         self._process: Process | None = None
         self._stopping = asyncio.Event()
@@ -65,18 +78,22 @@ class EmbeddedBroker:
 
         Raises:
             BrokerFailed: it ended, or did not listen in time.
+            TlsUnusable: a file of `tls` cannot be used.
         """
+        if self.tls is not None:
+            TlsGate(self.tls.files)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "ingest.broker.process", "--host", self._host, "--port", str(self._port)),
             *("--database-url", self._database_url),
+            *_tls_arguments(self.tls),
             stdin=PIPE,
             stdout=PIPE,
         )
         self._process = process
         try:
             async with asyncio.timeout(START_DEADLINE_S):
-                self._port = await self._handshake(process)
+                await self._handshake(process)
         except BaseException:
             await self._end(process)
             raise
@@ -110,18 +127,20 @@ class EmbeddedBroker:
         if self._process is not None:
             await self._end(self._process)
 
-    async def _handshake(self, process: Process) -> int:
+    async def _handshake(self, process: Process) -> None:
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
             raise BrokerFailed("the embedded broker has no pipes")
         stdin.write(f"{self._secret}\n".encode())
         line = (await stdout.readline()).decode().split()
-        if len(line) != 3 or line[0] != "listening":
+        if line[:1] != ["listening"]:
             code = await process.wait()
             raise BrokerFailed(
                 f"the embedded broker ended with code {code}: is port {self._port} of {self._host} taken?"
             )
-        return int(line[2])
+        self._port = int(line[1])
+        if self.tls is not None:
+            self.tls = self.tls._replace(port=int(line[2]))
 
     async def _end(self, process: Process) -> None:
         if process.returncode is None:
@@ -135,3 +154,13 @@ class EmbeddedBroker:
             await process.wait()
         if process.stdin is not None:
             process.stdin.close()
+
+
+def _tls_arguments(tls: TlsListener | None) -> list[str]:
+    if tls is None:
+        return []
+    arguments = ["--tls-host", tls.host, "--tls-port", str(tls.port)]
+    arguments += ["--tls-certificate", str(tls.files.certificate), "--tls-key", str(tls.files.key)]
+    if tls.files.client_authority is not None:
+        arguments += ["--tls-client-authority", str(tls.files.client_authority)]
+    return arguments

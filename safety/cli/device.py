@@ -1,5 +1,6 @@
 """`vigil device`: the devices, whose they are, and how they prove it."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -77,6 +78,37 @@ def revoke(device: DeviceId, as_json: AsJson = False, data_dir: DataDir = DEFAUL
         withdraw_device(desk.connection, device, **desk.by)
         revoked = find_device(desk.connection, device)
     show_added(shown(revoked), as_json, "revoked")
+
+
+@app.command()
+def cert(
+    device: DeviceId,
+    out: Annotated[
+        Path | None,
+        typer.Option(file_okay=False, metavar="DIR", help="Where to; tls/devices/ID in the data directory."),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, metavar="N", help="How long it is valid.")] = 365,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Issue a certificate with which a device logs in instead of its secret; prints its files.
+
+    Its key is kept nowhere else: carry the files to the device and delete them here. A certificate ends
+    when its time is over, with `device rotate`, and with `device revoke`.
+    """
+    from safety.store.certificates import certify_device
+    from safety.trust import Trust
+
+    trust = Trust(data_dir)
+    authority = trust.authority()
+    with writing(data_dir) as desk:
+        made = certify_device(desk.connection, authority, device, days, **desk.by)
+    key, certificate, ca = trust.write_device(device, made, out)
+    if as_json:
+        show_json({"id": device, "key": str(key), "certificate": str(certificate), "authority": str(ca)})
+    else:
+        for file in (key, certificate, ca):
+            typer.echo(file)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from ingest.errors import IngestError
 from safety.cli import (
     audit,
     bench,
+    ca,
     device,
     fence,
     nurse,
@@ -39,7 +40,7 @@ _PEOPLE = {
     "user": user,
     "token": token,
 }
-COMMANDS = ("up", "init", *_PEOPLE, "device", "simulate", "bench", "replay", "audit")
+COMMANDS = ("up", "init", *_PEOPLE, "device", "ca", "simulate", "bench", "replay", "audit")
 
 
 class VigilGroup(TyperGroup):
@@ -104,6 +105,7 @@ service.register(app, panel=RUN)
 for name, module in _PEOPLE.items():
     app.add_typer(module.app, name=name, rich_help_panel=PEOPLE)
 app.add_typer(device.app, name="device", rich_help_panel=DEVICES)
+app.add_typer(ca.app, name="ca", rich_help_panel=DEVICES)
 simulate.register(app, panel=TRY)
 bench.register(app, panel=TRY)
 replay.register(app, panel=TRY)

@@ -28,6 +28,10 @@ def up(
     mqtt_host: Annotated[
         str | None, typer.Option(metavar="HOST", help="Where MQTT listens: 127.0.0.1 unless set.")
     ] = None,
+    mqtts_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, metavar="PORT", help="The same broker behind TLS: off unless set."),
+    ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="With an organisation in Shanghai and simulated devices.")
     ] = False,
@@ -49,6 +53,7 @@ def up(
         http_port=http_port if http_port is not None else settings.http_port,
         mqtt_host=mqtt_host if mqtt_host is not None else settings.mqtt_host,
         mqtt_port=mqtt_port if mqtt_port is not None else settings.mqtt_port,
+        mqtts_port=mqtts_port if mqtts_port is not None else settings.mqtts_port,
         demo=demo,
     )
     raise typer.Exit(code)

@@ -15,7 +15,8 @@ from devices.registry.port import Device
 from devices.registry.sql import add_device, revoke_device, rotate_secret
 from devices.registry.tables import metadata
 from ingest.address import BrokerAddress, MqttVersion
-from ingest.broker.server import EmbeddedBroker
+from ingest.broker.server import EmbeddedBroker, TlsListener
+from ingest.broker.tls import TlsFiles
 from tests.support.requires import require
 from tests.support.waiting import wait_until
 
@@ -34,6 +35,11 @@ class Embedded:
     @property
     def port(self) -> int:
         return self.broker.address.port
+
+    @property
+    def tls_port(self) -> int:
+        assert self.broker.tls is not None
+        return self.broker.tls.port
 
     @property
     def address(self) -> BrokerAddress:
@@ -58,12 +64,15 @@ class Embedded:
 
 
 @asynccontextmanager
-async def embedded_broker(directory: Path, *devices: str) -> AsyncIterator[Embedded]:
-    """Run an embedded broker that knows `devices`."""
+async def embedded_broker(
+    directory: Path, *devices: str, tls: TlsFiles | None = None
+) -> AsyncIterator[Embedded]:
+    """Run an embedded broker that knows `devices`; with `tls`, behind TLS too."""
     url = f"sqlite:///{directory / 'registry.db'}"
     engine = create_engine(url)
     metadata.create_all(engine)
-    embedded = Embedded(engine, EmbeddedBroker("127.0.0.1", 0, url, SystemClock()))
+    listener = None if tls is None else TlsListener("127.0.0.1", 0, tls)
+    embedded = Embedded(engine, EmbeddedBroker("127.0.0.1", 0, url, SystemClock(), listener))
     for device in devices:
         embedded.add(device)
     await embedded.broker.start()

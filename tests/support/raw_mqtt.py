@@ -1,9 +1,10 @@
 """RawClient: a TCP connection to a broker that says exactly what it is told, right or wrong."""
 
 import socket
+import ssl
 import struct
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from ingest.broker import packets
 from ingest.broker.framing import Frame, Framer
@@ -66,8 +67,10 @@ def subscribe(topic_filter: bytes, packet_id: int, qos: int = 1) -> bytes:
 class RawClient:
     """One connection to `port` on this machine."""
 
-    def __init__(self, port: int, timeout_s: float = 5.0) -> None:
+    def __init__(self, port: int, timeout_s: float = 5.0, tls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+        if tls is not None:
+            self._socket = tls.wrap_socket(self._socket, server_hostname="localhost")
         self._framer = Framer(1 << 28)
 
     def __enter__(self) -> Self:
@@ -89,6 +92,11 @@ class RawClient:
         """Wait for no more than this from now on."""
         self._socket.settimeout(timeout_s)
 
+    def shown(self) -> dict[str, Any]:
+        """What the broker's certificate says, as `ssl` tells it."""
+        assert isinstance(self._socket, ssl.SSLSocket)
+        return dict(self._socket.getpeercert() or {})
+
     def log_in(self, username: str, password: str, client_id: str = "raw", *, clean: bool = True) -> int:
         """Log in and return the CONNACK's code."""
         self.send(connect(client_id.encode(), username.encode(), password.encode(), clean=clean))
@@ -103,7 +111,7 @@ class RawClient:
         while (frame := self._framer.next()) is None:
             try:
                 data = self._socket.recv(65536)
-            except ConnectionError:
+            except (ConnectionError, ssl.SSLError):
                 return None
             if not data:
                 return None
