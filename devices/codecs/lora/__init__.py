@@ -1,0 +1,1 @@
+"""LoRaWAN devices: what their bytes mean, one small registered function each."""

@@ -1,0 +1,228 @@
+"""Dialects: each sample makes its reports, and no bytes make anything but reports and named faults."""
+
+import base64
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices import reports
+from devices.codecs import Reading
+from devices.codecs.dialects import DIALECTS, GATEWAYS
+from devices.codecs.lora.heard import DECODERS
+from devices.errors import UnreadablePayload
+from devices.reports import AlarmBase
+from devices.topics import CHANNELS
+from tests.support.samples import RECEIVED_MS, SAMPLES, Sample, samples
+
+FOREIGN = sorted(set(DIALECTS) - {"native"})
+CHANNELS_OF = {
+    "native": sorted(CHANNELS),
+    "osmand": ["query", "json", "any"],
+    "traccar": ["position", "event", "any"],
+    "chirpstack": ["up", "join", "status", "ack", "txack", "log", "location", "integration", "gossip", ""],
+}
+
+
+def read(dialect: str, channel: str, payload: bytes) -> Reading:
+    try:
+        return DIALECTS[dialect](channel, payload, RECEIVED_MS)
+    except UnreadablePayload as fault:
+        return Reading([], [fault])
+
+
+def rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    return [rounded(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda one: f"{one.dialect}-{one.name}")
+def test_each_sample_makes_its_reports(sample: Sample) -> None:
+    reading = read(sample.dialect, sample.channel, sample.payload)
+    assert [rounded(msgspec.to_builtins(report)) for report in reading.reports] == sample.reports
+    assert [fault.field for fault in reading.faults] == sample.faults
+
+
+def test_each_dialect_but_ours_has_samples_with_an_alarm() -> None:
+    assert sorted(path.name for path in SAMPLES.iterdir()) == FOREIGN
+    for dialect in FOREIGN:
+        assert any(one["type"] == "panic_pressed" for sample in samples(dialect) for one in sample.reports)
+
+
+def alarms(reading: Reading) -> list[AlarmBase]:
+    return [report for report in reading.reports if isinstance(report, AlarmBase)]
+
+
+@pytest.mark.parametrize("sample", samples(), ids=lambda one: f"{one.dialect}-{one.name}")
+def test_an_alarm_survives_what_stands_around_it(sample: Sample) -> None:
+    """Without any of its other fields, and with each of them broken, an alarm is an alarm."""
+    if not any(one["type"] == "panic_pressed" for one in sample.reports) or sample.payload[:1] != b"{":
+        return
+    try:
+        whole = json.loads(sample.payload)
+    except ValueError:
+        return
+    for path, broken in damaged(whole):
+        if path[-1] in SAYS_ALARM:
+            continue
+        reading = read(sample.dialect, sample.channel, json.dumps(broken).encode())
+        assert alarms(reading), (path, broken)
+
+
+# The words by which each dialect says that it is an alarm, and what they stand in.
+SAYS_ALARM = {
+    *("_type", "alarm", "event", "poi", "tag", "desc", "type", "data", "object", "sos", "press"),
+    *("CmdType", "AlarmMethod", "alarmMethod", "alarmType", "Info"),
+    *("attributes", "position", "extras", "location"),
+}
+
+
+NONSENSE: tuple[Any, ...] = (None, "", "nonsense", -1, 1e300, [], {}, True)
+
+
+def damaged(whole: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
+    """Return `whole` with each member in turn left out, or made nonsense."""
+    made: list[tuple[tuple[str, ...], Any]] = []
+    if not isinstance(whole, dict):
+        return made
+    for key, value in whole.items():
+        rest = {name: one for name, one in whole.items() if name != key}
+        made += [((*path, key), rest)]
+        made += [((*path, key), {**rest, key: bad}) for bad in NONSENSE]
+        made += [(deep, {**rest, key: one}) for deep, one in damaged(value, (*path, key))]
+    return made
+
+
+def test_a_press_sent_twice_has_one_name() -> None:
+    (twice,) = [one for one in samples("chirpstack") if one.name == "ws101-short"]
+    names = [alarms(read("chirpstack", "up", twice.payload))[0].alarm for _ in range(2)]
+    assert names == ["1000000000000001/4"] * 2
+    # The position and the event that Traccar makes of one press.
+    pressed = [one for one in samples("traccar") if one.name in {"position-sos", "event-sos"}]
+    assert len({alarms(read("traccar", one.channel, one.payload))[0].alarm for one in pressed}) == 1
+
+
+@pytest.mark.parametrize(
+    ("time", "expected_ms"),
+    [
+        (1795352390, 1795352390000),
+        ("1795352390", 1795352390000),
+        (1795352390.25, 1795352390250),
+        (1795352390123, 1795352390123),
+        ("2026-11-22T12:59:50Z", 1795352390000),
+        ("2026-11-22T20:59:50.000+0800", 1795352390000),
+        ("2026-11-22 12:59:50", 1795352390000),
+        (0, RECEIVED_MS),
+        ("", RECEIVED_MS),
+        (None, RECEIVED_MS),
+    ],
+)
+def test_a_time_is_read_however_it_is_written(time: Any, expected_ms: int) -> None:
+    said = {"_type": "location", "lat": 31.0, "lon": 121.0, "tst": time}
+    (fix,) = read("owntracks", "", json.dumps(said).encode()).reports
+    assert fix.time_ms == expected_ms
+
+
+@pytest.mark.parametrize("time", ["soon", -5, 1e300, True, [], {"s": 1}])
+def test_a_fix_of_no_known_time_is_no_fix(time: Any) -> None:
+    said = {"_type": "location", "lat": 31.0, "lon": 121.0, "tst": time}
+    reading = read("owntracks", "", json.dumps(said).encode())
+    assert reading.reports == []
+    assert [fault.field for fault in reading.faults] == ["tst"]
+
+
+@pytest.mark.parametrize("name", sorted(GATEWAYS))
+def test_a_gateway_tells_who_spoke(name: str) -> None:
+    expected = {
+        "traccar": ("861510000000007",),
+        "chirpstack": ("1000000000000001",),
+        "jt808": ("013912345678", "13912345678"),
+        "gb28181": ("34020000001320000001",),
+    }[name]
+    named = [part for one in samples(name) for part in GATEWAYS[name](one.payload) if part.names]
+    assert named
+    assert all(part.names[: len(expected)] == expected for part in named)
+
+
+def test_the_parts_of_a_list_are_each_of_one_device() -> None:
+    (both,) = [one for one in samples("jt808") if one.name == "list"]
+    parts = GATEWAYS["jt808"](both.payload)
+    said = [report for part in parts for report in read("jt808", "any", part.payload).reports]
+    assert said == read("jt808", "any", both.payload).reports
+    assert len(parts) == 2
+
+
+texts = st.sampled_from([one.payload.decode() for one in samples()])
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A sample with a piece of it changed."""
+    text = draw(texts)
+    at = draw(st.integers(0, len(text)))
+    cut = draw(st.integers(0, 8))
+    put = draw(
+        st.text(max_size=4) | st.sampled_from(["null", "-1", '"', "{", "]", "1e999", "NaN", "\\u0000"])
+    )
+    return (text[:at] + put + text[at + cut :]).encode(errors="surrogatepass")
+
+
+@st.composite
+def replaced(draw: st.DrawFn) -> bytes:
+    """A sample with one of its values replaced by another one."""
+    try:
+        whole = json.loads(draw(texts))
+    except ValueError:
+        return b"{}"
+    node = whole
+    while isinstance(node, dict) and node:
+        key = draw(st.sampled_from(sorted(node)))
+        if not isinstance(node[key], dict) or draw(st.booleans()):
+            node[key] = draw(json_values)
+            break
+        node = node[key]
+    return json.dumps(whole).encode()
+
+
+payloads = st.binary(max_size=100) | json_values.map(json.dumps).map(str.encode) | mutated() | replaced()
+
+
+@given(dialect=st.sampled_from(sorted(DIALECTS)), payload=payloads, data=st.data())
+def test_any_bytes_are_reports_or_named_faults(dialect: str, payload: bytes, data: st.DataObject) -> None:
+    channel = data.draw(st.sampled_from(CHANNELS_OF.get(dialect, ["any"])))
+    reading = read(dialect, channel, payload)
+    for fault in reading.faults:
+        assert fault.field
+        assert fault.reason
+    for report in reading.reports:
+        packed = msgspec.msgpack.encode(report)
+        assert msgspec.msgpack.decode(packed, type=reports.Report) == report
+        assert report.time_ms >= 0
+        position = getattr(report, "position", None)
+        if position is not None:
+            assert -90 <= position.lat <= 90
+            assert -180 <= position.lon <= 180
+    for part in GATEWAYS[dialect](payload) if dialect in GATEWAYS else ():
+        assert all(part.names)
+
+
+@given(data=st.binary(max_size=60) | st.binary(max_size=20).map(lambda tail: b"\x01\x75\x64\xff\x2e" + tail))
+def test_no_bytes_of_a_button_upset_a_decoder(data: bytes) -> None:
+    for decoder in DECODERS.values():
+        decoder(85, data)
+    said = {"data": base64.b64encode(data).decode(), "deviceInfo": {"devEui": "1"}, "fCnt": 1}
+    reading = read("chirpstack", "up", json.dumps(said).encode())
+    assert reading.reports
+    if b"\xff\x2e" in data and data.startswith(b"\x01\x75\x64\xff\x2e"):
+        assert alarms(reading)
