@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.kafka import Kafka, kafka
 from tests.support.service import Household, Service
 
 # A busy machine is no fault of a test's: deadlines are for what is measured, in the benchmarks.
@@ -24,6 +25,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         assert running.stop() == 0
     finally:
         running.kill()
+
+
+@pytest.fixture(scope="session")
+def kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
+    """A real Kafka of one node that the tests of a session share; each has a topic prefix of its own."""
+    with kafka(tmp_path_factory.mktemp("kafka") / "cluster") as running:
+        yield running
 
 
 @pytest.fixture

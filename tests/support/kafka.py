@@ -7,6 +7,7 @@ A node starts in two to three seconds: one compiler tier, few threads, few inter
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import re
 import shutil
@@ -18,6 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from devices.clock import SystemClock
+from ingest.log.kafka_servers import KafkaServers
+from ingest.log.kafka_topics import log_topics, prepare_topics
 from tests.support.brokers import free_port
 from tests.support.requires import missing, require
 from tests.support.waiting import wait_until
@@ -25,7 +29,9 @@ from tests.support.waiting import wait_until
 _POM: Final = Path(__file__).parents[1] / "kafka" / "pom.xml"
 _FETCH_TIMEOUT_S: Final = 100
 _START_TIMEOUT_S: Final = 60
+_KEEP_DAYS: Final = 36_500.0  # tests have clocks of their own, and Kafka has not
 _CLUSTER_ID: Final = "dmlnaWwgdGVzdHMgMDAwMA"
+_numbers: Final = itertools.count()
 _JAVA: Final = ("-Xmx256m", "-Xss512k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto")
 
 _LOGGING: Final = """\
@@ -201,6 +207,14 @@ def kafka(directory: Path, nodes: int = 1) -> Iterator[Kafka]:
     finally:
         for node in made:
             node.kill()
+
+
+async def prepared(cluster: Kafka, partitions: int) -> KafkaServers:
+    """Make the log's topics under a prefix that nobody has used yet; return the way to them."""
+    servers = KafkaServers.parse(cluster.url, f"{next(_numbers)}.")
+    copies = len(cluster.nodes)
+    await prepare_topics(servers, SystemClock(), log_topics(partitions, copies, _KEEP_DAYS), copies)
+    return servers
 
 
 def _properties(data: Path, number: int, port: int, voters: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ esac
 # Only published files count: a local folder of wheels would add hashes that nobody else can check.
 env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND='make lock' \
   "$room/venv/bin/pip-compile" --quiet --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \
-  --no-emit-trusted-host --extra kafka --extra dev "${upgrade[@]}" --output-file "$lock" pyproject.toml
+  --no-emit-trusted-host --extra dev "${upgrade[@]}" --output-file "$lock" pyproject.toml
 
 if grep -nE '://|(^|[ =])/|--(index|extra-index|find-links|trusted)' "$lock"; then
   echo "vigil: $lock names a host or a path (above); take it out" >&2

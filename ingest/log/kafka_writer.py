@@ -1,0 +1,216 @@
+"""KafkaWriter: appends to one topic of Kafka, each partition's waiting appends as one batch."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from devices.clock import Clock
+from ingest.errors import LogUnavailable
+from ingest.log.kafka_servers import KafkaServers, asking_kafka
+from ingest.log.partitioning import place
+from ingest.log.port import NewEntry
+
+MAX_QUEUED = 1024
+MAX_BATCH_BYTES = 512 * 1024
+"""What goes out at once, unless one entry alone is larger."""
+COMPRESSION = "lz4"
+_DELIVERED_WITHIN_MS = 10_000
+_ENTRY_BYTES = 32
+_log = structlog.get_logger(__name__)
+
+
+class _Append(NamedTuple):
+    entries: list[NewEntry]
+    durable: asyncio.Future[None]
+
+
+class KafkaWriter:
+    """Appends to `topic` from any number of tasks of one event loop.
+
+    It has a producer, and with it connections, of its own: aiokafka sends a node one request at a time, and
+    an alarm must not wait for the locations of another topic. The producer is idempotent and waits for all
+    in-sync replicas. `on_append` is told a partition and its new end before the append returns.
+    """
+
+    def __init__(
+        self,
+        servers: KafkaServers,
+        clock: Clock,
+        topic: str,
+        partitions: int,
+        newest_ms: Callable[[], Awaitable[int]],
+        on_append: Callable[[int, int], None],
+    ) -> None:
+        self._servers = servers
+        self._clock = clock
+        self._topic = topic
+        self._partitions = partitions
+        self._read_newest_ms = newest_ms
+        self._on_append = on_append
+        self._newest_ms: int | None = None
+        self._queues: list[deque[_Append]] = [deque() for _ in range(partitions)]
+        self._sending: dict[int, asyncio.Task[None]] = {}
+        self._room = asyncio.Semaphore(MAX_QUEUED)
+        self._opening = asyncio.Lock()
+        self._producer: AIOKafkaProducer | None = None
+        self._closed = False
+
+    @property
+    def queued(self) -> int:
+        """How many appends wait."""
+        return sum(len(queue) for queue in self._queues)
+
+    async def append(self, entries: Sequence[NewEntry]) -> None:
+        """Append `entries`; wait first while too many appends are queued already.
+
+        What goes to one partition goes together, unless it is more than `MAX_BATCH_BYTES`.
+
+        Raises:
+            LogUnavailable: Kafka did not confirm all of them, or the log is closed.
+        """
+        placed: dict[int, list[NewEntry]] = {}
+        for entry in entries:
+            placed.setdefault(place(entry, self._partitions), []).append(entry)
+        if not placed:
+            return
+        async with self._room:
+            if self._closed:
+                raise LogUnavailable("the log is closed")
+            durable = [self._queue(partition, group) for partition, group in placed.items()]
+            outcomes = await asyncio.gather(*durable, return_exceptions=True)
+        for outcome in outcomes:
+            if outcome is not None:
+                raise outcome
+
+    async def close(self) -> None:
+        """Send what is queued, then part with Kafka."""
+        self._closed = True
+        while self._sending:
+            await asyncio.wait(self._sending.values())
+        await self._part()
+
+    def _queue(self, partition: int, entries: list[NewEntry]) -> asyncio.Future[None]:
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queues[partition].append(_Append(entries, durable))
+        if partition not in self._sending:
+            name = f"kafka-{self._topic}-{partition}"
+            self._sending[partition] = asyncio.create_task(self._send(partition), name=name)
+        return durable
+
+    async def _send(self, partition: int) -> None:
+        """Send what waits for `partition`, batch after batch, until nothing does."""
+        queue = self._queues[partition]
+        try:
+            while queue:
+                group = _take(queue)
+                try:
+                    await self._deliver(partition, [entry for append in group for entry in append.entries])
+                except LogUnavailable as error:
+                    _tell(group, error)
+                else:
+                    _tell(group, None)
+        finally:
+            del self._sending[partition]
+            _tell(queue, LogUnavailable("the log was stopped"))
+
+    async def _deliver(self, partition: int, entries: list[NewEntry]) -> None:
+        begin = 0
+        while begin < len(entries):
+            count = _fitting(entries, begin)
+            await self._deliver_batch(partition, entries[begin : begin + count])
+            begin += count
+
+    async def _deliver_batch(self, partition: int, entries: list[NewEntry]) -> None:
+        producer = await self._open()
+        at_ms = self._newest_ms = max(self._newest_ms or 0, self._clock.now_ms())
+        batch = producer.create_batch()
+        for entry in entries:
+            batch.append(key=entry.key.encode(), value=entry.value, timestamp=at_ms)
+        batch.close()
+        try:
+            async with asking_kafka(f"{self._topic} cannot be appended to", _DELIVERED_WITHIN_MS / 1000 * 2):
+                sent = await producer.send_batch(batch, self._servers.name(self._topic), partition=partition)
+                first = (await sent).offset
+        except LogUnavailable as error:
+            _log.error("append failed", action="log_append_failed", topic=self._topic, error=str(error))
+            # A batch given up leaves a gap in the producer's sequence, and Kafka would take no more of it.
+            if self._producer is producer:
+                await self._part()
+            raise
+        self._on_append(partition, first + len(entries) - 1)
+
+    async def _open(self) -> AIOKafkaProducer:
+        async with self._opening:
+            if self._producer is None:
+                if self._newest_ms is None:
+                    self._newest_ms = await self._read_newest_ms()
+                self._producer = await self._start()
+            return self._producer
+
+    async def _start(self) -> AIOKafkaProducer:
+        producer = AIOKafkaProducer(
+            **self._servers.options(),
+            acks="all",
+            enable_idempotence=True,
+            compression_type=COMPRESSION,
+            max_batch_size=1 << 30,  # how large a batch gets is our business, see _fitting
+            request_timeout_ms=_DELIVERED_WITHIN_MS,
+        )
+        try:
+            async with asking_kafka("Kafka cannot be reached", _DELIVERED_WITHIN_MS / 1000):
+                await producer.start()
+        except BaseException:
+            await _stop(producer)
+            raise
+        return producer
+
+    async def _part(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await _stop(producer)
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    with suppress(LogUnavailable):
+        async with asking_kafka("Kafka does not let go", 1.0):
+            await producer.stop()
+
+
+def _take(queue: deque[_Append]) -> list[_Append]:
+    """Take what can go together: one append, or several up to `MAX_BATCH_BYTES`."""
+    group: list[_Append] = []
+    size = 0
+    while queue and (not group or size + _size(queue[0].entries) <= MAX_BATCH_BYTES):
+        size += _size(queue[0].entries)
+        group.append(queue.popleft())
+    return group
+
+
+def _fitting(entries: list[NewEntry], begin: int) -> int:
+    """Return how many of `entries` from `begin` on go into one batch; at least one."""
+    count, size = 1, _size(entries[begin : begin + 1])
+    for entry in entries[begin + 1 :]:
+        size += _size([entry])
+        if size > MAX_BATCH_BYTES:
+            break
+        count += 1
+    return count
+
+
+def _size(entries: list[NewEntry]) -> int:
+    return sum(_ENTRY_BYTES + len(entry.value) for entry in entries)
+
+
+def _tell(group: Any, error: LogUnavailable | None) -> None:
+    for append in group:
+        if append.durable.done():
+            continue
+        if error is None:
+            append.durable.set_result(None)
+        else:
+            append.durable.set_exception(error)
