@@ -8,10 +8,11 @@ import structlog
 from devices import topics
 from devices.clock import Clock
 from devices.codecs import Codec, Reading
+from devices.codecs.dialects import GATEWAYS
+from devices.codecs.speakers import Part
 from devices.errors import UnreadablePayload
-from devices.registry.port import Device, DeviceRegistry
+from devices.registry.port import Device, DeviceRegistry, may_speak_for
 from devices.reports import Report
-from devices.topics import Channel
 from ingest.dead_letters import Refusal, letters
 from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
 from ingest.log.port import EventLog, NewEntry
@@ -74,7 +75,7 @@ class Admission:
             await self.admit_from(device, address.channel, payload, topic)
 
     async def admit_from(
-        self, device: Device, channel: Channel, payload: bytes, source: str | None = None
+        self, device: Device, channel: str, payload: bytes, source: str | None = None
     ) -> Admitted:
         """Admit what `device`, known and not revoked, said on `channel`; return what became of it.
 
@@ -88,15 +89,50 @@ class Admission:
         ]
         await self._append_events(device, arrivals)
         refusals = [Refusal("unreadable", fault.reason, fault.field) for fault in reading.faults]
-        await self._bury(source or topics.up(device.id, channel), device.id, payload, refusals)
+        await self._bury(source or f"{topics.PREFIX}/{device.id}/{channel}", device.id, payload, refusals)
         return Admitted(reading.reports, refusals)
+
+    async def admit_brought(
+        self, speaker: Device, dialect: str, channel: str, payload: bytes, source: str
+    ) -> Admitted:
+        """Admit what `speaker`, a gateway or a device by itself, brought; return what became of it.
+
+        Each device is taken at the speaker's word only as far as it may speak for it; what is of no device,
+        or of another's, is a dead letter of the speaker's.
+        """
+        parts = GATEWAYS[dialect](payload)
+        # All are looked up before any is logged: what fails here fails whole, and comes again whole.
+        spoken_for = [(part, self._spoken_for(speaker, part, dialect)) for part in parts]
+        admitted = Admitted([], [])
+        for part, device in spoken_for:
+            if isinstance(device, Refusal):
+                await self._bury(source, speaker.id, part.payload, [device])
+                admitted.refusals.append(device)
+            else:
+                reports, refusals = await self.admit_from(device, channel, part.payload, source)
+                admitted.reports.extend(reports)
+                admitted.refusals.extend(refusals)
+        return admitted
 
     async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
         """Keep what `device` tried to publish on a `topic` that is not its own."""
         refusal = Refusal("foreign_topic", f"device {device} may not publish here")
         await self._bury(topic, device, payload, [refusal])
 
-    def _translate(self, device: Device, channel: Channel, payload: bytes, received_ms: int) -> Reading:
+    def _spoken_for(self, speaker: Device, part: Part, dialect: str) -> Device | Refusal:
+        """Return whose words `part` is, or why it is not taken from `speaker`."""
+        found = (self._registry.find_external(name, dialect) for name in part.names)
+        device = next((device for device in found if device is not None), None)
+        if device is None:
+            named = f"no device {part.names[0][:64]!r}" if part.names else "it names no device that"
+            return Refusal("unknown_device", f"{named} is registered for {dialect}")
+        if not may_speak_for(self._registry, speaker, device):
+            return Refusal("foreign_device", f"{speaker.id} may not speak for {device.external_id}")
+        if device.revoked:
+            return Refusal("revoked_device", f"device {device.id} was revoked")
+        return device
+
+    def _translate(self, device: Device, channel: str, payload: bytes, received_ms: int) -> Reading:
         """Read `payload` in the device's dialect; whatever goes wrong is a fault, so nothing is lost."""
         codec = self._codecs.get(device.codec)
         if codec is None:

@@ -7,7 +7,9 @@ from typing import Literal, NamedTuple
 from devices.identity import derived_id
 from ingest.records import DeadLetter
 
-Reason = Literal["unknown_device", "revoked_device", "foreign_topic", "unknown_topic", "unreadable"]
+Reason = Literal[
+    "unknown_device", "revoked_device", "foreign_device", "foreign_topic", "unknown_topic", "unreadable"
+]
 
 MAX_COPIED_BYTES = 1 << 20
 

@@ -36,7 +36,7 @@ class Tick(msgspec.Struct, frozen=True, gc=False, tag="tick"):
 class DeadLetter(msgspec.Struct, frozen=True, gc=False, tag="dead_letter"):
     """A message that could not be admitted, kept whole.
 
-    `reason` is one of unknown_device, revoked_device, foreign_topic, unknown_topic, unreadable;
+    `reason` is one of `ingest.dead_letters.Reason`;
     `field` is the JSON path at fault, None where the payload is not.
     """
 

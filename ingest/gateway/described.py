@@ -19,6 +19,19 @@ class NativeAnswer(BaseModel):
     faults: list[Fault]
 
 
+class AppAnswer(BaseModel):
+    """What could not be read and is a dead letter; do not send it again."""
+
+    faults: list[Fault]
+
+
+class BroughtAnswer(BaseModel):
+    """How many reports were admitted, and what was not and is a dead letter; do not send it again."""
+
+    reports: int
+    faults: list[Fault]
+
+
 class GatewayProblem(BaseModel):
     """A problem document (RFC 9457)."""
 
@@ -54,6 +67,49 @@ NATIVE: dict[str, Any] = {
                 "description": "the native payload of the channel",
                 "oneOf": [{"type": "object"}, {"type": "array"}],
             },
+            "application/json",
+        ),
+    },
+}
+
+OWNTRACKS: dict[str, Any] = {
+    "response_model": list[dict[str, Any]],
+    "responses": _PROBLEMS,
+    "openapi_extra": {
+        "security": [{"device": []}],
+        "requestBody": _body({"description": "an OwnTracks message", "type": "object"}, "application/json"),
+    },
+}
+
+OSMAND: dict[str, Any] = {
+    "response_model": AppAnswer,
+    "responses": _PROBLEMS,
+    "openapi_extra": {"security": []},
+}
+
+OSMAND_POST: dict[str, Any] = {
+    **OSMAND,
+    "openapi_extra": {
+        "security": [],
+        "requestBody": {
+            "content": {
+                "application/json": {"schema": {"type": "object", "description": "Traccar Client 9"}},
+                "application/x-www-form-urlencoded": {"schema": {"type": "object"}},
+            }
+        },
+    },
+}
+
+BROUGHT: dict[str, Any] = {
+    "response_model": BroughtAnswer,
+    "responses": {
+        **_PROBLEMS,
+        403: {"model": GatewayProblem, "description": "a gateway of another dialect, or too low a role"},
+    },
+    "openapi_extra": {
+        "security": [{"gateway": []}, {"bearer": []}],
+        "requestBody": _body(
+            {"description": "one message or a list", "oneOf": [{"type": "object"}, {"type": "array"}]},
             "application/json",
         ),
     },

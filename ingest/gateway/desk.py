@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 import msgspec
 import structlog
+from starlette.requests import Request
 
-from devices.commands import Command
+from devices.commands import Command, CommandKind
 from devices.registry.port import Device
-from devices.topics import Channel
 from ingest.admission import Admission, Admitted
 from ingest.gateway.answers import unavailable
 from ingest.gateway.logins import Logins
-from ingest.gateway.mailbox import Mailbox
+from ingest.gateway.mailbox import ALL_KINDS, Mailbox
 from ingest.gateway.metrics import GatewayMetrics
 
 PLACES = 256
@@ -22,6 +22,12 @@ PLACES_OF_ONE = 16
 """Of one sender at once: another's alarm must find a place however slowly this one sends."""
 
 _log = structlog.get_logger(__name__)
+
+
+def note_outcome(request: Request, admitted: Admitted) -> None:
+    """Have a request of which nothing was admitted counted as a dead letter, though it is answered 200."""
+    if admitted.refusals and not admitted.reports:
+        request.state.outcome = "dead_letter"
 
 
 class Desk:
@@ -56,7 +62,7 @@ class Desk:
                 del inside[sender]
 
     async def admit(
-        self, device: Device, dialect: str, channel: Channel, payload: bytes, source: str
+        self, device: Device, dialect: str, channel: str, payload: bytes, source: str
     ) -> Admitted:
         """Admit what `device` said in `dialect`: the door says which, whatever the registry has.
 
@@ -68,14 +74,19 @@ class Desk:
         return await self.admission.admit_from(device, channel, payload, source)
 
     async def hand_out(
-        self, device: str, *, alarms: Collection[str | None] = (), request: str | None = None
+        self,
+        device: str,
+        *,
+        kinds: Collection[CommandKind] = ALL_KINDS,
+        alarms: Collection[str | None] = (),
+        request: str | None = None,
     ) -> list[Command]:
         """Return what the mailbox has for `device`; nothing if it fails.
 
         What the device said is durable by now: an error would only make it say it again.
         """
         try:
-            return await self._mailbox.hand_out(device, alarms=alarms, request=request)
+            return await self._mailbox.hand_out(device, kinds=kinds, alarms=alarms, request=request)
         except Exception as error:  # noqa: BLE001  # whatever it is, it waits for the next answer
             self._failed(device, error)
             return []

@@ -5,7 +5,7 @@ import base64
 import binascii
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from starlette.requests import Request
 
@@ -57,14 +57,30 @@ def bearer_token(request: Request) -> str | None:
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 
+class TokenHolder(NamedTuple):
+    """Who holds an API token: their login and organisation; `may_bring`: their role allows it."""
+
+    login: str
+    org: str
+    may_bring: bool
+
+
+class TokenHolders(Protocol):
+    """Knows the API tokens of people."""
+
+    def find(self, token: str) -> TokenHolder | None:
+        """Return who holds `token`, None if it is unknown or over. May block."""
+
+
 class Logins:
     """Checks credentials against the registry, off the event loop; urgent ones in threads of their own.
 
     A secret is always checked against the database, so that a revoked or rotated one fails at once.
     """
 
-    def __init__(self, registry: DeviceRegistry, clock: Clock) -> None:
+    def __init__(self, registry: DeviceRegistry, clock: Clock, tokens: TokenHolders | None = None) -> None:
         self._registry = registry
+        self._tokens = tokens
         self._attempts = LoginAttempts(clock)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway-login")
         self._urgent = ThreadPoolExecutor(_URGENT_THREADS, thread_name_prefix="gateway-urgent")
@@ -85,6 +101,32 @@ class Logins:
             raise unauthorised("unknown device or wrong secret", "Basic")
         return device
 
+    async def speaker(self, request: Request, dialect: str) -> Device:
+        """Return who brings messages in `dialect`: a gateway, or a device by itself, as the bearer proves.
+
+        The token of a supervisor or an admin stands for a gateway of their organisation.
+
+        Raises:
+            Refused: 401, it proves nobody; 403, one of another dialect; 503, it failed too often.
+            RegistryUnavailable: it cannot be told just now.
+        """
+        token = bearer_token(request)
+        if token is None:
+            raise unauthorised("give a bearer token: {id}~{secret} of a gateway, or one of the API", "Bearer")
+        given = joined_credentials(token)
+        name = "a token" if given is None else given.name
+        self._admit(request, name)
+        speaker = await self._in_thread(
+            lambda: self._held(token, dialect) if given is None else self._proven(given)
+        )
+        if speaker is None:
+            self._failed(request, name)
+            raise unauthorised("unknown gateway or wrong secret, or the token is over", "Bearer")
+        if speaker.codec != dialect:
+            brings = speaker.codec or "nothing: it takes a supervisor"
+            raise Refused(403, "forbidden", f"{speaker.id} brings {brings}, not {dialect}")
+        return speaker
+
     def close(self) -> None:
         """Let the threads end."""
         self._threads.shutdown()
@@ -95,6 +137,13 @@ class Logins:
             return None
         return self._registry.authenticate(given.name, given.secret)
 
+    def _held(self, token: str, dialect: str) -> Device | None:
+        holder = self._tokens.find(token) if self._tokens is not None else None
+        if holder is None:
+            return None
+        codec = dialect if holder.may_bring else ""
+        return Device(id=holder.login, kind="gateway", org=holder.org, nurse=None, codec=codec)
+
     def _admit(self, request: Request, name: str) -> None:
         if self._attempts.exhausted(name[:_LONGEST_NAME], address_of(request)):
             # Not 429: there are apps that drop for good what a 4xx refuses, and this may be the right secret.
@@ -104,7 +153,7 @@ class Logins:
     def _failed(self, request: Request, name: str) -> None:
         self._attempts.failed(name[:_LONGEST_NAME], address_of(request))
 
-    async def _in_thread(self, check: Callable[[], _Found], *, urgent: bool) -> _Found:
+    async def _in_thread(self, check: Callable[[], _Found], *, urgent: bool = False) -> _Found:
         threads = self._urgent if urgent else self._threads
         return await asyncio.get_running_loop().run_in_executor(threads, check)
 

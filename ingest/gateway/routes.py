@@ -1,10 +1,10 @@
 """Routes: the paths under `/gateway`, each counted by what became of it."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
@@ -17,15 +17,18 @@ from devices.registry.port import DeviceRegistry
 from devices.topics import Channel
 from ingest.admission import Admission
 from ingest.errors import LogUnavailable
-from ingest.gateway import native
+from ingest.gateway import brought, native, osmand, owntracks
 from ingest.gateway.answers import Refused, problem_answer, unavailable
-from ingest.gateway.described import NATIVE
+from ingest.gateway.described import BROUGHT, NATIVE, OSMAND, OSMAND_POST, OWNTRACKS
 from ingest.gateway.desk import Desk
-from ingest.gateway.logins import Logins
+from ingest.gateway.logins import Logins, TokenHolders
 from ingest.gateway.mailbox import Mailbox
 from ingest.gateway.metrics import GatewayMetrics
 
 PREFIX = "/gateway"
+
+Identity = Annotated[str | None, Query(description="`DEVICE~SECRET`; it may be in the body instead")]
+Event = Annotated[str, Query(max_length=32, description="up, join, status, …, as ChirpStack names it")]
 
 _log = structlog.get_logger(__name__)
 
@@ -40,11 +43,14 @@ class Gateway:
         mailbox: Mailbox,
         clock: Clock,
         prometheus: CollectorRegistry,
+        tokens: TokenHolders | None = None,
     ) -> None:
-        self._logins = Logins(registry, clock)
+        self._logins = Logins(registry, clock, tokens)
         self._desk = Desk(admission, self._logins, mailbox, GatewayMetrics(prometheus))
         self.router = APIRouter(prefix=PREFIX, tags=["gateway"], route_class=_route_class(self._desk))
         self._add_native()
+        self._add_apps()
+        self._add_gateways()
 
     def close(self) -> None:
         """Let its threads end."""
@@ -57,6 +63,47 @@ class Gateway:
         async def send_native(request: Request, channel: Channel, seen: native.Seen = []) -> Response:  # noqa: B006  # FastAPI copies it
             """Say something as a device: the payloads are those of MQTT."""
             return await native.take(desk, request, channel, seen)
+
+    def _add_apps(self) -> None:
+        desk = self._desk
+
+        @self.router.post("/owntracks", **OWNTRACKS)
+        async def send_owntracks(request: Request) -> Response:
+            """Say something as the OwnTracks app in HTTP mode."""
+            return await owntracks.take(desk, request)
+
+        @self.router.get("/osmand", **OSMAND)
+        async def send_osmand(request: Request, id: Identity = None) -> Response:
+            """Say something as OsmAnd, or Traccar Client before version 9."""
+            return await osmand.take(desk, request)
+
+        @self.router.post("/osmand", **OSMAND_POST)
+        async def post_osmand(request: Request, id: Identity = None) -> Response:
+            """Say something as Traccar Client."""
+            return await osmand.take(desk, request)
+
+    def _add_gateways(self) -> None:
+        desk = self._desk
+
+        @self.router.post("/traccar", **BROUGHT)
+        async def bring_traccar(request: Request) -> Response:
+            """Bring a position or an event, as a Traccar server's forwarder does."""
+            return await brought.take(desk, request, "traccar", "any")
+
+        @self.router.post("/chirpstack", **BROUGHT)
+        async def bring_chirpstack(request: Request, event: Event = "up") -> Response:
+            """Bring an event, as ChirpStack's HTTP integration does."""
+            return await brought.take(desk, request, "chirpstack", event)
+
+        @self.router.post("/jt808", **BROUGHT)
+        async def bring_jt808(request: Request) -> Response:
+            """Bring what a JT/T 808 platform has of its terminals."""
+            return await brought.take(desk, request, "jt808", "any")
+
+        @self.router.post("/gb28181", **BROUGHT)
+        async def bring_gb28181(request: Request) -> Response:
+            """Bring what a GB/T 28181 platform has of its recorders."""
+            return await brought.take(desk, request, "gb28181", "any")
 
 
 def _route_class(desk: Desk) -> type[APIRoute]:
@@ -81,7 +128,8 @@ async def _outcome(
     handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
 ) -> tuple[str, Response]:
     try:
-        return "admitted", await handle(request)
+        answer = await handle(request)
+        return getattr(request.state, "outcome", "admitted"), answer
     except Refused as refused:
         return refused.outcome, problem_answer(refused)
     except RequestValidationError:

@@ -15,6 +15,7 @@ from devices.codecs.dialects import DIALECTS
 from devices.registry.memory import MemoryDeviceRegistry
 from devices.registry.port import Device
 from ingest.admission import Admission
+from ingest.gateway.logins import TokenHolder
 from ingest.gateway.mailbox import MemoryMailbox
 from ingest.gateway.routes import Gateway
 from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
@@ -23,9 +24,30 @@ from ingest.log.port import BEGINNING
 from ingest.metrics import IngestMetrics
 from ingest.records import Arrival, DeadLetter
 
-SECRET = "s3cret"
+SECRET = "0123456789abcdef"
 PHONE = Device(id="dev_a", kind="phone", org="org_a", nurse="nur_a")
+APP = Device(id="dev_app", kind="phone", org="org_a", nurse="nur_b", codec="owntracks")
+CLIENT = Device(id="dev_client", kind="phone", org="org_a", nurse="nur_c", codec="osmand")
 LOST = Device(id="dev_lost", kind="phone", org="org_a", nurse="nur_a", revoked=True)
+
+
+def gateway(codec: str, org: str = "org_a") -> Device:
+    """What brings many devices of `org`; its id is made of both."""
+    return Device(id=f"gtw_{codec}_{org}", kind="gateway", org=org, nurse=None, codec=codec)
+
+
+def brought(codec: str, external_id: str, org: str = "org_a") -> Device:
+    """A button that a gateway calls `external_id`."""
+    id = f"dev_{codec}_{external_id}".lower()
+    return Device(id=id, kind="button", org=org, nurse=f"nur_{id}", codec=codec, external_id=external_id)
+
+
+class Tokens(dict[str, TokenHolder]):
+    """The API tokens of people: a dict."""
+
+    def find(self, token: str) -> TokenHolder | None:
+        """Return who holds it."""
+        return self.get(token)
 
 
 class Door:
@@ -35,12 +57,15 @@ class Door:
         self.clock = ManualClock()
         self.log = MemoryEventLog(self.clock)
         self.registry = MemoryDeviceRegistry()
-        for device in (PHONE, LOST, *more):
+        for device in (PHONE, APP, CLIENT, LOST, *more):
             self.registry.add(device, SECRET)
         self.mailbox = MemoryMailbox()
         self.prometheus = CollectorRegistry()
         admission = Admission(self.registry, DIALECTS, self.log, self.clock, IngestMetrics(self.prometheus))
-        self.gateway = Gateway(admission, self.registry, self.mailbox, self.clock, self.prometheus)
+        self.tokens = Tokens()
+        self.gateway = Gateway(
+            admission, self.registry, self.mailbox, self.clock, self.prometheus, self.tokens
+        )
         self.app = FastAPI()
         self.app.include_router(self.gateway.router)
 
@@ -74,6 +99,11 @@ class Door:
 def basic(name: str = PHONE.id, secret: str = SECRET) -> dict[str, str]:
     """The header of a device's login."""
     return {"Authorization": f"Basic {base64.b64encode(f'{name}:{secret}'.encode()).decode()}"}
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header of a gateway's login, or of an API token."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 def problem(answer: httpx.Response, status: int) -> dict[str, Any]:

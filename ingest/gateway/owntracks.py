@@ -1,0 +1,50 @@
+"""OwnTracks in HTTP mode: `POST /gateway/owntracks`, answered with a list of OwnTracks messages.
+
+The Android app sends what was not answered 2xx again for ever, and nothing else before it; the iOS app
+drops for good what was answered 4xx. So whatever is durable is answered 200, a dead letter too.
+"""
+
+import hashlib
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from devices.commands import Command, CommandKind
+from ingest.gateway.answers import json_answer
+from ingest.gateway.body import read_body
+from ingest.gateway.desk import Desk, note_outcome
+from ingest.gateway.logins import basic_credentials
+
+KINDS: tuple[CommandKind, ...] = ("locate", "configure")
+"""What the app has words for; for the others there are none."""
+_SIGNIFICANT, _MOVE = 1, 2  # the app's own names of how it watches for movement
+
+
+async def take(desk: Desk, request: Request) -> Response:
+    """Admit what an app says; the answer holds what it is to do.
+
+    Raises:
+        Refused: 401, or nothing could be made durable.
+    """
+    device = await desk.logins.device(request, basic_credentials(request))
+    async with desk.place(device.id):
+        payload = await read_body(request)
+        if payload.strip():  # a friend was deleted from the app: it sends nothing at all
+            note_outcome(
+                request, await desk.admit(device, "owntracks", "", payload, "POST /gateway/owntracks")
+            )
+    digest = hashlib.sha256(payload).hexdigest()
+    commands = await desk.hand_out(device.id, kinds=KINDS, request=digest)
+    return json_answer([said(command) for command in commands])
+
+
+def said(command: Command) -> dict[str, Any]:
+    """Return `command`, one of `KINDS`, as the app understands it (booklet, "JSON", `_type=cmd`)."""
+    if command.kind == "locate":
+        return {"_type": "cmd", "action": "reportLocation"}
+    every_s = command.details.get("fix_every_s")
+    configuration: dict[str, Any] = {"_type": "configuration", "monitoring": _SIGNIFICANT}
+    if isinstance(every_s, int | float):
+        configuration |= {"monitoring": _MOVE, "moveModeLocatorInterval": max(1, round(every_s))}
+    return {"_type": "cmd", "action": "setConfiguration", "configuration": configuration}
