@@ -49,6 +49,8 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     battery_clear_pct: float = 25.0
     battery_empty_s: float = 1800.0
     gps_lost_s: float | None = 900.0
+    recording_grace_s: float | None = 300.0
+    recording_stalled_s: float | None = 900.0
     clock_skew_s: float = 120.0
     clock_skew_for_s: float = 300.0
     phone_firmware_min: str | None = None
@@ -96,6 +98,12 @@ LIMITS: dict[str, Limit] = {
     "gps_lost_s": Limit(
         "s", 60, DAY_S, "how long she may be without a usable fix during a visit", "for ever"
     ),
+    "recording_grace_s": Limit(
+        "s", 0, 4 * HOUR_S, "how long during a visit no recorder of hers may be recording", "for ever"
+    ),
+    "recording_stalled_s": Limit(
+        "s", 60, DAY_S, "how long a running recorder that tells of segments may tell of none", "for ever"
+    ),
     "clock_skew_s": Limit("s", 10, DAY_S, "how wrong a device's clock may be"),
     "clock_skew_for_s": Limit("s", 0, DAY_S, "for how long it may be"),
     "phone_firmware_min": Limit("version", 0, 0, "the oldest version a phone's app should have", "any"),
@@ -116,6 +124,7 @@ _HALVED = (
     "recorder_silent_on_duty_s",
     "button_silent_on_duty_s",
     "gps_lost_s",
+    "recording_grace_s",
 )
 """What high risk halves: how long anybody waits before people are told."""
 

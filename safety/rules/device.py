@@ -41,14 +41,32 @@ class Gap(msgspec.Struct, frozen=True):
     asked: bool = False
 
 
+class Recording(msgspec.Struct):
+    """Whether a recorder records: since `since_ms`, with the last sign of it at `sign_ms` (receipt).
+
+    `said_ms` is the time that its newest start or stop had (negative: there was none), `segment_s` the
+    longest segment it told of. `alert` is of the last lack of a recording, during `visit`.
+    """
+
+    running: bool = False
+    since_ms: int = 0
+    sign_ms: int = 0
+    said_ms: int = -1
+    segment_s: float = 0.0
+    alert: str | None = None
+    visit: str | None = None
+
+
 class DeviceState(msgspec.Struct):
     """What was last heard of one device (epoch ms of receipt; None: never).
 
     `known_ms`: since when she carries it; `back_ms`: since when it speaks again after a long pause.
     `alert` is of its silence, told at `alert_ms`; `faults` are the open alerts of its health, by what is
-    wrong. `gps_ms`: when its last usable fix came. `seq` is the highest number of its reports since its last
-    reset (negative: none), told at `seq_ms` (its own clock); an ordinary report has the next one. `asks`
-    requests for what is missing went without an answer, the last one at `asked_ms`.
+    wrong. `gps_ms`: when its last usable fix came.
+
+    `seq` is the highest number of its reports since its last reset (negative: none), told at `seq_ms` by its
+    own clock; an ordinary report has the next one. `asks` requests for what is missing went without an
+    answer, the last one at `asked_ms`.
     """
 
     kind: str = ""
@@ -69,3 +87,4 @@ class DeviceState(msgspec.Struct):
     gaps: list[Gap] = []
     asks: int = 0
     asked_ms: int = 0
+    recording: Recording | None = None

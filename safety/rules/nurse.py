@@ -7,7 +7,7 @@ import msgspec
 from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan, VisitPlan
-from safety.rules import check_in, gaps, health, moves, silence, visit, whereabouts
+from safety.rules import check_in, gaps, health, moves, recording, silence, visit, whereabouts
 from safety.rules.device import DeviceState
 from safety.rules.effects import Effect, PlacePosition
 from safety.rules.limits import limits_of
@@ -94,6 +94,8 @@ def step(
             state.stirred = True
     if isinstance(arrival.report, reports.EventBase):
         effects += _happen(state, arrival)
+    elif isinstance(arrival.report, reports.RecordBase) and known is not None:
+        effects += recording.step(state.devices, arrival)
     if sight is not None:
         battery_pct = arrival.report.battery_pct if isinstance(arrival.report, reports.Fix) else None
         effects += _move(state, sight, battery_pct, shared, within)
@@ -127,6 +129,8 @@ def on_tick(state: NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:
             effects += silence.on_tick(device, id, phase, plan, state.newest, now_ms, resumed_ms)
             effects += gaps.on_tick(device, id, phase, now_ms)
         effects += health.on_tick(state.devices, phase, plan, now_ms, resumed_ms)
+        began_ms = _began_ms(state, phase.visit)
+        effects += recording.on_tick(state.devices, phase, began_ms, plan, now_ms, resumed_ms)
     return effects
 
 
@@ -145,6 +149,8 @@ def wake_ms(state: NurseState, now_ms: int, resumed_ms: int) -> int | None:
         if phase.since_ms > now_ms:
             times.append(phase.since_ms)  # what is wrong with a device is told from then on
         times.append(health.wake_ms(state.devices, phase, resumed_ms))
+        began_ms = _began_ms(state, phase.visit)
+        times.append(recording.wake_ms(state.devices, phase, began_ms, resumed_ms))
         times += [silence.wake_ms(device, phase, resumed_ms) for device in state.devices.values()]
         times += [gaps.wake_ms(device, phase) for device in state.devices.values()]
     awaited = [time for time in times if time is not None]
@@ -157,6 +163,15 @@ def current_visit(state: NurseState, at_ms: int, lead_ms: int = LEAD_MS) -> Visi
         if planned.starts_ms - lead_ms <= at_ms <= planned.ends_ms and not state.visits[planned.id].ended:
             return planned
     return None
+
+
+def _began_ms(state: NurseState, planned: VisitPlan) -> int | None:
+    """Return since when she is at a visit; as planned where nothing tells, None while she is elsewhere."""
+    known = state.visits[planned.id]
+    lead_ms = planned.starts_ms - LEAD_MS
+    if known.arrived_ms is None and state.newest is not None and state.newest.time_ms >= lead_ms:
+        return None
+    return None if known.gone else max(planned.starts_ms, known.known_ms, known.arrived_ms or 0)
 
 
 def _coming(state: NurseState, now_ms: int) -> list[Phase]:
@@ -242,6 +257,7 @@ def _move(
     if visit.awaits_arrival(state.visits[visit_on.id]):
         effects += _see_after(state, sight)
         effects += visit.see(state.visits[visit_on.id], sight, visit_on)
+        state.stirred = state.stirred or state.visits[visit_on.id].arrived_ms == sight.received_ms
     if moves.is_crossing(state.moves):
         state.stirred = True
     return effects
