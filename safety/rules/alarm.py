@@ -61,7 +61,7 @@ class AlarmState(msgspec.Struct):
     """The alarms of one nurse that may still be repeated or taken back."""
 
     sightings: list[Sighting] = []
-    # Alarm ids that were taken back before they arrived, with the time of the cancellation.
+    # Alarms (device/id) that were taken back before they arrived, with the time of the cancellation.
     cancelled_early: dict[str, int] = {}
     # By device: until when the planned test was to be made that an alarm of it has used up.
     tests_used: dict[str, int] = {}
@@ -142,7 +142,10 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
             cancel_until_ms=cancel_until_ms,
         )
     )
-    if report.alarm is not None and cancel_until_ms and state.cancelled_early.pop(report.alarm, None):
+    early = (
+        state.cancelled_early.pop(_early(arrival, report.alarm), None) if report.alarm is not None else None
+    )
+    if early is not None and cancel_until_ms:
         return [raised, *_cancel(state.sightings[-1], arrival)]
     return [raised]
 
@@ -167,14 +170,17 @@ def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: A
 def _cancelled(
     state: AlarmState, arrival: Arrival, report: reports.AlarmCancelled, plan: NursePlan | None
 ) -> list[Effect]:
-    named = [seen for seen in state.sightings if report.alarm in (None, seen.alarm, str(seen.seq))]
+    named = [seen for seen in state.sightings if _is_meant(seen, arrival, report.alarm)]
+    if report.alarm is not None:
+        # Names are each device's own making: another one's alarm of that name only where it has none.
+        named = [seen for seen in named if seen.device == arrival.device] or named
     if _is_duress(report.pin, plan):
         pending = [seen for seen in named if _can_cancel(seen, arrival)]
         return [_duress(arrival, plan), *(effect for seen in pending for effect in _pretend(seen, arrival))]
     if _is_wrong(report.pin, plan):
         return [_note(seen, arrival, "cancel_refused") for seen in named if _can_cancel(seen, arrival)]
     if not named and report.alarm is not None:
-        state.cancelled_early[report.alarm] = arrival.received_ms
+        state.cancelled_early[_early(arrival, report.alarm)] = arrival.received_ms
     effects: list[Effect] = []
     for seen in named:
         if _can_cancel(seen, arrival):
@@ -182,6 +188,20 @@ def _cancelled(
         elif report.alarm is not None:
             effects.append(_note(seen, arrival, "cancel_too_late"))
     return effects
+
+
+def _is_meant(seen: Sighting, arrival: Arrival, alarm: str | None) -> bool:
+    """Tell whether a cancellation of `alarm` (None: of all that there were) can mean this one.
+
+    One that is delivered again must not take back what the device said after it.
+    """
+    if alarm is not None:
+        return alarm in (seen.alarm, str(seen.seq))
+    return seen.device != arrival.device or seen.time_ms <= arrival.report.time_ms
+
+
+def _early(arrival: Arrival, alarm: str) -> str:
+    return f"{arrival.device}/{alarm}"
 
 
 def _can_cancel(seen: Sighting, arrival: Arrival) -> bool:

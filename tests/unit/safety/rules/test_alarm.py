@@ -83,6 +83,13 @@ def test_too_late_to_take_a_fall_back() -> None:
     assert [getattr(effect, "what", None) for effect in effects] == [None, "cancel_too_late"]
 
 
+def test_a_cancellation_delivered_again_does_not_take_back_a_later_fall() -> None:
+    cancelled = event(reports.AlarmCancelled, 10)
+    again = msgspec.structs.replace(cancelled, received_ms=at(40))
+    effects = run(PLAN, fall(5, alarm="f1"), cancelled, fall(30, alarm="f2"), again)
+    assert [type(effect).__name__ for effect in effects] == ["RaiseAlert", "CancelAlert", "RaiseAlert"]
+
+
 def test_a_panic_cannot_be_taken_back() -> None:
     effects = run(panic(60, alarm="p1"), event(reports.AlarmCancelled, 61, alarm="p1"))
     assert not [effect for effect in effects if isinstance(effect, CancelAlert)]
@@ -91,6 +98,21 @@ def test_a_panic_cannot_be_taken_back() -> None:
 def test_a_cancellation_that_overtook_its_fall_counts() -> None:
     effects = run(event(reports.AlarmCancelled, 59, alarm="f1"), fall(60, alarm="f1"))
     assert [type(effect) for effect in effects] == [RaiseAlert, CancelAlert]
+
+
+def test_two_devices_may_name_their_alarms_alike() -> None:
+    falls = [
+        arrival(reports.FallDetected(time_ms=at(60), alarm="1"), 60, device) for device in ("dev_1", "dev_2")
+    ]
+    cancelled = event(reports.AlarmCancelled, 65, alarm="1")
+    one, _, cancel = run(*falls, cancelled)
+    assert isinstance(one, RaiseAlert)
+    assert isinstance(cancel, CancelAlert)
+    assert cancel.alert == one.id
+    # What one of them took back before it came in is not the other's.
+    assert [type(effect) for effect in run(cancelled, falls[1])] == [RaiseAlert]
+    # Her phone may take back what her button said.
+    assert [type(effect) for effect in run(falls[1], cancelled)] == [RaiseAlert, CancelAlert]
 
 
 def test_a_wrong_pin_takes_nothing_back() -> None:
