@@ -18,7 +18,7 @@ from safety.errors import SafetyError
 
 _PREFIX = "VIGIL_"
 # May hold a password: never shown.
-_SECRET = frozenset({"broker_url"})
+_SECRET = frozenset({"broker_url", "database_url"})
 # Options of commands that may also come from the environment.
 _NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_TOKEN"})
 
@@ -63,8 +63,15 @@ def _host_names(value: str) -> str:
     return ",".join(names)
 
 
-HostNames = Annotated[str, AfterValidator(_host_names)]
+def _database_url(value: str) -> str:
+    if urlsplit(value).scheme != "postgresql":
+        raise ValueError("expected postgresql://user:password@host[:port]/database")
+    return value
+
+
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
+HostNames = Annotated[str, AfterValidator(_host_names)]
+DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
@@ -92,6 +99,8 @@ class Settings(BaseSettings):
 
     broker_url: BrokerUrl | None = None
     """An outside broker, `mqtt://user:password@host:1883` or `mqtts://…`. None: the embedded one."""
+    database_url: DatabaseUrl | None = None
+    """PostgreSQL for the store, `postgresql://user:password@host/vigil`. None: SQLite, with the data."""
     secure_cookie: bool = False
     """Set behind TLS: browsers then never send the session in the clear."""
 

@@ -72,7 +72,7 @@ async def _serve(data_dir: Path, settings: Settings, doors: Doors, demo: bool) -
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     clock = SystemClock()
-    database = Database(database_url(data_dir))
+    database = Database(database_url(data_dir, settings.database_url))
     try:
         await asyncio.to_thread(migrate, database.engine)
         async with _broker(data_dir, settings, doors, database.url, clock) as (address, broker, tls):

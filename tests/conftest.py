@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from safety.store.database import database_url
 from tests.support.kafka import Kafka, kafka
+from tests.support.postgres import Postgres
 from tests.support.service import Household, Service
 
 # A busy machine is no fault of a test's: deadlines are for what is measured, in the benchmarks.
@@ -32,6 +34,26 @@ def kafka_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     """A real Kafka of one node that the tests of a session share; each has a topic prefix of its own."""
     with kafka(tmp_path_factory.mktemp("kafka") / "cluster") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL that the tests of a session share; without one they are skipped by name."""
+    server = Postgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where to make a store: in a file of its own, and once more on PostgreSQL, emptied."""
+    if request.param == "sqlite":
+        return database_url(tmp_path)
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.store()
 
 
 @pytest.fixture

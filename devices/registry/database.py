@@ -6,7 +6,12 @@ from sqlalchemy import URL, Engine, create_engine, make_url
 
 _CONNECT_TIMEOUT_S = 5
 # A server that is gone without a word is noticed within half a minute, not after the kernel's two hours.
-_KEEP_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+_KEEP_ALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def driver_url(url: str) -> URL:

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
-from sqlalchemy import create_engine
 
 from devices.clock import SystemClock
+from devices.registry.database import open_database
 from devices.registry.sql import SqlDeviceRegistry
 from ingest.broker.broker import Broker
 from ingest.broker.tls import TlsFiles, TlsGate
@@ -61,7 +61,7 @@ async def _serve(given: argparse.Namespace, secret: str) -> None:
     gate = None
     if given.tls_port is not None:
         gate = TlsGate(TlsFiles(given.tls_certificate, given.tls_key, given.tls_client_authority))
-    engine = create_engine(given.database_url)
+    engine = open_database(given.database_url)
     broker = Broker(SqlDeviceRegistry(engine), secret, SystemClock(), _allow_connections())
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

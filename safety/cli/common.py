@@ -95,22 +95,25 @@ def prepare_data_dir(data_dir: Path) -> Path:
 
 @contextmanager
 def open_store(data_dir: Path) -> Iterator["Database"]:
-    """Open the store in `data_dir`, created or migrated where needed.
+    """Open the store that the settings in `data_dir` name, created or migrated where needed.
 
     Raises:
         Failure: it cannot be opened, read or written.
     """
     from sqlalchemy.exc import DBAPIError
 
+    from safety.config import load_settings
     from safety.store.database import Database, database_url
     from safety.store.migrate import migrate
 
-    database = Database(database_url(prepare_data_dir(data_dir)))
+    settings = load_settings(prepare_data_dir(data_dir))
+    database = Database(database_url(data_dir, settings.database_url))
     try:
         migrate(database.engine)
         yield database
     except DBAPIError as error:
-        raise Failure(f"the store in {data_dir} cannot be used: {error.orig}") from error
+        where = f"in {data_dir}" if settings.database_url is None else "on PostgreSQL"
+        raise Failure(f"the store {where} cannot be used: {error.orig}") from error
     finally:
         database.close()
 

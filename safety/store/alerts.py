@@ -175,7 +175,7 @@ def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[str, str, int
     else:
         same = same.where(alerts.c.nurse == raised.nurse)
     # Ordered here: asked to order them, SQLite reads all that the organisation ever had by their time.
-    return max(connection.execute(same).all(), key=lambda row: row.raised_ms, default=None)
+    return max(connection.execute(same.with_for_update()).all(), key=lambda row: row.raised_ms, default=None)
 
 
 def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int], now_ms: int) -> None:

@@ -4,14 +4,13 @@ import hashlib
 from collections.abc import Mapping
 
 import msgspec
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Connection, Row, select
 
+from safety.store.postgres import MASTER_DATA_LOCK, lock
 from safety.store.tables import audit
 
 # What the first record is chained to.
 GENESIS = hashlib.sha256(b"vigil audit trail").hexdigest()
-# Any number does, as long as only this trail uses it.
-_POSTGRESQL_LOCK = 0x56494749
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -32,8 +31,7 @@ def append_audit(
     nor a record without its deed. Writers are serialised: by SQLite itself, on PostgreSQL by a lock
     that ends with the transaction.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
+    lock(connection, MASTER_DATA_LOCK)
     last = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
     record: dict[str, object] = {
         "seq": last.seq + 1 if last else 1,

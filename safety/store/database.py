@@ -5,29 +5,47 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.exc import OperationalError
+
+from devices.registry.database import open_database
 
 T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 10_000
 _WAL_ATTEMPTS = 10
+# Of two writers that wait for each other, PostgreSQL ends one: it is run again.
+_LOST_A_RACE = frozenset({"40001", "40P01"})
+_RACES = 5
+_POOL = 8
 
 
-def database_url(data_dir: Path) -> str:
-    """Return the URL of the embedded store in `data_dir`."""
+def database_url(data_dir: Path, configured: str | None = None) -> str:
+    """Return the URL of the store: what is `configured`, else the embedded one in `data_dir`."""
+    if configured is not None:
+        return configured
     return f"sqlite:///{data_dir / 'vigil.db'}"
 
 
 def open_engine(url: str) -> Engine:
     """Return an engine on `url`; on SQLite with WAL, foreign keys and commits that survive power loss."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
+    if url.startswith("sqlite"):
+        engine = open_database(url)
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    engine = open_database(url, pool_size=_POOL, max_overflow=_POOL)
+    event.listen(engine, "connect", _configure_postgres)
     return engine
+
+
+def _configure_postgres(connection: Any, _record: object) -> None:
+    from safety.store.postgres_driver import configure
+
+    configure(connection)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
@@ -62,13 +80,18 @@ class Database:
     """The store's transactions.
 
     SQLite has one writer at a time; `writing` queues this process's writers on a lock, so that none of
-    them polls, and leaves the busy timeout to other processes (the command line).
+    them polls, and leaves the busy timeout to other processes (the command line). On PostgreSQL they write
+    side by side, and `safety.store.postgres` keeps them in order where that matters.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = open_engine(url)
-        self._write_lock = threading.Lock()
+        embedded = self.engine.dialect.name == "sqlite"
+        self._write_lock: AbstractContextManager[Any] = threading.Lock() if embedded else nullcontext()
+        # All that one transaction reads is of one moment, as it is on SQLite.
+        snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._reading = self.engine if embedded else self.engine.execution_options(**snapshot)
         # Two: more of them only take the interpreter from each other, and the alert's frame waited longest.
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
         self._writer = ThreadPoolExecutor(2, thread_name_prefix="store-write")
@@ -76,7 +99,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A read-only transaction."""
-        with self.engine.connect() as connection, connection.begin():
+        with self._reading.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -92,7 +115,10 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a read-write transaction on a thread; durable when this returns."""
+        """Run `work` in a read-write transaction on a thread; durable when this returns.
+
+        It may be run again, in a new transaction, where another writer had to be let go first.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._write, work)
 
     def close(self) -> None:
@@ -106,5 +132,12 @@ class Database:
             return work(connection)
 
     def _write(self, work: Callable[[Connection], T]) -> T:
+        for _ in range(_RACES):
+            try:
+                with self.writing() as connection:
+                    return work(connection)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) not in _LOST_A_RACE:
+                    raise
         with self.writing() as connection:
             return work(connection)

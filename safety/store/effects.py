@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from safety.rules.effects import (
     AlarmRepeated,
@@ -18,6 +18,7 @@ from safety.rules.effects import (
 from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alarm, stored_alerts
 from safety.store.once import insert_once
 from safety.store.outbox import owe_command
+from safety.store.postgres import lock_nurses, next_revision
 from safety.store.tables import device_states, positions, tracks
 from safety.store.upsert import replace
 
@@ -27,6 +28,7 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
     places: list[PlacePosition] = []
     heard: list[HearDevice] = []
     repeated: set[tuple[str, str, str | None, int | None]] = set()
+    _lock(connection, effects)
     raised = [effect.id for effect in effects if isinstance(effect, RaiseAlert)]
     stored = stored_alerts(connection, raised) if raised else set()
     for effect in effects:
@@ -49,6 +51,14 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
     _store_places(connection, places)
     _store_heard(connection, heard)
     return len(places) + len(heard) < len(effects)
+
+
+def _lock(connection: Connection, effects: Sequence[Effect]) -> None:
+    """Hold all that `effects` may change of alerts, before the first of them is stored."""
+    nurses = {
+        effect.nurse for effect in effects if isinstance(effect, RaiseAlert) and effect.nurse is not None
+    }
+    lock_nurses(connection, nurses, {effect.alert for effect in effects if isinstance(effect, CancelAlert)})
 
 
 def _store_alert_effect(connection: Connection, effect: NoteAlert | CancelAlert | TellDevice) -> None:
@@ -78,8 +88,8 @@ def _owe(connection: Connection, told: TellDevice) -> None:
 def _store_places(connection: Connection, places: Sequence[PlacePosition]) -> None:
     newest = {place.nurse: place for place in places if place.newest}
     if newest:
-        revision = connection.execute(select(func.max(positions.c.revision))).scalar() or 0
-        rows = [{**_place(place), "revision": revision + 1} for place in newest.values()]
+        revision = next_revision(connection, positions.c.revision)
+        rows = [{**_place(newest[nurse]), "revision": revision} for nurse in sorted(newest)]
         columns = [column.name for column in positions.c if column.name != "nurse"]
         replace(connection, positions, rows, key=["nurse"], columns=columns)
     points = [place for place in places if place.track]
@@ -118,10 +128,10 @@ def _store_heard(connection: Connection, heard: Sequence[HearDevice]) -> None:
         state |= {name: value for name, value in told.items() if value is not None}
         if hear.online is not False:  # a last will is the broker's word, not the device's
             state["heard_ms"] = hear.heard_ms
-    revision = connection.execute(select(func.max(device_states.c.revision))).scalar() or 0
+    revision = next_revision(connection, device_states.c.revision)
     by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for state in latest.values():
-        by_columns.setdefault(tuple(state), []).append({**state, "revision": revision + 1})
+    for _, state in sorted(latest.items()):
+        by_columns.setdefault(tuple(state), []).append({**state, "revision": revision})
     for told_columns, rows in by_columns.items():
         columns = [*told_columns[1:], "revision"]
         replace(connection, device_states, rows, key=["device"], columns=columns)

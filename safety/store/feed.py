@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Row, func, or_, select
 from safety.store.alert_queries import select_alerts
 from safety.store.master_queries import select_devices
 from safety.store.place_queries import select_positions
+from safety.store.postgres import newest_revision
 from safety.store.queries import Rows, Scope
 from safety.store.tables import alerts, device_states, devices, nurses, orgs, positions, timeline
 
@@ -32,21 +33,21 @@ class Marks(NamedTuple):
 
 def current_marks(connection: Connection) -> Marks:
     """Return the newest of everything: from here on all is new."""
-    newest = (
-        select(func.max(timeline.c.seq)),
-        select(func.max(positions.c.revision)),
-        select(func.max(device_states.c.revision)),
-        select(func.max(devices.c.revision)),
+    entry, registered = (
+        int(connection.execute(select(func.max(column))).scalar() or 0)
+        for column in (timeline.c.seq, devices.c.revision)
     )
-    return Marks(*(int(connection.execute(statement).scalar() or 0) for statement in newest))
+    placed = newest_revision(connection, positions.c.revision)
+    return Marks(entry, placed, newest_revision(connection, device_states.c.revision), registered)
 
 
 def changed_alerts(connection: Connection, after: int, scope: Scope | None = None) -> list[AlertChange]:
     """Return each alert that changed after `after` once, in the order of its newest change.
 
-    At most 5,000 timeline entries are looked at; the next call goes on from there. They are taken to be
-    committed in the order of their numbers, as one writer at a time does. None as `scope` is for the
-    hub, which asks once for everyone and gives each only their own.
+    At most 5,000 timeline entries are looked at; the next call goes on from there. They are committed in
+    the order of their numbers: SQLite has one writer at a time, and PostgreSQL numbers them when their
+    transaction commits (migration 0006). None as `scope` is for the hub, which asks once for everyone and
+    gives each only their own.
     """
     entries = select(timeline.c.seq, timeline.c.alert).where(timeline.c.seq > after)
     rows = connection.execute(entries.order_by(timeline.c.seq).limit(MAX_REPLAY)).all()

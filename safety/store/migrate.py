@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, inspect, text
 
 from safety.errors import SafetyError
+from safety.store.postgres import MIGRATIONS_LOCK, lock
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in `migrations/versions`."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
-# Any number does, as long as only migrations use it.
-_POSTGRESQL_LOCK = 0x5649474D
 
 
 class StoreTooNew(SafetyError):
@@ -35,8 +34,7 @@ def migrate(engine: Engine) -> None:
         if _revision(connection) == HEAD:
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
+        lock(connection, MIGRATIONS_LOCK)
         if _revision(connection) != HEAD:
             upgrade(connection)
 

@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
 
 from devices.registry.tables import metadata
+from safety.store.tables.types import SEQUENCE
 
 alerts = Table(
     "alerts",
@@ -49,7 +50,7 @@ timeline = Table(
     "alert_timeline",
     metadata,
     # The cursor of the live feed: grows with every change to any alert.
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
     # Derived from its cause, so that a replay writes it once.
     Column("id", String, nullable=False, unique=True),
     Column("alert", String, ForeignKey("alerts.id"), nullable=False),

@@ -3,6 +3,7 @@
 from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from devices.registry.tables import metadata
+from safety.store.tables.types import SEQUENCE
 
 checkpoints = Table(
     "checkpoints",
@@ -18,7 +19,7 @@ checkpoints = Table(
 plan_changes = Table(
     "plan_changes",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
     Column("nurse", String),
     Column("org", String),
     sqlite_autoincrement=True,
@@ -27,7 +28,7 @@ plan_changes = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("actor", String, nullable=False),
     Column("org", String),

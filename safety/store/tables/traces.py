@@ -1,8 +1,9 @@
 """The tables of what devices said last, and of what could not be read."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, LargeBinary, String, Table, Text
 
 from devices.registry.tables import metadata
+from safety.store.tables.types import SEQUENCE
 
 positions = Table(
     "positions",
@@ -51,7 +52,7 @@ device_states = Table(
 dead_letters = Table(
     "dead_letters",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", SEQUENCE, primary_key=True, autoincrement=True),
     Column("id", String, nullable=False, unique=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("topic", String, nullable=False),

@@ -1,12 +1,11 @@
 """A fresh store for each test, migrated as a real one is, with an organisation and a nurse where asked."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
 
-from safety.store.database import Database, database_url
+from safety.store.database import Database
 from safety.store.migrate import migrate
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
@@ -14,8 +13,8 @@ from tests.support.changes import BY, replanned
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(database_url(tmp_path))
+def database(store_url: str) -> Iterator[Database]:
+    database = Database(store_url)
     migrate(database.engine)
     yield database
     database.close()

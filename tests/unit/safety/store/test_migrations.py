@@ -14,17 +14,25 @@ from sqlalchemy import Engine, inspect, text
 from safety.store.database import database_url, open_engine
 from safety.store.migrate import HEAD, StoreTooNew, alembic_config, migrate, upgrade
 from safety.store.tables import metadata
+from tests.support.postgres import Postgres
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_engine(database_url(tmp_path))
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Of a database with nothing in it."""
+    if request.param == "sqlite":
+        engine = open_engine(database_url(tmp_path))
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        engine = open_engine(server.url(server.create()))
     yield engine
     engine.dispose()
 
 
 def schema(engine: Engine) -> dict[str, str]:
-    """The statements that made each table and index."""
+    """What each table, index and function was made as."""
+    if engine.dialect.name == "postgresql":
+        return schema_of_postgres(engine)
     statement = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
     with engine.connect() as connection:
         made = {row.name: " ".join(row.sql.split()) for row in connection.execute(statement)}
@@ -32,19 +40,43 @@ def schema(engine: Engine) -> dict[str, str]:
     return made
 
 
+def schema_of_postgres(engine: Engine) -> dict[str, str]:
+    columns = text(
+        "SELECT table_name || '.' || column_name AS name, "
+        "concat_ws(' ', data_type, is_nullable, column_default) AS made "
+        "FROM information_schema.columns WHERE table_schema = 'public'"
+    )
+    indexes = text("SELECT indexname AS name, indexdef AS made FROM pg_indexes WHERE schemaname = 'public'")
+    functions = text(
+        "SELECT proname AS name, prosrc AS made FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    )
+    made: dict[str, str] = {}
+    with engine.connect() as connection:
+        for statement in (columns, indexes, functions):
+            made |= {row.name: row.made for row in connection.execute(statement)}
+    made = {name: how for name, how in made.items() if not name.startswith("alembic_version")}
+    return made | {name: "" for name in inspect(engine).get_table_names() if name != "alembic_version"}
+
+
 # An index over an expression cannot be read back: it is compared to the letter only.
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
 @pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
-def test_migrations_and_tables_agree(engine: Engine, tmp_path: Path) -> None:
+def test_migrations_and_tables_agree(engine: Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_on_sqlite_they_agree_to_the_letter(tmp_path: Path) -> None:
+    engine = open_engine(database_url(tmp_path))
+    migrate(engine)
     # To the letter: the comparison above does not see keys that must never be used twice.
     other = open_engine(f"sqlite:///{tmp_path / 'other.db'}")
     metadata.create_all(other)
     assert schema(engine) == schema(other)
     other.dispose()
+    engine.dispose()
 
 
 def test_head_is_the_newest_revision(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, event
 
 from safety.rules.effects import RaiseAlert
@@ -26,6 +27,7 @@ def press(number: int) -> RaiseAlert:
     )
 
 
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)  # only its plans do not depend on statistics
 def test_a_press_looks_at_no_more_than_her_own_alerts(connection: Connection) -> None:
     raise_alert(connection, press(1), AT_MS)
     asked: list[tuple[str, Any]] = []
