@@ -29,7 +29,7 @@ from safety.api.application import create_app
 from safety.api.context import ApiSettings, TileSettings
 from safety.api.hub import LiveHub
 from safety.api.server import serve
-from safety.config import Settings
+from safety.config import Settings, addresses_of
 from safety.console.static_files import GROUND
 from safety.dead_letters import DeadLetterDesk
 from safety.health import PartsHealth
@@ -66,6 +66,7 @@ class Service:
         demo: bool,
     ) -> None:
         self._data_dir = data_dir
+        self._address = address
         self._database = database
         self._settings = settings
         self._clock = clock
@@ -145,6 +146,7 @@ class Service:
         api = ApiSettings(
             session_ttl_s=settings.session_ttl_s,
             tiles=tiles,
+            addresses=addresses_of(settings, self._address.port),
             ground=self._data_dir / GROUND,
             secure_cookie=settings.secure_cookie or (settings.public_url or "").startswith("https://"),
             demo=self._demo,

@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from safety.domain.enrolment import Addresses
 from safety.errors import SafetyError
 
 _PREFIX = "VIGIL_"
 # May hold a password: never shown.
-_SECRET = frozenset({"broker_url", "database_url"})
+_SECRET = frozenset({"broker_url", "database_url", "public_mqtt_url"})
 # Options of commands that may also come from the environment.
 _NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_TOKEN"})
 
@@ -69,6 +70,13 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _open_broker_url(value: str) -> str:
+    if urlsplit(_broker_url(value)).username is not None:
+        raise ValueError("expected mqtt[s]://host[:port] without a login: every device has its own")
+    return value
+
+
+PublicBrokerUrl = Annotated[str, AfterValidator(_open_broker_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 HostNames = Annotated[str, AfterValidator(_host_names)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
@@ -96,6 +104,10 @@ class Settings(BaseSettings):
     """PEM files to use instead of a certificate from `vigil ca`."""
     public_url: PublicUrl | None = None
     """Where people reach the console; goes into notifications. None: made of http_host and http_port."""
+
+    public_mqtt_url: PublicBrokerUrl | None = None
+    """Where devices reach the broker, `mqtt[s]://host[:port]`; goes into what sets phones up. None: the host
+    of public_url, and the port of the broker."""
 
     broker_url: BrokerUrl | None = None
     """An outside broker, `mqtt://user:password@host:1883` or `mqtts://…`. None: the embedded one."""
@@ -131,6 +143,15 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What the file says is passed in; the environment wins over it."""
         return env_settings, init_settings
+
+
+def addresses_of(settings: Settings, mqtt_port: int) -> Addresses:
+    """Return where devices reach the service, as far as it is set; `mqtt_port` is the embedded broker's."""
+    mqtt_url = settings.public_mqtt_url
+    if mqtt_url is None and settings.broker_url is not None:
+        outside = urlsplit(settings.broker_url)
+        mqtt_url = f"{outside.scheme}://{outside.netloc.rpartition('@')[2]}"
+    return Addresses(settings.public_url, mqtt_url, mqtt_port)
 
 
 def load_settings(data_dir: Path) -> Settings:

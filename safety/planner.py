@@ -19,7 +19,7 @@ from safety.domain.plan import DevicePlan, NursePlan, OrgPlan, VisitPlan
 from safety.store.database import Database
 from safety.store.fence_plans import fences_of_org, fences_of_visits
 from safety.store.limits import limits_of_org, limits_of_visits
-from safety.store.tables import checkpoints, devices, nurses, orgs, plan_changes, visits
+from safety.store.tables import checkpoints, device_tests, devices, nurses, orgs, plan_changes, visits
 
 EVERY_S = 0.5
 _BATCH = 500
@@ -113,8 +113,11 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
     current = select(visits).where(visits.c.nurse == nurse, visits.c.ends_ms >= now_ms - _KEEP_ENDED_MS)
     planned = connection.execute(current.order_by(visits.c.starts_ms, visits.c.id)).all()
     own = fences_of_visits(connection, [visit.id for visit in planned])
-    carried = select(devices.c.id, devices.c.kind).where(
-        devices.c.nurse == nurse, devices.c.revoked_ms.is_(None)
+    tests = devices.outerjoin(device_tests, device_tests.c.device == devices.c.id)
+    carried = (
+        select(devices.c.id, devices.c.kind, device_tests.c.from_ms, device_tests.c.until_ms)
+        .select_from(tests)
+        .where(devices.c.nurse == nurse, devices.c.revoked_ms.is_(None))
     )
     of_visits = limits_of_visits(connection, [visit.id for visit in planned])
     return NursePlan(
@@ -124,7 +127,9 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
         duress_pin_hash=row.duress_pin_hash,
         limits=limits_of_org(connection, row.org),
         devices=tuple(
-            DevicePlan(id=device.id, kind=device.kind)
+            DevicePlan(
+                id=device.id, kind=device.kind, test_from_ms=device.from_ms, test_until_ms=device.until_ms
+            )
             for device in connection.execute(carried.order_by(devices.c.id))
         ),
         visits=tuple(

@@ -14,6 +14,7 @@ from safety.api import (
     alerts,
     devices,
     fences,
+    fleet,
     health,
     live,
     nurses,
@@ -42,6 +43,7 @@ NOUNS = (
     actions,
     positions,
     nurses,
+    fleet,  # before devices: no device is called board
     devices,
     visits,
     fences,

@@ -1,7 +1,7 @@
 """Context: what every route needs, made once and kept on the application."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from devices.clock import Clock
 from safety.api.hub import LiveHub
+from safety.domain.enrolment import Addresses
 from safety.store.database import Database
 
 
@@ -46,6 +47,8 @@ class ApiSettings:
 
     session_ttl_s: float = 12 * 3600.0
     tiles: TileSettings | None = None
+    # Where devices reach the service: goes into what sets a phone up.
+    addresses: Addresses = field(default_factory=Addresses)
     # GeoJSON of water and streets that the map draws without tiles, once the file exists.
     ground: Path | None = None
     # Set behind TLS: the browser then never sends the cookie in the clear.

@@ -1,16 +1,19 @@
 """Devices: what nurses carry, how they are, and who may hand them out."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row
 
 from devices.registry.port import DeviceKind
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.context import Services
+from safety.api.context import Context, Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
+from safety.domain.enrolment import enrol
+from safety.qr import as_svg
 from safety.store.fleet import hand_device, register_device, rotate_device, withdraw_device
 from safety.store.master_queries import list_devices, read_device, read_nurse
 
@@ -52,14 +55,14 @@ def device_detail(device: str, scope: Seen, services: Services) -> Answer:
 
 
 @router.post("/devices", status_code=201, response_model=schemas.IssuedDevice)
-def add_device(body: NewDevice, person: Editor, scope: Seen, services: Services) -> Answer:
-    """Add a device; the answer holds its secret, which is never shown again."""
+def add_device(body: NewDevice, request: Request, person: Editor, scope: Seen, services: Services) -> Answer:
+    """Add a device; the answer holds its secret, and what sets it up: neither is ever shown again."""
     now_ms = services.clock.now_ms()
     with services.database.writing() as connection:
         read_nurse(connection, scope, body.nurse, now_ms)
         device, secret = register_device(connection, **body.model_dump(), actor=person.login, at_ms=now_ms)
-        shown = views.device(read_device(connection, scope, device.id))
-    return Answer({**shown, "secret": secret}, 201)
+        row = read_device(connection, scope, device.id)
+    return Answer(issued(row, secret, request, services), 201)
 
 
 @router.patch("/devices/{device}", response_model=schemas.Device)
@@ -76,10 +79,27 @@ def change_device(device: str, body: DeviceChange, person: Editor, scope: Seen, 
         return Answer(views.device(read_device(connection, scope, device)))
 
 
-@router.post("/devices/{device}/rotate", response_model=schemas.NewSecret)
-def rotate(device: str, person: Editor, scope: Seen, services: Services) -> Answer:
-    """Give a device a new secret; the old one is worth nothing from now on."""
+@router.post("/devices/{device}/rotate", response_model=schemas.IssuedDevice)
+def rotate(device: str, request: Request, person: Editor, scope: Seen, services: Services) -> Answer:
+    """Give a device a new secret, shown once as when it was added; the old one is worth nothing now."""
     with services.database.writing() as connection:
-        read_device(connection, scope, device)
+        row = read_device(connection, scope, device)
         secret = rotate_device(connection, device, actor=person.login, at_ms=services.clock.now_ms())
-    return Answer({"id": device, "secret": secret})
+    return Answer(issued(row, secret, request, services))
+
+
+def issued(
+    row: Row[Any], secret: str, request: Request, services: Context, *, qr: bool = True
+) -> dict[str, object]:
+    """Return a device with its new secret, and what sets it up: link, settings and, with `qr`, a QR code."""
+    found_at = f"{request.url.scheme}://{request.url.netloc}"
+    reach = services.settings.addresses.reach(found_at)
+    enrolment = enrol(row.id, row.codec, row.external_id, secret, reach)
+    return {
+        **views.device(row),
+        "secret": secret,
+        "app": enrolment.app,
+        "link": enrolment.link,
+        "settings": enrolment.settings,
+        "qr_svg": as_svg(enrolment.link) if qr and enrolment.link is not None else None,
+    }

@@ -8,9 +8,12 @@ from sqlalchemy import Row
 from devices.rfc3339 import rfc3339
 from safety.api.rule_limits import shown_limits
 from safety.domain.alert import OPEN_STATES
+from safety.domain.device_import import Fault
 from safety.domain.limits import LimitChanges
 from safety.domain.schedule import Schedule, written
+from safety.rules.worries import Worry
 from safety.store.alert_queries import AlertDetail
+from safety.store.device_board import Worrying
 
 View = dict[str, Any]
 
@@ -165,7 +168,54 @@ def device(row: Row[Any]) -> View:
         "signal_dbm": row.signal_dbm,
         "firmware": row.firmware,
         "revoked": row.revoked_ms is not None,
+        "added_at": rfc3339(row.created_ms),
+        "battery_trend_pct_h": row.battery_trend_pct_h,
+        "battery_empty_at": time_or_none(row.battery_empty_ms),
+        "battery_charging": row.battery_charging,
+        "clock_skew_s": None if row.clock_skew_ms is None else row.clock_skew_ms / 1000,
+        "fix_accuracy_m": row.fix_accuracy_m,
+        "last_fix_at": time_or_none(row.fix_ms),
+        "last_tested_at": time_or_none(row.tested_ms),
+        "test_until": time_or_none(None if _is_tested(row) else row.test_until_ms),
     }
+
+
+def _is_tested(row: Row[Any]) -> bool:
+    return row.tested_ms is not None and row.test_from_ms is not None and row.tested_ms >= row.test_from_ms
+
+
+def worrying(one: Worrying) -> View:
+    """Return a device with what is worrying about it; times among the values become RFC 3339."""
+    return {"device": device(one.device), "worries": [_worry(worry) for worry in one.worries]}
+
+
+def _worry(worry: Worry) -> View:
+    detail = {
+        f"{name.removesuffix('_ms')}_at" if name.endswith("_ms") else name: (
+            rfc3339(round(value)) if name.endswith("_ms") and isinstance(value, int | float) else value
+        )
+        for name, value in worry.detail.items()
+    }
+    return {"reason": worry.reason, "urgency": worry.urgency, "detail": detail}
+
+
+def binding(row: Row[Any]) -> View:
+    """Return who had a device from when to when."""
+    return {
+        "nurse": row.nurse,
+        "nurse_name": row.nurse_name,
+        "org": row.org,
+        "from": rfc3339(row.from_ms),
+        "to": time_or_none(row.to_ms),
+        "given_by": row.given_by,
+        "ended_by": row.ended_by,
+        "ended_how": row.ended_how,
+    }
+
+
+def fault(found: Fault) -> View:
+    """Return what is wrong in a table, and where."""
+    return {"line": found.line, "column": found.column, "problem": found.problem}
 
 
 def visit(row: Row[Any], now_ms: int) -> View:

@@ -80,7 +80,7 @@ def look(state: DeviceState, device: str, phase: Phase, plan: NursePlan, now_ms:
     if state.skew is not None and skew.is_off(state.skew, limits):
         found["clock_skew"] = skew.why(state.skew, limits)
     wanted = _firmware_min(state, limits)
-    if wanted is not None and _is_older(state.firmware, wanted):
+    if wanted is not None and is_older(state.firmware, wanted):
         found["firmware_old"] = {"how": "firmware_old", "firmware": state.firmware, "wanted": wanted}
     return [
         _raise(state, what, device, phase, plan, now_ms, why)
@@ -148,7 +148,7 @@ def _mended(state: DeviceState, arrival: Arrival, limits: Limits) -> list[Effect
     if state.gps_ms == at_ms:
         well.append("gps_lost")
     wanted = _firmware_min(state, limits)
-    if wanted is None or not _is_older(state.firmware, wanted):
+    if wanted is None or not is_older(state.firmware, wanted):
         well.append("firmware_old")
     alerts = [alert for what in well if (alert := state.faults.pop(what, None)) is not None]
     return [
@@ -182,7 +182,7 @@ def _firmware_min(state: DeviceState, limits: Limits) -> str | None:
     return wanted
 
 
-def _is_older(firmware: str | None, wanted: str) -> bool:
+def is_older(firmware: str | None, wanted: str) -> bool:
     """Tell whether a version is below another, number by number; one that cannot be read is not."""
     found = _NUMBERS.search(firmware or "")
     if found is None:

@@ -11,9 +11,10 @@ from devices.registry.port import Device, DeviceKind
 from devices.registry.sql import add_device, bind_device, holder_of, revoke_device, rotate_secret
 from safety.domain import checks
 from safety.errors import InvalidInput
+from safety.store.bindings import close_binding, open_binding
 from safety.store.changes import record_change, replan_nurse
 from safety.store.nurses import find_nurse
-from safety.store.tables import devices
+from safety.store.tables import device_tests, devices
 
 KINDS = ("phone", "recorder", "button")
 # Those that the service reads: an alarm in any other dialect would end in the dead letters.
@@ -60,6 +61,7 @@ def register_device(
         external_id=external_id,
     )
     secret = add_device(connection, device, at_ms)
+    open_binding(connection, device.id, nurse, device.org, actor, at_ms)
     replan_nurse(connection, nurse)
     _record(connection, "device_added", device, actor, at_ms)
     return device, secret
@@ -84,6 +86,7 @@ def withdraw_device(connection: Connection, device: str, *, actor: str, at_ms: i
     """
     known = find_device(connection, device)
     revoke_device(connection, device, at_ms)
+    _end_binding(connection, device, "revoked", actor, at_ms)
     if known.nurse is not None:
         replan_nurse(connection, known.nurse)
     _record(connection, "device_revoked", known, actor, at_ms)
@@ -97,7 +100,11 @@ def hand_device(connection: Connection, device: str, nurse: str, *, actor: str, 
         NotFound: there is no such nurse.
     """
     before = find_device(connection, device)
-    bind_device(connection, device, nurse, find_nurse(connection, nurse).org)
+    org = find_nurse(connection, nurse).org
+    bind_device(connection, device, nurse, org)
+    if not before.revoked and nurse != before.nurse:
+        _end_binding(connection, device, "handed_over", actor, at_ms)
+        open_binding(connection, device, nurse, org, actor, at_ms)
     for concerned in {before.nurse, nurse} - {None}:
         replan_nurse(connection, str(concerned))
     now = find_device(connection, device)
@@ -128,6 +135,12 @@ def list_devices(connection: Connection, *, orgs: Collection[str] | None = None)
 def _device(row: dict[str, object]) -> Device:
     revoked = row.pop("revoked_ms") is not None
     return Device(**row, revoked=revoked)  # type: ignore[arg-type]  # the columns have the struct's types
+
+
+def _end_binding(connection: Connection, device: str, how: str, actor: str, at_ms: int) -> None:
+    close_binding(connection, device, how, actor, at_ms)
+    # A test was planned for whoever had it: what the next one presses is real.
+    connection.execute(device_tests.delete().where(device_tests.c.device == device))
 
 
 def _record(connection: Connection, action: str, device: Device, actor: str, at_ms: int) -> None:

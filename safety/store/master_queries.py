@@ -8,6 +8,7 @@ from safety.errors import NotFound
 from safety.store.queries import Listed, Page, Rows, Scope, read_page
 from safety.store.tables import (
     device_states,
+    device_tests,
     devices,
     nurses,
     orgs,
@@ -49,8 +50,11 @@ def select_devices() -> Select[Any]:
     """Return devices with how they are; never their secrets' hashes."""
     own = [column for column in devices.c if column.name not in {"secret_hash", "revision"}]
     state = [column for column in device_states.c if column.name not in {"device", "revision"}]
-    return select(*own, *state).select_from(
-        devices.outerjoin(device_states, device_states.c.device == devices.c.id)
+    test = (device_tests.c.from_ms.label("test_from_ms"), device_tests.c.until_ms.label("test_until_ms"))
+    return select(*own, *state, *test).select_from(
+        devices.outerjoin(device_states, device_states.c.device == devices.c.id).outerjoin(
+            device_tests, device_tests.c.device == devices.c.id
+        )
     )
 
 

@@ -63,6 +63,8 @@ def bodies(house: House) -> dict[tuple[str, str], dict[str, Any]]:
         ("post", "/devices"): {"kind": "button", "nurse": house.nurse},
         ("patch", "/devices/{device}"): {"nurse": house.nurse},
         ("post", "/devices/{device}/rotate"): {},
+        ("post", "/devices/{device}/test"): {},
+        ("post", "/devices/import"): {"csv": f"kind,nurse\nbutton,{house.nurse}\n", "org": house.org},
         ("post", "/visits"): {"nurse": house.nurse, "lat": 31, "lon": 121, **times},
         ("patch", "/visits/{visit}"): {"radius_m": 99},
         ("post", "/fences"): {"name": "x", "geometry": AREA, "visit": house.visit},

@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from devices.registry.port import DeviceKind
 from safety.api.schemas.shapes import Page, Shape
 from safety.domain.fence_import import Mode
 from safety.domain.policy import PagingSeverity
@@ -21,36 +20,6 @@ class Nurse(Shape):
     org: str
     phone: str | None
     on_visit: bool
-
-
-class Device(Shape):
-    """A device and how it is."""
-
-    id: str
-    kind: DeviceKind
-    nurse: str | None
-    org: str
-    codec: str
-    external_id: str | None
-    state: Literal["online", "offline", "unknown"]
-    last_heard_at: datetime | None
-    battery_pct: float | None
-    signal_dbm: float | None
-    firmware: str | None
-    revoked: bool
-
-
-class IssuedDevice(Device):
-    """A device that was just added, with the secret that is shown this once."""
-
-    secret: str
-
-
-class NewSecret(Shape):
-    """A device's new secret, shown this once."""
-
-    id: str
-    secret: str
 
 
 class Visit(Shape):

@@ -3,6 +3,7 @@
 from devices.registry.tables import devices, metadata
 from safety.store.tables.alerts import alerts, commands, notifications, timeline
 from safety.store.tables.engine import audit, checkpoints, plan_changes
+from safety.store.tables.fleet import device_bindings, device_tests
 from safety.store.tables.limits import limits
 from safety.store.tables.people import (
     fences,
@@ -23,7 +24,9 @@ __all__ = [
     "checkpoints",
     "commands",
     "dead_letters",
+    "device_bindings",
     "device_states",
+    "device_tests",
     "devices",
     "fences",
     "limits",

@@ -46,6 +46,14 @@ device_states = Table(
     Column("signal_dbm", Float),
     Column("firmware", String),
     Column("revision", BigInteger, nullable=False),
+    # How the charge goes, in % an hour (falling: below zero), and when it is empty by that.
+    Column("battery_trend_pct_h", Float),
+    Column("battery_empty_ms", BigInteger),
+    Column("battery_charging", Boolean),
+    Column("clock_skew_ms", BigInteger),  # ahead: above zero; None: right, or not known
+    Column("fix_accuracy_m", Float),  # of its last fix, usable or not
+    Column("fix_ms", BigInteger),  # when its last usable fix came in
+    Column("tested_ms", BigInteger),  # when its last test alarm came in
     Index("device_states_revision", "revision"),
 )
 

@@ -1,0 +1,30 @@
+"""Bindings: who had a device from when to when, and how it ended."""
+
+from sqlalchemy import Connection, select
+
+from safety.store.queries import Rows, Scope
+from safety.store.tables import device_bindings as bindings
+from safety.store.tables import nurses
+
+
+def open_binding(connection: Connection, device: str, nurse: str, org: str, actor: str, at_ms: int) -> None:
+    """Note that `nurse` has the device from now on."""
+    connection.execute(
+        bindings.insert().values(device=device, nurse=nurse, org=org, from_ms=at_ms, given_by=actor)
+    )
+
+
+def close_binding(connection: Connection, device: str, how: str, actor: str, at_ms: int) -> None:
+    """Note that whoever has the device, if anybody, has it no longer; `how`: handed_over or revoked."""
+    still_open = bindings.update().where(bindings.c.device == device, bindings.c.to_ms.is_(None))
+    connection.execute(still_open.values(to_ms=at_ms, ended_by=actor, ended_how=how))
+
+
+def read_bindings(connection: Connection, device: str, scope: Scope | None = None) -> Rows:
+    """Return who had the device, newest first; None as `scope` is for the command line, which sees all."""
+    named = bindings.outerjoin(nurses, nurses.c.id == bindings.c.nurse)
+    statement = select(bindings, nurses.c.name.label("nurse_name")).select_from(named)
+    statement = statement.where(bindings.c.device == device).order_by(bindings.c.seq.desc())
+    if scope is not None:
+        statement = statement.where(scope.covers(bindings.c.org))
+    return connection.execute(statement).all()
