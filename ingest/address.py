@@ -9,6 +9,9 @@ import msgspec
 REFUSED = "$vigil/refused"
 """Below it the embedded broker hands over what a device may not publish:
 `$vigil/refused/{device}/{the topic it wanted}`."""
+BROUGHT = "$vigil/brought"
+"""Below it the embedded broker hands over, with the name of who logged in, what a topic says of a device by
+what others call it: `$vigil/brought/{login}/{the topic}`. Whether that login may say so, admission decides."""
 STATS = "$vigil/broker"
 """Where the embedded broker tells how it does, as `BrokerStats` in JSON."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from devices import topics
@@ -12,7 +13,7 @@ from devices.codecs.dialects import GATEWAYS
 from devices.codecs.speakers import Part
 from devices.errors import UnreadablePayload
 from devices.registry.port import Device, DeviceRegistry, may_speak_for
-from devices.reports import Report
+from devices.reports import AlarmBase, Report
 from ingest.dead_letters import Refusal, letters
 from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
 from ingest.log.port import EventLog, NewEntry
@@ -57,21 +58,34 @@ class Admission:
         self._metrics = metrics
         self._recent = RecentReports()
 
-    async def admit(self, topic: str, payload: bytes) -> None:
-        """Admit what was published on `topic`."""
-        address = topics.parse(topic)
+    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
+        """Admit what was published on `topic`, whose dialect it is in, whatever its device usually speaks.
+
+        `by` is the login that published it, where the broker tells; where not, the broker has seen to it
+        that the login may.
+        """
+        address = topics.address(topic)
         if address is None:
             refusal = Refusal("unknown_topic", "no device publishes on this topic")
             await self._bury(topic, None, payload, [refusal])
             return
-        device = self._registry.find(address.device)
-        if device is None:
-            refusal = Refusal("unknown_device", f"no device {address.device} is registered")
-            await self._bury(topic, address.device, payload, [refusal])
-        elif device.revoked:
-            refusal = Refusal("revoked_device", f"device {device.id} was revoked")
-            await self._bury(topic, device.id, payload, [refusal])
+        if address.named == "external" and by is None:
+            speaker = self._registry.find_external(address.who, address.dialect)
         else:
+            speaker = self._registry.find(address.who if by is None else by)
+        if speaker is None:
+            refusal = Refusal("unknown_device", f"no device {address.who} is registered")
+            await self._bury(topic, address.who, payload, [refusal])
+        elif speaker.revoked:
+            refusal = Refusal("revoked_device", f"device {speaker.id} was revoked")
+            await self._bury(topic, speaker.id, payload, [refusal])
+        elif address.named == "gateway":
+            await self.admit_brought(speaker, address.dialect, address.channel, payload, topic)
+        elif address.named == "external" and by is not None:
+            part = Part((address.who,), payload)
+            await self._admit_parts(speaker, address.dialect, address.channel, [part], topic)
+        else:
+            device = msgspec.structs.replace(speaker, codec=address.dialect)
             await self.admit_from(device, address.channel, payload, topic)
 
     async def admit_from(
@@ -82,7 +96,7 @@ class Admission:
         `source` is what a dead letter names as its topic: the device's own, unless it came another way.
         """
         received_ms = self._clock.now_ms()
-        self._metrics.messages.labels(channel).inc()
+        self._metrics.messages.labels(channel if device.codec == "native" else device.codec).inc()
         reading = self._translate(device, channel, payload, received_ms)
         arrivals = [
             Arrival(device.id, device.nurse, device.org, received_ms, report) for report in reading.reports
@@ -98,14 +112,20 @@ class Admission:
         """Admit what `speaker`, a gateway or a device by itself, brought; return what became of it.
 
         Each device is taken at the speaker's word only as far as it may speak for it; what is of no device,
-        or of another's, is a dead letter of the speaker's.
+        or of another's, is a dead letter of the speaker's. But an alarm is an alarm: that of a device which
+        nobody has registered is raised for a gateway's organisation.
         """
-        parts = GATEWAYS[dialect](payload)
+        return await self._admit_parts(speaker, dialect, channel, GATEWAYS[dialect](payload), source)
+
+    async def _admit_parts(
+        self, speaker: Device, dialect: str, channel: str, parts: Sequence[Part], source: str
+    ) -> Admitted:
         # All are looked up before any is logged: what fails here fails whole, and comes again whole.
         spoken_for = [(part, self._spoken_for(speaker, part, dialect)) for part in parts]
         admitted = Admitted([], [])
         for part, device in spoken_for:
             if isinstance(device, Refusal):
+                admitted.reports.extend(await self._raise_for(speaker, part, dialect, channel, device))
                 await self._bury(source, speaker.id, part.payload, [device])
                 admitted.refusals.append(device)
             else:
@@ -113,6 +133,32 @@ class Admission:
                 admitted.reports.extend(reports)
                 admitted.refusals.extend(refusals)
         return admitted
+
+    async def _raise_for(
+        self, gateway: Device, part: Part, dialect: str, channel: str, refusal: Refusal
+    ) -> list[Report]:
+        """Admit the alarms of a `part` of no device that `gateway` may speak for, as of nobody known."""
+        if gateway.kind != "gateway" or refusal.reason == "revoked_device":
+            return []
+        name = next(iter(part.names), "")
+        stranger = Device(
+            # What the gateway calls it is all that a dispatcher can look for.
+            id=name if topics.is_device_id(name) else gateway.id,
+            kind="gateway",
+            org=gateway.org,
+            nurse=None,
+            codec=dialect,
+        )
+        received_ms = self._clock.now_ms()
+        said = self._translate(stranger, channel, part.payload, received_ms).reports
+        alarms: list[Report] = [
+            msgspec.structs.replace(report, doubts=(*report.doubts, "device"))
+            for report in said
+            if isinstance(report, AlarmBase)
+        ]
+        arrivals = [Arrival(stranger.id, None, stranger.org, received_ms, alarm) for alarm in alarms]
+        await self._append_events(stranger, arrivals)
+        return alarms
 
     async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
         """Keep what `device` tried to publish on a `topic` that is not its own."""
@@ -148,7 +194,7 @@ class Admission:
                 "codec failed", action="codec_failed", codec=device.codec, device=device.id, error=kind
             )
             return _nothing("$", f"codec {device.codec} failed: {kind}")
-        return reading if reading.reports or reading.faults else _nothing("$", "says nothing")
+        return reading
 
     async def _append_events(self, device: Device, arrivals: Sequence[Arrival]) -> None:
         """Append to the alarm lane first and alone: its commit shares the disk with no other."""

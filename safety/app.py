@@ -23,7 +23,7 @@ from ingest.lanes import DEAD_LETTERS, LANES
 from ingest.log.sqlite import SqliteEventLog
 from ingest.metrics import IngestMetrics
 from ingest.retention import Retention
-from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber
+from ingest.subscriber import SUBSCRIBER_LANES, Subscriber
 from ingest.ticker import Ticker
 from safety.api.application import create_app
 from safety.api.context import ApiSettings, TileSettings
@@ -75,8 +75,7 @@ class Service:
         self._devices = SqlDeviceRegistry(database.engine)
         self._log = log = SqliteEventLog(data_dir / "log", clock)
         admission = Admission(self._devices, DIALECTS, log, clock, IngestMetrics(self._metrics))
-        lanes = (ALARM_LANE, TELEMETRY_LANE)
-        self._subscribers = [Subscriber(address, lane, admission, clock) for lane in lanes]
+        self._subscribers = [Subscriber(address, lane, admission, clock) for lane in SUBSCRIBER_LANES]
         self._planner = Planner(database, log, clock)
         metrics = RunnerMetrics(self._metrics)
         self._runners = [

@@ -21,5 +21,6 @@ class Reading(NamedTuple):
 Codec = Callable[[str, bytes, int], Reading]
 """`codec(channel, payload, received_ms)`: a report that lacks a readable time takes `received_ms`.
 
-`channel` is what the way of arrival adds to the payload: see each codec's module.
+`channel` is what the way of arrival adds to the payload: see each codec's module. An empty reading means that
+the payload says nothing of use here, as it should be.
 """

@@ -7,8 +7,8 @@ import msgspec
 import structlog
 
 from devices.clock import Clock
-from devices.topics import PREFIX
-from ingest.address import REFUSED, STATS, BrokerAddress, BrokerStats
+from devices.topics import CHIRPSTACK_EVENTS, PLATFORMS, PREFIX
+from ingest.address import BROUGHT, REFUSED, STATS, BrokerAddress, BrokerStats
 from ingest.errors import NotConnected
 from ingest.lanes import ALARMS, TELEMETRY
 from ingest.subscriber.connection import Generation
@@ -27,8 +27,8 @@ _STEADY_S = 10.0
 class Admission(Protocol):
     """Takes in messages; each call returns only when its message is durable."""
 
-    async def admit(self, topic: str, payload: bytes) -> None:
-        """Take in what a device published on `topic`."""
+    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
+        """Take in what was published on `topic`; `by` is the login, where the broker tells it."""
 
     async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
         """Keep what `device` was not allowed to publish on `topic`."""
@@ -41,10 +41,27 @@ class SubscriberLane(NamedTuple):
     filters: tuple[str, ...]
 
 
-ALARM_LANE = SubscriberLane(ALARMS, (f"{PREFIX}/+/alarm", f"{PREFIX}/+/event"))
+_CHIRPSTACK = "application/+/device/+/event"
+_UPLINK = "up"
+# A LoRaWAN device may speak for a hundredth of the time, and Traccar's events are few: no flood comes there.
+ALARM_LANE = SubscriberLane(
+    ALARMS, (f"{PREFIX}/+/alarm", f"{PREFIX}/+/event", f"{_CHIRPSTACK}/{_UPLINK}", "traccar/+/events")
+)
 TELEMETRY_LANE = SubscriberLane(
     TELEMETRY, (f"{PREFIX}/+/location", f"{PREFIX}/+/status", f"{PREFIX}/+/record")
 )
+MIXED_LANE = SubscriberLane(
+    "mixed",
+    (
+        "owntracks/+/+",
+        "owntracks/+/+/+",
+        "traccar/+/positions",
+        *(f"platform/+/{dialect}" for dialect in PLATFORMS),
+        *(f"{_CHIRPSTACK}/{event}" for event in CHIRPSTACK_EVENTS if event != _UPLINK),
+    ),
+)
+"""Topics on which alarms and locations come together: they wait for each other, and nobody else for them."""
+SUBSCRIBER_LANES = (ALARM_LANE, TELEMETRY_LANE, MIXED_LANE)
 
 
 class Subscriber:
@@ -72,8 +89,12 @@ class Subscriber:
         self._clock = clock
         self._client_id = f"vigil-ingest-{lane.name}{suffix}"
         self._filters = lane.filters
+        if address.embedded:
+            self._filters = tuple(
+                f"{BROUGHT}/+/{one}" if one.startswith(_CHIRPSTACK) else one for one in lane.filters
+            )
         if address.embedded and lane is TELEMETRY_LANE:
-            self._filters = (*lane.filters, f"{REFUSED}/#", STATS)
+            self._filters = (*self._filters, f"{REFUSED}/#", STATS)
         self._window = Window(window, clock)
         self._connected = asyncio.Event()
         self.connections = 0
@@ -139,5 +160,8 @@ class Subscriber:
         elif topic.startswith(REFUSED):
             _, _, device, wanted = topic.split("/", 3)
             await self._window.admit(lambda: self._admission.refuse(device, wanted, payload))
+        elif topic.startswith(BROUGHT):
+            _, _, login, said = topic.split("/", 3)
+            await self._window.admit(lambda: self._admission.admit(said, payload, login))
         else:
             await self._window.admit(lambda: self._admission.admit(topic, payload))

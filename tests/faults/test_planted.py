@@ -37,7 +37,7 @@ class HastyAdmission:
         self._honest = honest
         self._in_hand: list[tuple[str, bytes]] = []
 
-    async def admit(self, topic: str, payload: bytes) -> None:
+    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
         self._in_hand.append((topic, payload))
         if len(self._in_hand) > 10:
             await self._honest.admit(*self._in_hand.pop(0))

@@ -25,7 +25,7 @@ class RecordingAdmission:
     def payloads(self) -> list[bytes]:
         return [payload for _, payload in self.admitted]
 
-    async def admit(self, topic: str, payload: bytes) -> None:
+    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
         await self._pass(payload)
         self.admitted.append((topic, payload))
 

@@ -148,7 +148,7 @@ async def test_a_list_of_nothing_is_a_dead_letter(desk: Desk) -> None:
 
 @pytest.mark.parametrize("device", [STRANGE, BROKEN])
 async def test_a_codec_that_fails_or_is_missing_loses_nothing(desk: Desk, device: Device) -> None:
-    await desk.admission.admit(topics.up(device.id, "location"), FIX)
+    await desk.admission.admit_from(device, "location", FIX)
     [letter] = await desk.letters()
     assert (letter.reason, letter.payload, letter.device) == ("unreadable", FIX, device.id)
     assert f"codec {device.codec}" in letter.explanation
