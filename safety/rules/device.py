@@ -82,6 +82,7 @@ class DeviceState(msgspec.Struct):
     skew: Skew | None = None
     firmware: str | None = None
     faults: dict[str, str] = {}
+    episodes: dict[str, int] | None = None
     seq: int = -2
     seq_ms: int = 0
     gaps: list[Gap] = []

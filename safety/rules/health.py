@@ -28,6 +28,9 @@ _HAS_GPS = frozenset({"phone", "recorder"})
 _URGENT = frozenset({"battery_low", "gps_lost"})
 """What weakens the watch over her during a visit."""
 
+EPISODES = 16
+"""So many counts of episodes are remembered, the newest: of several visits, as they may overlap."""
+
 _NUMBERS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})*")
 
 What = Literal["battery_low", "clock_skew", "gps_lost", "firmware_old"]
@@ -161,7 +164,8 @@ def _raise(
     state: DeviceState, what: What, device: str, phase: Phase, plan: NursePlan, now_ms: int, why: _Why
 ) -> RaiseAlert:
     kind: AlertKind = "battery_low" if what == "battery_low" else "device_fault"
-    state.faults[what] = derived_id(kind, what, device, str(now_ms))
+    cause = _episode(state, what, device, phase)
+    state.faults[what] = derived_id(kind, cause)
     return RaiseAlert(
         id=state.faults[what],
         kind=kind,
@@ -172,9 +176,21 @@ def _raise(
         visit=phase.visit_id,
         occurred_ms=now_ms,
         received_ms=now_ms,
-        source_event=f"{device}/{what}/{now_ms}",
+        source_event=cause,
         why={"rule": kind, "device_kind": state.kind, **why},
     )
+
+
+def _episode(state: DeviceState, what: What, device: str, phase: Phase) -> str:
+    """Name the episode by its number within the phase, not by the report that showed it.
+
+    Whichever of several reports comes in first, it is the same episode.
+    """
+    key = f"{what}/{phase.visit.id}/{phase.name}"
+    known = state.episodes or {}
+    number = known.pop(key, 0) + 1
+    state.episodes = dict([*known.items(), (key, number)][-EPISODES:])
+    return f"{device}/{key}/{number}"
 
 
 def _firmware_min(state: DeviceState, limits: Limits) -> str | None:
