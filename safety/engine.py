@@ -15,6 +15,7 @@ from ingest.lanes import ALARMS
 from ingest.records import Arrival, Tick
 from safety.domain.plan import NursePlan, OrgPlan
 from safety.rules import alarm, nurse, whereabouts
+from safety.rules.calm import Calm, give_back, settle, take
 from safety.rules.effects import Effect
 from safety.rules.shared_fences import SharedFence, SharedFences
 from safety.rules.sight import Sight, sight_of
@@ -104,10 +105,13 @@ class AlarmEngine:
 
 
 class _TelemetrySnapshot(msgspec.Struct):
+    """`armed` is None in a snapshot of an older version."""
+
     now_ms: int
     resumed_ms: int
     nurses: dict[str, nurse.NurseState]
     orgs: dict[str, OrgPlan]
+    armed: dict[str, int] | None = None
 
 
 class TelemetryEngine:
@@ -121,6 +125,7 @@ class TelemetryEngine:
         # (when, nurse): each nurse's next look at the clock. An entry may be stale, never too late.
         self._timers: list[tuple[int, str]] = []
         self._armed: dict[str, int] = {}
+        self._calm: dict[str, Calm] = {}
 
     def look_ahead(self, records: Sequence[Record]) -> Hints:
         if not self._shared:
@@ -131,11 +136,15 @@ class TelemetryEngine:
             if isinstance(record, OrgPlan):
                 break  # what comes after it must see other fences
             if isinstance(record, Arrival) and record.nurse is not None:
+                position = getattr(record.report, "position", None)
+                calm = self._calm.get(record.nurse)
+                if position is None or (calm is not None and calm.holds(position.lat, position.lon)):
+                    continue
                 sight = sight_of(record, record.nurse)
                 if sight is not None:
                     places.append(index)
                     sights.append(sight)
-        found = self._shared.inside(sights)
+        found = self._shared.inside(sights) if sights else {}
         return {place: found.get(number, []) for number, place in enumerate(places)}
 
     def step(self, record: Record, within: Within | None = None) -> list[Effect]:
@@ -145,13 +154,19 @@ class TelemetryEngine:
             return self._tick(record.at_ms)
         if isinstance(record, NursePlan):
             nurse.replan(self._state_of(record.nurse, record.org), record, self._now_ms)
+            self._calm.pop(record.nurse, None)
             self._arm(record.nurse)
         else:
             self._shared.replan(record)
+            self._give_back()
+            self._calm.clear()
         return []
 
     def snapshot(self) -> bytes:
-        state = _TelemetrySnapshot(self._now_ms, self._resumed_ms, self._nurses, self._shared.plans)
+        self._give_back()
+        state = _TelemetrySnapshot(
+            self._now_ms, self._resumed_ms, self._nurses, self._shared.plans, self._armed
+        )
         return msgspec.msgpack.encode(state)
 
     def restore(self, snapshot: bytes) -> None:
@@ -159,7 +174,12 @@ class TelemetryEngine:
         self._now_ms, self._resumed_ms, self._nurses = state.now_ms, state.resumed_ms, state.nurses
         for plan in state.orgs.values():
             self._shared.replan(plan)
+        self._calm = {}
         self._timers, self._armed = [], {}
+        if state.armed is not None:
+            self._armed = state.armed
+            self._timers = sorted((when_ms, key) for key, when_ms in state.armed.items())
+            return
         for key, known in self._nurses.items():
             nurse.complete(known, self._now_ms)
             self._arm(key)
@@ -167,6 +187,9 @@ class TelemetryEngine:
     def _arrive(self, arrival: Arrival, within: Within | None) -> list[Effect]:
         if arrival.nurse is None:
             return [whereabouts.hear(arrival)]
+        calm = self._calm.get(arrival.nurse)
+        if calm is not None and (placed := take(calm, arrival)) is not None:
+            return [placed]
         state = self._state_of(arrival.nurse, arrival.org)
         if within is None:
             within = self.look_ahead([arrival]).get(0, [])
@@ -175,6 +198,7 @@ class TelemetryEngine:
         if state.stirred or arrival.nurse not in self._armed or not isinstance(arrival.report, Fix):
             state.stirred = False
             self._arm(arrival.nurse)
+        self._settle(arrival.nurse, state)
         return effects
 
     def _tick(self, at_ms: int) -> list[Effect]:
@@ -190,15 +214,35 @@ class TelemetryEngine:
                 due.append(key)
         # In the order of their names: a heap rebuilt from a snapshot may pop in another one.
         for key in sorted(due):
-            effects += nurse.on_tick(self._nurses[key], self._now_ms, self._resumed_ms)
+            state = self._looked_at(key)
+            ticked = nurse.on_tick(state, self._now_ms, self._resumed_ms)
+            if ticked:
+                self._settle(key, state)
+                effects += ticked
             self._arm(key)
         return effects
 
+    def _settle(self, key: str, state: nurse.NurseState) -> None:
+        calm = settle(state, self._shared, self._calm.get(key))
+        if calm is not None:
+            self._calm[key] = calm
+        else:
+            self._calm.pop(key, None)
+
     def _state_of(self, key: str, org: str) -> nurse.NurseState:
-        state = self._nurses.get(key)
-        if state is None:
-            state = self._nurses[key] = nurse.NurseState(plan=NursePlan(nurse=key, org=org))
-        return state
+        if key not in self._nurses:
+            self._nurses[key] = nurse.NurseState(plan=NursePlan(nurse=key, org=org))
+        return self._looked_at(key)
+
+    def _looked_at(self, key: str) -> nurse.NurseState:
+        calm = self._calm.get(key)
+        if calm is not None:
+            give_back(calm)
+        return self._nurses[key]
+
+    def _give_back(self) -> None:
+        for calm in self._calm.values():
+            give_back(calm)
 
     def _arm(self, key: str) -> None:
         wake_ms = nurse.wake_ms(self._nurses[key], self._now_ms, self._resumed_ms)

@@ -9,6 +9,7 @@ import msgspec
 
 from devices.commands import CommandKind
 from devices.reports import Position
+from safety.rules.sight import Sight
 
 ALARM_KINDS: frozenset[str] = frozenset({"panic", "duress", "fall", "no_motion", "tamper"})
 """The kinds that a device raises itself, and is told about."""
@@ -90,21 +91,19 @@ class CancelAlert(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_alert")
     reason: str
 
 
-class PlacePosition(msgspec.Struct, frozen=True, kw_only=True, tag="place_position"):
-    """The nurse is here now; `track` also keeps the point as part of her visit's track."""
+class PlacePosition(msgspec.Struct, frozen=True, gc=False, tag="place_position"):
+    """The nurse was seen here, and the device that saw her was heard; the last one that is `newest` counts.
 
-    nurse: str
-    org: str
-    device: str
+    During a `visit` it is a point of the visit's track as well.
+    """
+
+    sight: Sight
     visit: str | None
-    position: Position
-    time_ms: int
-    received_ms: int
     newest: bool
-    track: bool
+    battery_pct: float | None = None
 
 
-class HearDevice(msgspec.Struct, frozen=True, kw_only=True, tag="hear_device"):
+class HearDevice(msgspec.Struct, frozen=True, gc=False, tag="hear_device"):
     """A device was heard from, and what it said of itself (None: it did not say)."""
 
     device: str

@@ -2,7 +2,9 @@
 
 from functools import cached_property, lru_cache
 
-from safety.domain.fence import Shape, shape_of
+import shapely
+
+from safety.domain.fence import Shape, outline_of, shape_of
 from safety.domain.fence_limits import FenceLimits
 from safety.domain.plan import FencePlan
 from safety.domain.schedule import Hours, Schedule
@@ -26,6 +28,12 @@ class SharedFence:
     def shape(self) -> Shape:
         """The shape on the ground."""
         return shape_of(self.plan)
+
+    @cached_property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """The box around it in degrees: west, south, east, north."""
+        west, south, east, north = shapely.bounds(outline_of(self.plan)).tolist()
+        return west, south, east, north
 
     def open_at(self, at_ms: int) -> bool:
         """Tell whether the fence counts at `at_ms`."""

@@ -19,7 +19,8 @@ FREE_M = 150.0
 MOST_HELD = 2
 """After so many in a row the next is believed."""
 
-_NEAR_DEG = 0.0009  # at most 100 m either way, so less than FREE_M together
+NEAR_DEG = 0.0009
+"""At most 100 m either way, so less than FREE_M together."""
 
 
 class Jump(msgspec.Struct, frozen=True):
@@ -33,7 +34,7 @@ class Jump(msgspec.Struct, frozen=True):
 def can_be(before: Sight, sight: Sight) -> bool:
     """Tell whether she can have gone from `before` to `sight`."""
     here, there = before.position, sight.position
-    if abs(here.lat - there.lat) < _NEAR_DEG and abs(here.lon - there.lon) < _NEAR_DEG:
+    if abs(here.lat - there.lat) < NEAR_DEG and abs(here.lon - there.lon) < NEAR_DEG:
         return True
     doubt_m = SURE * (accuracy_of(before) + accuracy_of(sight)) + FREE_M
     travelled_m = apart_m(here.lat, here.lon, there.lat, there.lon) - doubt_m

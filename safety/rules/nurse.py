@@ -165,6 +165,19 @@ def current_visit(state: NurseState, at_ms: int, lead_ms: int = LEAD_MS) -> Visi
     return None
 
 
+def span_of(state: NurseState, visit_on: VisitPlan, at_ms: int) -> tuple[int, int]:
+    """Return from when until when (epoch ms) `visit_on`, the `current_visit` at `at_ms`, is that."""
+    since_ms, until_ms = visit_on.starts_ms - LEAD_MS, visit_on.ends_ms
+    for planned in state.plan.visits:
+        if planned is visit_on:
+            break
+        if planned.ends_ms < at_ms:
+            since_ms = max(since_ms, planned.ends_ms + 1)
+        else:
+            until_ms = min(until_ms, planned.starts_ms - LEAD_MS - 1)
+    return since_ms, until_ms
+
+
 def _began_ms(state: NurseState, planned: VisitPlan) -> int | None:
     """Return since when she is at a visit; as planned where nothing tells, None while she is elsewhere."""
     known = state.visits[planned.id]

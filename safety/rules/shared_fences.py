@@ -60,6 +60,11 @@ class SharedFences:
         """Return the fences of one visit alone."""
         return [self._made(fence) for fence in visit.fences]
 
+    def keeps_in(self, org: str) -> bool:
+        """Tell whether the organisation has any stay-in fence."""
+        self._ready()
+        return org in self._stay_in
+
     def has_stay_in(self, org: str, at_ms: int) -> bool:
         """Tell whether the organisation's nurses must stay in some area at `at_ms`."""
         self._ready()
@@ -97,6 +102,37 @@ class SharedFences:
             return min(own, key=itemgetter(0))
         some = (self._fences[i] for i in self._stay_in[sight.org])
         return reach_m, next(fence for fence in some if fence.open_at(sight.time_ms))
+
+    def room_deg(self, sight: Sight, visit: VisitPlan, most_deg: float) -> float:
+        """Return how far she may go from `sight`, along either axis, with no fence saying anything else.
+
+        In degrees, at most `most_deg`; 0: nowhere, or it cannot be told.
+        """
+        lat, lon = sight.position.lat, sight.position.lon
+        for fence in self.own(visit):
+            if fence.kind == "fence_enter":
+                west, south, east, north = fence.bounds
+                most_deg = min(most_deg, max(west - lon, lon - east, south - lat, lat - north))
+        if most_deg <= 0.0:
+            return 0.0
+        index = self._ready()
+        near = index.query(shapely.box(lon - most_deg, lat - most_deg, lon + most_deg, lat + most_deg))
+        kept_in = False
+        for number in near.tolist():
+            fence = self._fences[number]
+            if fence.org != sight.org:
+                continue
+            if fence.kind == "fence_enter":
+                away_deg = float(shapely.distance(self._outlines[number], shapely.Point(lon, lat)))
+                most_deg = min(most_deg, 0.7 * away_deg)
+            else:
+                kept_in = kept_in or self._keeps_in(number, lat, lon, most_deg)
+        return most_deg if kept_in or not self.keeps_in(sight.org) else 0.0
+
+    def _keeps_in(self, number: int, lat: float, lon: float, room_deg: float) -> bool:
+        """Tell whether a fence that counts at all hours holds the whole box."""
+        box = shapely.box(lon - room_deg, lat - room_deg, lon + room_deg, lat + room_deg)
+        return self._fences[number].hours is None and bool(shapely.contains(self._outlines[number], box))
 
     def _made(self, fence: FencePlan) -> SharedFence:
         made = self._own.get(fence.id)

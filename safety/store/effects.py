@@ -16,6 +16,7 @@ from safety.rules.effects import (
     TellDevice,
 )
 from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alarm, stored_alerts
+from safety.store.deliveries import Came, note_answers
 from safety.store.once import insert_once
 from safety.store.outbox import owe_command
 from safety.store.postgres import lock_nurses, next_revision
@@ -34,6 +35,7 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
     for effect in effects:
         if isinstance(effect, PlacePosition):
             places.append(effect)
+            heard.append(_heard_with(effect))
         elif isinstance(effect, HearDevice):
             heard.append(effect)
         elif isinstance(effect, AlarmRepeated):
@@ -50,7 +52,16 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
             _store_alert_effect(connection, effect)
     _store_places(connection, places)
     _store_heard(connection, heard)
-    return len(places) + len(heard) < len(effects)
+    if places:
+        note_answers(connection, (_came(place) for place in places), now_ms)
+    return len(heard) < len(effects)
+
+
+def _lock(connection: Connection, effects: Sequence[Effect]) -> None:
+    """Hold all that `effects` may change of alerts, before the first of them is stored."""
+    raised = {effect.nurse for effect in effects if isinstance(effect, RaiseAlert)}
+    cancelled = {effect.alert for effect in effects if isinstance(effect, CancelAlert)}
+    lock_nurses(connection, {nurse for nurse in raised if nurse is not None}, cancelled)
 
 
 def _lock(connection: Connection, effects: Sequence[Effect]) -> None:
@@ -86,31 +97,43 @@ def _owe(connection: Connection, told: TellDevice) -> None:
 
 
 def _store_places(connection: Connection, places: Sequence[PlacePosition]) -> None:
-    newest = {place.nurse: place for place in places if place.newest}
+    newest = {place.sight.nurse: place for place in places if place.newest}
     if newest:
         revision = next_revision(connection, positions.c.revision)
         rows = [{**_place(newest[nurse]), "revision": revision} for nurse in sorted(newest)]
         columns = [column.name for column in positions.c if column.name != "nurse"]
         replace(connection, positions, rows, key=["nurse"], columns=columns)
-    points = [place for place in places if place.track]
+    points = [place for place in places if place.visit is not None]
     insert_once(connection, tracks, [_track_point(place) for place in points])
 
 
 def _place(place: PlacePosition) -> dict[str, Any]:
-    return {**_track_point(place), "org": place.org}
+    return {**_track_point(place), "org": place.sight.org}
 
 
 def _track_point(place: PlacePosition) -> dict[str, Any]:
+    sight, position = place.sight, place.sight.position
     return {
-        "nurse": place.nurse,
-        "device": place.device,
+        "nurse": sight.nurse,
+        "device": sight.device,
         "visit": place.visit,
-        "lat": place.position.lat,
-        "lon": place.position.lon,
-        "accuracy_m": place.position.accuracy_m,
-        "time_ms": place.time_ms,
-        "received_ms": place.received_ms,
+        "lat": position.lat,
+        "lon": position.lon,
+        "accuracy_m": position.accuracy_m,
+        "time_ms": sight.time_ms,
+        "received_ms": sight.received_ms,
     }
+
+
+def _heard_with(place: PlacePosition) -> HearDevice:
+    """Return what a fix says of the device that it came from."""
+    sight = place.sight
+    return HearDevice(sight.device, sight.received_ms, online=True, battery_pct=place.battery_pct)
+
+
+def _came(place: PlacePosition) -> Came:
+    sight = place.sight
+    return Came(sight.device, sight.received_ms, place.newest, sight.seq)
 
 
 def _store_heard(connection: Connection, heard: Sequence[HearDevice]) -> None:

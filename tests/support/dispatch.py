@@ -20,12 +20,14 @@ from safety.api.outbox import MAX_FRAMES
 from safety.domain.fence_import import parse_fences
 from safety.domain.policy_import import parse_policy
 from safety.rules.effects import AlertKind, HearDevice, PlacePosition, RaiseAlert
+from safety.rules.sight import Sight
 from safety.store.alerts import raise_alert
 from safety.store.audit import append_audit
 from safety.store.database import Database, database_url
 from safety.store.effects import store_effects
 from safety.store.fences import import_fences
 from safety.store.fleet import register_device
+from safety.store.gateways import add_gateway
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
 from safety.store.policies import apply_policy
@@ -52,6 +54,7 @@ class House(msgspec.Struct, kw_only=True):
     fence: str
     policy: str
     letter: str
+    gateway: str
     alert: str
     users: dict[str, str]
     logins: dict[str, str]
@@ -59,6 +62,7 @@ class House(msgspec.Struct, kw_only=True):
     def marks(self) -> set[str]:
         """What must not be seen by anybody else: every id, and the name of every person."""
         own = {self.org, self.nurse, self.device, self.visit, self.responder, self.fence, self.policy}
+        own.add(self.gateway)
         named = {f"nurse of {self.org}", f"responder of {self.org}"}
         return own | {self.letter, self.alert} | named | set(self.users.values()) | set(self.logins.values())
 
@@ -136,6 +140,7 @@ def build_house(
         fence=fence,
         policy=policy.id,
         letter=letter,
+        gateway=add_gateway(connection, org=org, codec="traccar", actor="system", at_ms=at_ms)[0].id,
         alert="",
         users=users,
         logins=logins,
@@ -154,19 +159,9 @@ def _happen(connection: Connection, house: House, at_ms: int) -> None:
 
 def place_nurse(connection: Connection, house: House, at_ms: int, lat: float, lon: float) -> None:
     """Have the house's device send a fix."""
-    place = PlacePosition(
-        nurse=house.nurse,
-        org=house.org,
-        device=house.device,
-        visit=house.visit,
-        position=Position(lat=lat, lon=lon, accuracy_m=12.0, time_ms=at_ms),
-        time_ms=at_ms,
-        received_ms=at_ms,
-        newest=True,
-        track=True,
-    )
-    heard = HearDevice(device=house.device, heard_ms=at_ms, online=True, battery_pct=80.0)
-    store_effects(connection, [place, heard], at_ms)
+    position = Position(lat=lat, lon=lon, accuracy_m=12.0, time_ms=at_ms)
+    sight = Sight(position, at_ms, at_ms, house.nurse, house.org, house.device, "fix", None, at_ms)
+    store_effects(connection, [PlacePosition(sight, house.visit, newest=True, battery_pct=80.0)], at_ms)
 
 
 class Dispatch:

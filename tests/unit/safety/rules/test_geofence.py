@@ -92,7 +92,7 @@ def test_a_jump_is_on_the_map_at_once() -> None:
     for record in HOME:
         engine.step(record)
     placed = [effect for effect in engine.step(fix(20, 9_000)) if isinstance(effect, PlacePosition)]
-    assert [(effect.newest, effect.track) for effect in placed] == [(True, True)]
+    assert [(effect.newest, effect.visit is not None) for effect in placed] == [(True, True)]
 
 
 def test_a_train_is_believed_after_a_while() -> None:
