@@ -95,8 +95,8 @@ def test_a_device_hears_what_itself_is_told(topic_filter: str, allowed: bool) ->
 
 
 WORDS = """
-    vigil v1 dev_a owntracks application device event up join traccar positions platform jt808 alarm cmd command
-    + #
+    vigil v1 dev_a owntracks application device event up join traccar positions platform jt808 alarm cmd
+    command + #
 """
 words = st.sampled_from(["", *WORDS.split()])
 
