@@ -152,16 +152,11 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
 def _bound(calm: Calm, newest: Sight, visit_on: VisitPlan, shared: SharedFences, before: Calm | None) -> None:
     """Give `calm` its box: the one `before`, if she is still in that, or one around her."""
     lat, lon = newest.position.lat, newest.position.lon
-    if before is not None and before.visit == calm.visit:
-        if before.holds(lat, lon) if before.has_room else newest.time_ms < before.again_ms:
-            calm.south, calm.north, calm.west, calm.east = (
-                before.south,
-                before.north,
-                before.west,
-                before.east,
-            )
-            calm.accuracy_m, calm.again_ms = before.accuracy_m, before.again_ms
-            return
+    if before is not None and before.visit == calm.visit and before.serves(newest):
+        calm.south, calm.north = before.south, before.north
+        calm.west, calm.east = before.west, before.east
+        calm.accuracy_m, calm.again_ms = before.accuracy_m, before.again_ms
+        return
     room_deg, calm.accuracy_m = _room(newest, visit_on, shared)
     calm.again_ms = newest.time_ms + _AGAIN_MS
     if room_deg > 0.0:

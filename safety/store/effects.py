@@ -59,13 +59,6 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
 
 def _lock(connection: Connection, effects: Sequence[Effect]) -> None:
     """Hold all that `effects` may change of alerts, before the first of them is stored."""
-    raised = {effect.nurse for effect in effects if isinstance(effect, RaiseAlert)}
-    cancelled = {effect.alert for effect in effects if isinstance(effect, CancelAlert)}
-    lock_nurses(connection, {nurse for nurse in raised if nurse is not None}, cancelled)
-
-
-def _lock(connection: Connection, effects: Sequence[Effect]) -> None:
-    """Hold all that `effects` may change of alerts, before the first of them is stored."""
     nurses = {
         effect.nurse for effect in effects if isinstance(effect, RaiseAlert) and effect.nurse is not None
     }
