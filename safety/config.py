@@ -151,6 +151,8 @@ def addresses_of(settings: Settings, mqtt_port: int) -> Addresses:
     if mqtt_url is None and settings.broker_url is not None:
         outside = urlsplit(settings.broker_url)
         mqtt_url = f"{outside.scheme}://{outside.netloc.rpartition('@')[2]}"
+    if settings.mqtts_port:
+        return Addresses(settings.public_url, mqtt_url, settings.mqtts_port, mqtt_secure=True)
     return Addresses(settings.public_url, mqtt_url, mqtt_port)
 
 

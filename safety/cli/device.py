@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from safety.cli import fleet
 from safety.cli.common import (
     DEFAULT_DATA_DIR,
     AsJson,
@@ -16,6 +17,7 @@ from safety.cli.common import (
     shown,
     writing,
 )
+from safety.cli.enrolment import Qr, enrolment_of, show_enrolment
 from safety.cli.options import NurseId, OptionalOrg
 
 app = typer.Typer(no_args_is_help=True, help="Devices: phones, recorders and buttons.")
@@ -31,6 +33,7 @@ def add(
     external_id: Annotated[
         str | None, typer.Option(metavar="ID", help="What its gateway calls it, e.g. a DevEUI.")
     ] = None,
+    qr: Qr = False,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -41,8 +44,16 @@ def add(
         device, secret = register_device(
             desk.connection, kind=kind, nurse=nurse, codec=codec, external_id=external_id, **desk.by
         )
-    added = {"id": device.id, "secret": secret, **shown(device)}
-    show_added(added, as_json, f"added {kind} of {nurse}", f"secret (shown only now): {secret}")
+    made = enrolment_of(device, secret, data_dir)
+    if as_json:
+        link = {"app": made.app, "link": made.link, "settings": made.settings}
+        show_json({"id": device.id, "secret": secret, **shown(device), **link})
+        return
+    typer.echo(f"added {kind} of {nurse}")
+    typer.echo(f"secret (shown only now): {secret}")
+    if qr:
+        show_enrolment(made, data_dir)
+    typer.echo(device.id)
 
 
 @app.command("list")
@@ -56,17 +67,24 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
 
 
 @app.command()
-def rotate(device: DeviceId, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+def rotate(
+    device: DeviceId, qr: Qr = False, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
     """Give a device a new secret and print it, this once; the old one stops working."""
-    from safety.store.fleet import rotate_device
+    from safety.store.fleet import find_device, rotate_device
 
     with writing(data_dir) as desk:
         secret = rotate_device(desk.connection, device, **desk.by)
+        known = find_device(desk.connection, device)
+    made = enrolment_of(known, secret, data_dir)
     if as_json:
-        show_json({"id": device, "secret": secret})
-    else:
-        typer.echo(f"new secret of {device} (shown only now):")
-        typer.echo(secret)
+        link = {"app": made.app, "link": made.link, "settings": made.settings}
+        show_json({"id": device, "secret": secret, **link})
+        return
+    if qr:
+        show_enrolment(made, data_dir)
+    typer.echo(f"new secret of {device} (shown only now):")
+    typer.echo(secret)
 
 
 @app.command()
@@ -121,3 +139,6 @@ def bind(
     with writing(data_dir) as desk:
         bound = hand_device(desk.connection, device, nurse, **desk.by)
     show_added(shown(bound), as_json, f"bound to {nurse}")
+
+
+fleet.register(app)

@@ -32,13 +32,15 @@ class Addresses(NamedTuple):
     public_url: str | None = None
     public_mqtt_url: str | None = None
     mqtt_port: int = 1883
+    mqtt_secure: bool = False
 
     def reach(self, http_url: str) -> Reach:
         """Return where devices reach a service that is found at `http_url` unless something else is set."""
         public = (self.public_url or http_url).rstrip("/")
         host = urlsplit(public).hostname or "127.0.0.1"
         bracketed = f"[{host}]" if ":" in host else host
-        return Reach(self.public_mqtt_url or f"mqtt://{bracketed}:{self.mqtt_port}", public)
+        scheme = "mqtts" if self.mqtt_secure else "mqtt"
+        return Reach(self.public_mqtt_url or f"{scheme}://{bracketed}:{self.mqtt_port}", public)
 
 
 class Enrolment(msgspec.Struct, frozen=True, kw_only=True):

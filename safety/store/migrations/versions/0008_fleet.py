@@ -20,7 +20,9 @@ _ADDED = (
 def upgrade() -> None:
     op.create_table(
         "device_bindings",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True),
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True
+        ),
         sa.Column("device", sa.String, sa.ForeignKey("devices.id"), nullable=False),
         sa.Column("nurse", sa.String, nullable=False),
         sa.Column("org", sa.String, nullable=False),
