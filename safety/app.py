@@ -5,6 +5,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from devices.registry.sql import SqlDeviceRegistry
 from ingest.address import BrokerAddress
 from ingest.admission import Admission
 from ingest.downlink import Downlink
+from ingest.gateway.routes import Gateway
 from ingest.lanes import DEAD_LETTERS, LANES
 from ingest.log.sqlite import SqliteEventLog
 from ingest.metrics import IngestMetrics
@@ -27,14 +29,16 @@ from ingest.subscriber import SUBSCRIBER_LANES, Subscriber
 from ingest.ticker import Ticker
 from safety.api.application import create_app
 from safety.api.context import ApiSettings, TileSettings
+from safety.api.gateway_tokens import GatewayTokens
 from safety.api.hub import LiveHub
 from safety.api.server import serve
-from safety.config import Settings, addresses_of
+from safety.config import Settings, addresses_of, limits_of
 from safety.console.static_files import GROUND
 from safety.dead_letters import DeadLetterDesk
 from safety.health import PartsHealth
 from safety.planner import Planner, replan_everything
 from safety.routing.channels import standard_channels
+from safety.routing.mailbox import StoreMailbox
 from safety.routing.metrics import RoutingMetrics
 from safety.routing.worker import RoutingWorker
 from safety.runner import Runner, RunnerMetrics
@@ -74,8 +78,16 @@ class Service:
         self._metrics = CollectorRegistry()
         self._devices = SqlDeviceRegistry(database.engine)
         self._log = log = SqliteEventLog(data_dir / "log", clock)
-        admission = Admission(self._devices, DIALECTS, log, clock, IngestMetrics(self._metrics))
-        self._subscribers = [Subscriber(address, lane, admission, clock) for lane in SUBSCRIBER_LANES]
+        ingest_metrics = IngestMetrics(self._metrics)
+        admission = Admission(self._devices, DIALECTS, log, clock, ingest_metrics)
+        limits = limits_of(settings)
+        self._subscribers = [
+            Subscriber(address, lane, admission, clock, limits=limits) for lane in SUBSCRIBER_LANES
+        ]
+        ingest_metrics.count_refusals([partial(getattr, one, "refusals") for one in self._subscribers])
+        self._mailbox = StoreMailbox(database, clock)
+        tokens = GatewayTokens(database, clock)
+        self._gateway = Gateway(admission, self._devices, self._mailbox, clock, self._metrics, tokens)
         self._planner = Planner(database, log, clock)
         metrics = RunnerMetrics(self._metrics)
         self._runners = [
@@ -99,6 +111,7 @@ class Service:
         """People and devices are owed something: look at the store now."""
         self._hub.wake()
         self._routing.wake()
+        self._mailbox.wake()
 
     def parts(self, http_host: str, http_port: int, started: Callable[[int], None]) -> Parts:
         """Return every part that runs, by name; `started` is told the port of the console."""
@@ -133,6 +146,7 @@ class Service:
         """Write down where the engine is, and release the files."""
         for runner in self._runners:
             await runner.checkpoint()
+        self._gateway.close()
         await self._log.close()
 
     def _app(self) -> Any:
@@ -160,6 +174,7 @@ class Service:
             registry=self._metrics,
             settings=api,
             wake=self.wake,
+            gateway=self._gateway.router,
         )
 
     def _desk(self, partition: int) -> DeadLetterDesk:

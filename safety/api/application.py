@@ -15,6 +15,7 @@ from safety.api import (
     devices,
     fences,
     fleet,
+    gateways,
     health,
     live,
     nurses,
@@ -45,6 +46,7 @@ NOUNS = (
     nurses,
     fleet,  # before devices: no device is called board
     devices,
+    gateways,
     visits,
     fences,
     responders,

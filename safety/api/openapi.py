@@ -16,6 +16,8 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": SESSION_COOKIE},
+    "device": {"type": "http", "scheme": "basic", "description": "a device's id and secret"},
+    "gateway": {"type": "http", "scheme": "bearer", "description": "`{id}~{secret}` of a gateway"},
 }
 _OPEN = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -37,7 +39,8 @@ class DescribedApplication(FastAPI):
 
 
 def _describe(operation: dict[str, Any], *, is_open: bool) -> None:
-    operation["security"] = [] if is_open else [{"bearer": []}, {"cookie": []}]
+    # The doors of devices say themselves what they ask for.
+    operation.setdefault("security", [] if is_open else [{"bearer": []}, {"cookie": []}])
     for status, response in operation["responses"].items():
         content = response.get("content", {})
         schema = content.get("application/json", {}).get("schema", {})

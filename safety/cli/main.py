@@ -14,6 +14,7 @@ from safety.cli import (
     ca,
     device,
     fence,
+    gateway,
     nurse,
     org,
     policy,
@@ -40,7 +41,7 @@ _PEOPLE = {
     "user": user,
     "token": token,
 }
-COMMANDS = ("up", "init", *_PEOPLE, "device", "ca", "simulate", "bench", "replay", "audit")
+COMMANDS = ("up", "init", *_PEOPLE, "device", "gateway", "ca", "simulate", "bench", "replay", "audit")
 
 
 class VigilGroup(TyperGroup):
@@ -105,6 +106,7 @@ service.register(app, panel=RUN)
 for name, module in _PEOPLE.items():
     app.add_typer(module.app, name=name, rich_help_panel=PEOPLE)
 app.add_typer(device.app, name="device", rich_help_panel=DEVICES)
+app.add_typer(gateway.app, name="gateway", rich_help_panel=DEVICES)
 app.add_typer(ca.app, name="ca", rich_help_panel=DEVICES)
 simulate.register(app, panel=TRY)
 bench.register(app, panel=TRY)

@@ -28,6 +28,8 @@ _COLUMNS = (
     devices.c.external_id,
     devices.c.revoked_ms,
 )
+# Gateways have their logins in the same table: `safety.store.gateways`.
+_CARRIED = devices.c.kind != "gateway"
 
 
 def register_device(
@@ -118,7 +120,7 @@ def find_device(connection: Connection, device: str) -> Device:
     Raises:
         UnknownDevice: there is none with that id.
     """
-    row = connection.execute(select(*_COLUMNS).where(devices.c.id == device)).first()
+    row = connection.execute(select(*_COLUMNS).where(devices.c.id == device, _CARRIED)).first()
     if row is None:
         raise UnknownDevice(f"no device {device}: see `vigil device list`")
     return _device(row._asdict())
@@ -126,7 +128,7 @@ def find_device(connection: Connection, device: str) -> Device:
 
 def list_devices(connection: Connection, *, orgs: Collection[str] | None = None) -> list[Device]:
     """Return devices by id: of `orgs` (None: of all)."""
-    statement = select(*_COLUMNS).order_by(devices.c.id)
+    statement = select(*_COLUMNS).where(_CARRIED).order_by(devices.c.id)
     if orgs is not None:
         statement = statement.where(devices.c.org.in_(orgs))
     return [_device(row._asdict()) for row in connection.execute(statement)]

@@ -47,7 +47,7 @@ def _nurses(now_ms: int) -> Select[Any]:
 
 
 def select_devices() -> Select[Any]:
-    """Return devices with how they are; never their secrets' hashes."""
+    """Return devices with how they are; never their secrets' hashes, and no gateways."""
     own = [column for column in devices.c if column.name not in {"secret_hash", "revision"}]
     state = [column for column in device_states.c if column.name not in {"device", "revision"}]
     test = (device_tests.c.from_ms.label("test_from_ms"), device_tests.c.until_ms.label("test_until_ms"))
@@ -55,7 +55,7 @@ def select_devices() -> Select[Any]:
         devices.outerjoin(device_states, device_states.c.device == devices.c.id).outerjoin(
             device_tests, device_tests.c.device == devices.c.id
         )
-    )
+    ).where(devices.c.kind != "gateway")
 
 
 def list_devices(connection: Connection, scope: Scope, page: Page) -> Listed:

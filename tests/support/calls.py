@@ -29,6 +29,7 @@ class Call:
             "responder": house.responder,
             "policy": house.policy,
             "letter": house.letter,
+            "gateway": house.gateway,
             "user": house.users["dispatcher"],
             "org": house.org,
         }
@@ -63,6 +64,9 @@ def bodies(house: House) -> dict[tuple[str, str], dict[str, Any]]:
         ("post", "/devices"): {"kind": "button", "nurse": house.nurse},
         ("patch", "/devices/{device}"): {"nurse": house.nurse},
         ("post", "/devices/{device}/rotate"): {},
+        ("post", "/gateways"): {"codec": "chirpstack", "org": house.org},
+        ("patch", "/gateways/{gateway}"): {"revoked": True},
+        ("post", "/gateways/{gateway}/rotate"): {},
         ("post", "/devices/{device}/test"): {},
         ("post", "/devices/import"): {"csv": f"kind,nurse\nbutton,{house.nurse}\n", "org": house.org},
         ("post", "/visits"): {"nurse": house.nurse, "lat": 31, "lon": 121, **times},

@@ -21,6 +21,7 @@ from safety.api.schemas.fleet import (
     TableFault,
     WorryingDevice,
 )
+from safety.api.schemas.gateways import Gateway, IssuedGateway
 from safety.api.schemas.master import (
     AddedFence,
     Fence,
@@ -64,11 +65,13 @@ __all__ = [
     "DeadLetterHead",
     "Device",
     "Fence",
+    "Gateway",
     "Health",
     "ImportedDevices",
     "ImportedFences",
     "InputProblem",
     "IssuedDevice",
+    "IssuedGateway",
     "Me",
     "Notification",
     "Nurse",

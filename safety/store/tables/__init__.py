@@ -4,6 +4,8 @@ from devices.registry.tables import devices, metadata
 from safety.store.tables.alerts import alerts, commands, notifications, timeline
 from safety.store.tables.engine import audit, checkpoints, plan_changes
 from safety.store.tables.fleet import device_bindings, device_tests
+from safety.store.tables.gateways import gateways
+from safety.store.tables.handouts import handouts, http_devices
 from safety.store.tables.limits import limits
 from safety.store.tables.people import (
     fences,
@@ -29,6 +31,9 @@ __all__ = [
     "device_tests",
     "devices",
     "fences",
+    "gateways",
+    "handouts",
+    "http_devices",
     "limits",
     "login_failures",
     "metadata",
