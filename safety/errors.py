@@ -5,6 +5,7 @@ SafetyError
 ├── NotFound              there is no such thing, or it is not yours to see          (permanent)
 ├── Conflict              someone was first; carries the current state               (permanent)
 ├── Forbidden             the role does not allow it                                 (permanent)
+├── Superseded            somebody else works on this partition now                  (permanent)
 └── DeliveryFailed
     ├── DeliveryRefused   the channel will never take it                             (permanent)
     └── DeliveryDelayed   the channel cannot take it just now                        (transient)
@@ -49,6 +50,10 @@ class Conflict(SafetyError):
         self.alert = alert
         self.version = version
         self.by = by
+
+
+class Superseded(SafetyError):
+    """Somebody else works on this partition now; what this one decides counts no more."""
 
 
 class DeliveryFailed(SafetyError):

@@ -21,7 +21,7 @@ class Assignments(Protocol):
     """Tells an owner what it owns. Others may believe the same for a while: the store decides (epochs)."""
 
     async def run(self, owner: Owner) -> None:
-        """Take part until cancelled, and then let others have what was owned.
+        """Take part until cancelled; then the owner owns nothing any more, and after that others may.
 
         Raises:
             LogError: this process cannot take part, and trying again would not help.
@@ -37,4 +37,7 @@ class AllPartitions:
     async def run(self, owner: Owner) -> None:
         """Own all partitions until cancelled."""
         await owner.own(self._partitions)
-        await asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            await owner.own(frozenset())
