@@ -5,7 +5,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from safety.api.context import ApiSettings, TileSettings
 from safety.api.gateway_tokens import GatewayTokens
 from safety.api.hub import LiveHub
 from safety.api.server import serve
-from safety.config import Settings, addresses_of, limits_of
+from safety.config import Settings, addresses_of
 from safety.console.static_files import GROUND
 from safety.dead_letters import DeadLetterDesk
 from safety.health import PartsHealth
@@ -78,13 +77,8 @@ class Service:
         self._metrics = CollectorRegistry()
         self._devices = SqlDeviceRegistry(database.engine)
         self._log = log = SqliteEventLog(data_dir / "log", clock)
-        ingest_metrics = IngestMetrics(self._metrics)
-        admission = Admission(self._devices, DIALECTS, log, clock, ingest_metrics)
-        limits = limits_of(settings)
-        self._subscribers = [
-            Subscriber(address, lane, admission, clock, limits=limits) for lane in SUBSCRIBER_LANES
-        ]
-        ingest_metrics.count_refusals([partial(getattr, one, "refusals") for one in self._subscribers])
+        admission = Admission(self._devices, DIALECTS, log, clock, IngestMetrics(self._metrics))
+        self._subscribers = [Subscriber(address, lane, admission, clock) for lane in SUBSCRIBER_LANES]
         self._mailbox = StoreMailbox(database, clock)
         tokens = GatewayTokens(database, clock)
         self._gateway = Gateway(admission, self._devices, self._mailbox, clock, self._metrics, tokens)

@@ -28,7 +28,6 @@ from safety.store.effects import store_effects
 from safety.store.fences import import_fences
 from safety.store.fleet import register_device
 from safety.store.gateways import add_gateway
-from safety.store.gateways import add_gateway
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
 from safety.store.policies import apply_policy
@@ -63,7 +62,6 @@ class House(msgspec.Struct, kw_only=True):
     def marks(self) -> set[str]:
         """What must not be seen by anybody else: every id, and the name of every person."""
         own = {self.org, self.nurse, self.device, self.visit, self.responder, self.fence, self.policy}
-        own.add(self.gateway)
         own.add(self.gateway)
         named = {f"nurse of {self.org}", f"responder of {self.org}"}
         return own | {self.letter, self.alert} | named | set(self.users.values()) | set(self.logins.values())
