@@ -19,6 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
 BENCH ?= latency
 FAULT_ROUNDS ?= 30
+FUZZ_S ?= 60
 
 .PHONY: help
 help: ## this page
@@ -77,6 +78,11 @@ bench: setup ## measure: make bench BENCH=latency
 .PHONY: faults
 faults: setup tools ## the long kill rounds: make faults FAULT_ROUNDS=30
 	@FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m pytest -m long --timeout 7200 $(PYTEST_ARGS)
+
+.PHONY: fuzz
+fuzz: setup ## the codecs against any bytes (atheris, Linux): make fuzz FUZZ_S=60
+	@$(PIP) install --quiet 'atheris>=3,<4'
+	@$(BIN)/python tests/fuzz/fuzz_codecs.py -max_total_time=$(FUZZ_S) -max_len=4096 -print_final_stats=1
 
 .PHONY: lock
 lock: ## resolve requirements.lock again (UPGRADE=1 takes newer versions)
