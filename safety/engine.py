@@ -5,7 +5,7 @@ batches, restarts or interleaving. Time comes in as ticks.
 """
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,27 +17,27 @@ from safety.domain.plan import NursePlan, OrgPlan
 from safety.rules import alarm, nurse, whereabouts
 from safety.rules.calm import Calm, give_back, settle, take
 from safety.rules.effects import Effect
-from safety.rules.shared_fences import SharedFence, SharedFences
-from safety.rules.sight import Sight, sight_of
+from safety.rules.look_ahead import LookAhead
+from safety.rules.shared_fences import SharedFences
 from safety.rules.times import DEAF_MS
 
 Record = Arrival | Tick | NursePlan | OrgPlan
 
-Within = Sequence[SharedFence]
-Hints = Mapping[int, Within]
-"""By the index of a record in a batch: the shared fences that its position is in."""
+Failed = Callable[[int, Exception], None]
+"""Is told the index of a record that no rule could take, and why."""
 
-_decoder = msgspec.msgpack.Decoder(Record)
+decode = msgspec.msgpack.Decoder(Record).decode
+"""Return the record in a log entry; raises msgspec.MsgspecError if it is none."""
 
 
 class Engine(Protocol):
     """One lane's rules and state."""
 
-    def look_ahead(self, records: Sequence[Record]) -> Hints:
-        """Ask the geometry of a whole batch at once; changes nothing, and may leave records out."""
+    def run(self, records: Sequence[Record], failed: Failed) -> list[Effect]:
+        """Take in a batch; the effects stand in the order of their causes. What fails costs only itself."""
 
-    def step(self, record: Record, within: Within | None = None) -> list[Effect]:
-        """Take in one record of the lane, with what `look_ahead` said of it."""
+    def step(self, record: Record) -> list[Effect]:
+        """Take in one record of the lane."""
 
     def snapshot(self) -> bytes:
         """Return the whole state."""
@@ -46,24 +46,13 @@ class Engine(Protocol):
         """Take over a state that `snapshot` returned."""
 
 
-def decode(value: bytes) -> Record:
-    """Return the record in a log entry.
-
-    Raises:
-        msgspec.MsgspecError: it is none.
-    """
-    record: Record = _decoder.decode(value)
-    return record
-
-
 def run(engine: Engine, values: Sequence[bytes]) -> list[Effect]:
-    """Run a batch of log entries through `engine`; the effects stand in the order of their causes."""
-    records = [decode(value) for value in values]
-    hints = engine.look_ahead(records)
-    effects: list[Effect] = []
-    for index, record in enumerate(records):
-        effects += engine.step(record, hints.get(index))
-    return effects
+    """Run a batch of log entries through `engine`; what fails is raised."""
+
+    def failed(_index: int, error: Exception) -> None:
+        raise error
+
+    return engine.run([decode(value) for value in values], failed)
 
 
 def engine_for(lane: str) -> Engine:
@@ -83,10 +72,16 @@ class AlarmEngine:
         self._plans: dict[str, NursePlan] = {}
         self._alarms: dict[str, alarm.AlarmState] = {}
 
-    def look_ahead(self, records: Sequence[Record]) -> Hints:
-        return {}
+    def run(self, records: Sequence[Record], failed: Failed) -> list[Effect]:
+        effects: list[Effect] = []
+        for index, record in enumerate(records):
+            try:
+                effects += self.step(record)
+            except Exception as error:  # noqa: BLE001  # one bad record must not silence every alarm behind it
+                failed(index, error)
+        return effects
 
-    def step(self, record: Record, within: Within | None = None) -> list[Effect]:
+    def step(self, record: Record) -> list[Effect]:
         if isinstance(record, Arrival):
             state = self._alarms.get(record.key)
             if state is None:
@@ -125,31 +120,31 @@ class TelemetryEngine:
         # (when, nurse): each nurse's next look at the clock. An entry may be stale, never too late.
         self._timers: list[tuple[int, str]] = []
         self._armed: dict[str, int] = {}
-        self._calm: dict[str, Calm] = {}
+        self._calm: dict[str | None, Calm] = {}
 
-    def look_ahead(self, records: Sequence[Record]) -> Hints:
-        if not self._shared:
-            return {}
-        places: list[int] = []
-        sights: list[Sight] = []
+    def run(self, records: Sequence[Record], failed: Failed) -> list[Effect]:
+        effects: list[Effect] = []
+        calm_of, ahead = self._calm.get, LookAhead(self._shared, self._calm, records)
         for index, record in enumerate(records):
-            if isinstance(record, OrgPlan):
-                break  # what comes after it must see other fences
-            if isinstance(record, Arrival) and record.nurse is not None:
-                position = getattr(record.report, "position", None)
-                calm = self._calm.get(record.nurse)
-                if position is None or (calm is not None and calm.holds(position.lat, position.lon)):
-                    continue
-                sight = sight_of(record, record.nurse)
-                if sight is not None:
-                    places.append(index)
-                    sights.append(sight)
-        found = self._shared.inside(sights) if sights else {}
-        return {place: found.get(number, []) for number, place in enumerate(places)}
+            try:
+                if (
+                    type(record) is Arrival
+                    and (calm := calm_of(record.nurse)) is not None
+                    and (placed := take(calm, record)) is not None
+                ):
+                    effects.append(placed)
+                else:
+                    effects += self._step(record, ahead, index)
+            except Exception as error:  # noqa: BLE001  # one bad record must not silence everybody else's
+                failed(index, error)
+        return effects
 
-    def step(self, record: Record, within: Within | None = None) -> list[Effect]:
+    def step(self, record: Record) -> list[Effect]:
+        return self._step(record, LookAhead(self._shared, self._calm, [record]), 0)
+
+    def _step(self, record: Record, ahead: LookAhead, index: int) -> list[Effect]:
         if isinstance(record, Arrival):
-            return self._arrive(record, within)
+            return self._arrive(record, ahead, index)
         if isinstance(record, Tick):
             return self._tick(record.at_ms)
         if isinstance(record, NursePlan):
@@ -184,16 +179,14 @@ class TelemetryEngine:
             nurse.complete(known, self._now_ms)
             self._arm(key)
 
-    def _arrive(self, arrival: Arrival, within: Within | None) -> list[Effect]:
+    def _arrive(self, arrival: Arrival, ahead: LookAhead, index: int) -> list[Effect]:
         if arrival.nurse is None:
             return [whereabouts.hear(arrival)]
         calm = self._calm.get(arrival.nurse)
         if calm is not None and (placed := take(calm, arrival)) is not None:
             return [placed]
         state = self._state_of(arrival.nurse, arrival.org)
-        if within is None:
-            within = self.look_ahead([arrival]).get(0, [])
-        effects = nurse.step(state, arrival, self._shared, within)
+        effects = nurse.step(state, arrival, self._shared, ahead.within(arrival, index))
         # A timer that is set may be early, never late: only what stirs her rules can make it so.
         if state.stirred or arrival.nurse not in self._armed or not isinstance(arrival.report, Fix):
             state.stirred = False

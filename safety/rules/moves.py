@@ -156,7 +156,7 @@ def _entered(own: Sequence[SharedFence], sight: Sight) -> Iterator[SharedFence]:
 
 
 def _within(shared: SharedFences, sight: Sight) -> Within:
-    return shared.inside([sight]).get(0, ()) if shared else ()
+    return shared.holding([sight.position], [sight.org])[0] if shared else ()
 
 
 def _stay_in(state: Moves, sight: Sight, visit: str, shared: SharedFences, within: Within) -> list[Effect]:

@@ -7,6 +7,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from devices.reports import Position
 from safety.domain.fence import outline_of, wrapped
 from safety.domain.fence_limits import FenceLimits
 from safety.domain.plan import FencePlan, OrgPlan, VisitPlan
@@ -32,6 +33,7 @@ class SharedFences:
 
     def __init__(self) -> None:
         self.plans: dict[str, OrgPlan] = {}
+        self.version = 0
         self._of_org: dict[str, list[tuple[SharedFence, shapely.Geometry]]] = {}
         self._fences: list[SharedFence] = []
         self._outlines: NDArray[np.object_] = np.empty(0, dtype=object)
@@ -46,6 +48,7 @@ class SharedFences:
         """Take over an organisation's fences; if one of them is no shape, all stays as it was."""
         self._of_org[plan.org] = [(SharedFence(plan.org, fence), outline_of(fence)) for fence in plan.fences]
         self.plans[plan.org] = plan
+        self.version += 1
         self._index = None
 
     def __bool__(self) -> bool:
@@ -71,18 +74,18 @@ class SharedFences:
         hours = self._stay_in_hours.get(org)
         return hours is not None and any(some is None or some.open_at(at_ms) for some in hours)
 
-    def inside(self, sights: Sequence[Sight]) -> dict[int, list[SharedFence]]:
-        """Return, for the index of each sight that is in any fence of its organisation, those fences."""
+    def holding(self, positions: Sequence[Position], orgs: Sequence[str]) -> list[list[SharedFence]]:
+        """Return, for each position of somebody of the organisation beside it, its fences that hold it."""
         index = self._ready()
-        lons = np.array([sight.position.lon for sight in sights])
-        lats = np.array([sight.position.lat for sight in sights])
+        lons = np.array([position.lon for position in positions])
+        lats = np.array([position.lat for position in positions])
         seen, candidates = index.query(shapely.points(lons, lats))
         within = shapely.contains_xy(self._outlines[candidates], lons[seen], lats[seen])
-        found: dict[int, list[SharedFence]] = {}
-        for sight, candidate in zip(seen[within].tolist(), candidates[within].tolist(), strict=True):
+        found: list[list[SharedFence]] = [[] for _ in positions]
+        for place, candidate in zip(seen[within].tolist(), candidates[within].tolist(), strict=True):
             fence = self._fences[candidate]
-            if fence.org == sights[sight].org:
-                found.setdefault(sight, []).append(fence)
+            if fence.org == orgs[place]:
+                found[place].append(fence)
         return found
 
     def nearest_stay_in(self, sight: Sight) -> tuple[float, SharedFence]:

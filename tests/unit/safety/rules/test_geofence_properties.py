@@ -195,17 +195,12 @@ def test_an_outline_holds_its_circle(
         assert shapely.distance(outline, shapely.Point(there_lon, there_lat)) < 1e-7
 
 
-def test_hints_are_what_a_single_step_sees() -> None:
+def test_a_batch_sees_what_a_single_step_sees() -> None:
     steps: list[tuple[int, float | None, int]] = [
         (north_m, 8.0, 10) for north_m in (10, 10, 700, 700, 700, 700, 1_500, 1_500, 1_500, 9_000)
     ]
     log = [PLAN, FENCES, *walk_of(steps)]
-    single, hinted = TelemetryEngine(), TelemetryEngine()
-    for record in log[:2]:
-        single.step(record)
-        hinted.step(record)
-    hints = hinted.look_ahead(log[2:])
-    for index, record in enumerate(log[2:]):
-        assert hinted.step(record, hints.get(index)) == single.step(record)
-    assert {fence.id for found in hints.values() for fence in found} == {"in", "out", "way"}
+    single, batch = TelemetryEngine(), TelemetryEngine()
+    values = [encode(record) for record in log]
+    assert run(batch, values) == [effect for record in log for effect in single.step(record)]
     assert at(0) == T0_MS

@@ -103,7 +103,11 @@ def test_a_track_is_kept_only_during_a_visit_and_the_map_takes_the_newest() -> N
         for effect in run(PLAN, fix(-2 * hour, 0), fix(20, 10), fix(10, 10))
         if isinstance(effect, PlacePosition)
     ]
-    assert [(place.visit is not None, place.newest) for place in places] == [(False, True), (True, True), (True, False)]
+    assert [(place.visit is not None, place.newest) for place in places] == [
+        (False, True),
+        (True, True),
+        (True, False),
+    ]
 
 
 def test_shared_fences_keep_in_and_keep_out() -> None:
