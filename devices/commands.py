@@ -15,7 +15,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """Something a device is told.
 
     `alarm` is the device's own alarm id (its `seq` as text where it gave none) and `alert` the alert's
-    id; both are set on the `alarm_*` kinds. `details` holds what other kinds need.
+    id; both are set on the `alarm_*` kinds. `details` holds what other kinds need. After `expires_ms` it
+    is of no use any more (None: it always is). `codec` is the dialect that the device understands.
     """
 
     id: str
@@ -26,6 +27,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     seq: int | None = None
     alert: str | None = None
     details: dict[str, str | int | float | bool | None] = {}
+    expires_ms: int | None = None
+    codec: str = "native"
 
 
 def encode(command: Command) -> bytes:
@@ -35,4 +38,6 @@ def encode(command: Command) -> bytes:
         value = getattr(command, key)
         if value is not None:
             payload[key] = value
+    if command.expires_ms is not None:
+        payload["expires"] = rfc3339(command.expires_ms)
     return msgspec.json.encode({**command.details, **payload})

@@ -2,6 +2,7 @@
 
 DeviceError
 ├── UnreadablePayload     a codec could not read a payload; names the field      (permanent)
+├── CannotSay             a dialect has no words for a command                    (permanent)
 ├── UnknownDevice         no device with that id, or it was revoked               (permanent)
 ├── BadCertificate        a certificate, its key or its authority cannot be used   (permanent)
 └── RegistryUnavailable   the registry could not be read just now                 (transient)
@@ -24,6 +25,10 @@ class UnreadablePayload(DeviceError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class CannotSay(DeviceError):
+    """The dialect of a device has no words for a command, or no way to bring it there."""
 
 
 class UnknownDevice(DeviceError):

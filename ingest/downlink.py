@@ -13,6 +13,7 @@ from aiomqtt import Client, MqttError, ProtocolVersion
 from devices import topics
 from devices.clock import Clock
 from devices.commands import Command, encode
+from devices.errors import CannotSay
 from ingest.address import BrokerAddress, MqttVersion
 from ingest.errors import NotConnected
 
@@ -63,7 +64,10 @@ class Downlink:
 
         Raises:
             NotConnected: there is no connection within 3 s, or no acknowledgement within 5 s.
+            CannotSay: the device understands nothing that could be sent to it this way.
         """
+        if command.codec != "native":
+            raise CannotSay(f"command {command.id}: dialect {command.codec} hears nothing over MQTT")
         client = await self._connection()
         topic = topics.down(command.device)
         try:

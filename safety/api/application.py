@@ -12,6 +12,7 @@ from devices.clock import Clock
 from safety.api import (
     actions,
     alerts,
+    commands,
     devices,
     fences,
     fleet,
@@ -47,6 +48,7 @@ NOUNS = (
     fleet,  # before devices: no device is called board
     devices,
     gateways,
+    commands,
     visits,
     fences,
     responders,

@@ -13,6 +13,7 @@ from safety.cli import (
     bench,
     ca,
     device,
+    device_tell,
     fence,
     gateway,
     nurse,
@@ -105,6 +106,7 @@ def vigil(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 service.register(app, panel=RUN)
 for name, module in _PEOPLE.items():
     app.add_typer(module.app, name=name, rich_help_panel=PEOPLE)
+device_tell.register(device.app)
 app.add_typer(device.app, name="device", rich_help_panel=DEVICES)
 app.add_typer(gateway.app, name="gateway", rich_help_panel=DEVICES)
 app.add_typer(ca.app, name="ca", rich_help_panel=DEVICES)

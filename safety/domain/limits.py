@@ -51,6 +51,7 @@ class Limits(msgspec.Struct, frozen=True, gc=False):
     gps_lost_s: float | None = 900.0
     recording_grace_s: float | None = 300.0
     recording_stalled_s: float | None = 900.0
+    alert_fix_every_s: float | None = 5.0
     clock_skew_s: float = 120.0
     clock_skew_for_s: float = 300.0
     phone_firmware_min: str | None = None
@@ -103,6 +104,9 @@ LIMITS: dict[str, Limit] = {
     ),
     "recording_stalled_s": Limit(
         "s", 60, DAY_S, "how long a running recorder that tells of segments may tell of none", "for ever"
+    ),
+    "alert_fix_every_s": Limit(
+        "s", 1, HOUR_S, "how often her devices say where she is while an alert of hers is open", "as usual"
     ),
     "clock_skew_s": Limit("s", 10, DAY_S, "how wrong a device's clock may be"),
     "clock_skew_for_s": Limit("s", 0, DAY_S, "for how long it may be"),

@@ -111,8 +111,8 @@ class CommandDeliverer:
 
     async def next_due_ms(self) -> int | None:
         """Return when the next device not being told something now is due, None if none is."""
-        besides = tuple(self._in_flight)
-        return await self._database.read(lambda connection: next_command_ms(connection, besides))
+        besides, now_ms = tuple(self._in_flight), self._clock.now_ms()
+        return await self._database.read(lambda connection: next_command_ms(connection, now_ms, besides))
 
     def _take(self, connection: Connection) -> dict[str, list[OwedCommand]]:
         now_ms = self._clock.now_ms()
@@ -169,5 +169,5 @@ class CommandDeliverer:
             wait_ms = round(retry_after_s(owed.attempts + 1) * 1000)
             record_command_delayed(connection, owed, now_ms + wait_ms)
         else:
-            record_command_given_up(connection, owed)
+            record_command_given_up(connection, owed, now_ms)
         return False

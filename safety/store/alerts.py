@@ -22,6 +22,7 @@ from safety.store.incidents import (
     take_held,
     tell_incident,
 )
+from safety.store.pace import quicken, slacken
 from safety.store.tables import alerts, timeline
 from safety.store.timeline import bump, last_actor, write_entry
 
@@ -69,6 +70,7 @@ def raise_new(connection: Connection, raised: RaiseAlert, now_ms: int) -> None:
     write_entry(connection, raised.id, derived_id("raised", raised.id), now_ms, "raised", None, detail)
     tell_incident(connection, row, joining, now_ms)
     confirm(connection, raised, raised.id, raised.received_ms)
+    quicken(connection, row, now_ms)
 
 
 def repeat_alarm(connection: Connection, repeated: AlarmRepeated) -> None:
@@ -101,6 +103,7 @@ def cancel_alert(connection: Connection, cancelled: CancelAlert) -> None:
     bump(connection, row.id, {"state": "cancelled", "due_ms": None, "held_by": None})
     tell_all(connection, "alarm_closed", row, cancelled.at_ms)
     release_held(connection, row, cancelled.at_ms)
+    slacken(connection, row, cancelled.at_ms)
 
 
 def act(
@@ -154,10 +157,13 @@ def _follow(
             tell_all(connection, "alarm_acknowledged", row, at_ms)
         return take_held(connection, row, actor, at_ms)
     tell_all(connection, "alarm_closed", row, at_ms)
+    also: list[str] = []
     if detail.get("incident"):
-        return close_open(connection, row, actor, detail, at_ms)
-    release_held(connection, row, at_ms)
-    return []
+        also = close_open(connection, row, actor, detail, at_ms)
+    else:
+        release_held(connection, row, at_ms)
+    slacken(connection, row, at_ms)
+    return also
 
 
 def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[str, str, int] | None:

@@ -3,12 +3,13 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, Select, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, or_, select, update
 
 from devices.commands import Command, CommandKind
 from devices.identity import derived_id
+from safety.store.deliveries import note_asked, note_refused, note_sent
 from safety.store.once import insert_once
-from safety.store.tables import alerts, commands, timeline
+from safety.store.tables import alerts, commands, device_states, devices, http_devices, timeline
 
 Detail = str | int | float | bool | None
 
@@ -20,6 +21,8 @@ _OWED = commands.c.due_ms >= 0
 # That the device knows what was decided about its alarm belongs to the alert's history. That it was received
 # is told again with every repeat, and `raised` has said it.
 _TOLD_KINDS = frozenset({"alarm_acknowledged", "alarm_closed"})
+# News of an alarm is sent whatever is known of the device: it is waiting for it.
+_NEWS_KINDS = ("alarm_received", "alarm_acknowledged", "alarm_closed")
 
 
 class OwedCommand(NamedTuple):
@@ -42,11 +45,13 @@ def owe_command(
     details: dict[str, Detail] | None = None,
     at_ms: int,
     ttl_s: float,
+    asked_by: str | None = None,
 ) -> None:
     """Owe `device` a command, to be sent at once and given up `ttl_s` after `at_ms`.
 
-    Owing it again under the same `id` changes nothing, whether or not it has been sent since. Wake the
-    routing worker once the transaction is durable.
+    What is no news of an alarm waits here while the device is away, for a broker may forget it; `asked_by`
+    is the login of who wants it told, None: a rule. Owing it again under the same `id` changes nothing,
+    whether or not it has been sent since. Wake the routing worker once the transaction is durable.
     """
     body = {"alarm": alarm, "seq": seq, "alert": alert, "details": details or {}}
     owed = {
@@ -60,6 +65,9 @@ def owe_command(
         "due_ms": at_ms,
     }
     insert_once(connection, commands, [owed])
+    if kind not in _NEWS_KINDS:
+        expires_ms = at_ms + round(ttl_s * 1000)
+        note_asked(connection, id, device, kind, expires_ms=expires_ms, asked_by=asked_by, alert=alert)
 
 
 def is_owed(connection: Connection, *, device: str, kind: CommandKind, alarm: str | None, alert: str) -> bool:
@@ -81,12 +89,14 @@ def command_of(row: Row[tuple[object, ...]]) -> Command:
         seq=body.get("seq"),
         alert=body.get("alert"),
         details=body.get("details") or {},
+        expires_ms=None if row.kind in _NEWS_KINDS else row.expires_ms,
+        codec=getattr(row, "codec", None) or "native",
     )
 
 
-def next_command_ms(connection: Connection, besides: Collection[str] = ()) -> int | None:
+def next_command_ms(connection: Connection, now_ms: int, besides: Collection[str] = ()) -> int | None:
     """Return when the next device may be told something, leaving out the devices in `besides`."""
-    heads = _heads(besides).subquery()
+    heads = _heads(besides, now_ms).subquery()
     return connection.execute(select(func.min(heads.c.due_ms))).scalar()
 
 
@@ -104,11 +114,12 @@ def take_due_commands(
     the devices in `besides`. With a lease the others are put off until then, so that no other worker
     takes them; it needs a writing transaction.
     """
-    heads = _heads(besides).subquery()
+    heads = _heads(besides, now_ms).subquery()
     ready = select(heads.c.device).where(heads.c.due_ms <= now_ms).order_by(heads.c.due_ms).limit(limit)
     # All that a device is owed was put off with the first of it, so all of it is due with the first.
-    owed = (commands.c.due_ms <= now_ms) & commands.c.device.in_(ready)
-    query = select(commands).where(owed).order_by(commands.c.device, *COMMAND_ORDER)
+    owed = (commands.c.due_ms <= now_ms) & commands.c.device.in_(ready) & ~_waits(now_ms)
+    codec = select(devices.c.codec).where(devices.c.id == commands.c.device).scalar_subquery()
+    query = select(commands, codec.label("codec")).where(owed).order_by(commands.c.device, *COMMAND_ORDER)
     if lease_until_ms is not None:
         query = query.with_for_update(skip_locked=True)
     taken: dict[str, list[OwedCommand]] = {}
@@ -124,6 +135,8 @@ def record_command_sent(connection: Connection, owed: OwedCommand, now_ms: int) 
     """Store that the device was told; tell whether the alert's timeline says so, too."""
     command = owed.command
     _set(connection, owed, due_ms=None, sent_ms=now_ms, attempts=owed.attempts + 1)
+    if command.kind == "locate":
+        note_sent(connection, command.id)
     if command.kind not in _TOLD_KINDS or command.alert is None:
         return False
     entry = {
@@ -144,15 +157,33 @@ def record_command_delayed(connection: Connection, owed: OwedCommand, due_ms: in
     _put_off(connection, [owed.command.device], due_ms)
 
 
-def record_command_given_up(connection: Connection, owed: OwedCommand) -> None:
+def record_command_given_up(connection: Connection, owed: OwedCommand, now_ms: int) -> None:
     """Store that the device will not be told any more: too late, or it can never be."""
     _set(connection, owed, due_ms=None, attempts=owed.attempts + 1)
+    if now_ms < owed.expires_ms:
+        note_refused(connection, owed.command.id, now_ms)
 
 
-def _heads(besides: Collection[str]) -> Select[tuple[str, int]]:
-    """Select each device with when the first of what it is owed is due."""
+def _waits(now_ms: int) -> ColumnElement[bool]:
+    """Return the condition that a command is kept back: its device is away, or fetches what it is told.
+
+    Away is what said so itself or had its last will sent. What expires meanwhile is taken up and given up.
+    """
+    same = device_states.c.device == commands.c.device
+    away = exists().where(same, device_states.c.online.is_(False))
+    fetches = exists().where(
+        http_devices.c.device == commands.c.device,
+        devices.c.id == commands.c.device,
+        devices.c.codec != "native",
+    )
+    kept = or_(and_(commands.c.kind.not_in(_NEWS_KINDS), away), fetches)
+    return and_(commands.c.expires_ms > now_ms, kept)
+
+
+def _heads(besides: Collection[str], now_ms: int) -> Select[tuple[str, int]]:
+    """Select each device with when the first of what it is owed and can be told is due."""
     place = func.row_number().over(partition_by=commands.c.device, order_by=COMMAND_ORDER)
-    owed = _OWED & commands.c.device.not_in(besides)
+    owed = _OWED & commands.c.device.not_in(besides) & ~_waits(now_ms)
     ranked = select(commands.c.device, commands.c.due_ms, place.label("place")).where(owed).subquery()
     return select(ranked.c.device, ranked.c.due_ms).where(ranked.c.place == 1)
 

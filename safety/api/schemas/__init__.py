@@ -24,6 +24,7 @@ from safety.api.schemas.fleet import (
 from safety.api.schemas.gateways import Gateway, IssuedGateway
 from safety.api.schemas.master import (
     AddedFence,
+    DeviceCommand,
     Fence,
     ImportedFences,
     Nurse,
@@ -64,6 +65,7 @@ __all__ = [
     "DeadLetter",
     "DeadLetterHead",
     "Device",
+    "DeviceCommand",
     "Fence",
     "Gateway",
     "Health",

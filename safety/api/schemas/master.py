@@ -5,9 +5,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from devices.commands import CommandKind
 from safety.api.schemas.shapes import Page, Shape
 from safety.domain.fence_import import Mode
 from safety.domain.policy import PagingSeverity
+from safety.store.deliveries import DeliveryState
 from safety.store.users import Role
 from safety.store.visits import Risk
 
@@ -20,6 +22,24 @@ class Nurse(Shape):
     org: str
     phone: str | None
     on_visit: bool
+
+
+class DeviceCommand(Shape):
+    """What a device was told or is to be told, and what became of it."""
+
+    id: str
+    device: str
+    kind: CommandKind
+    details: dict[str, Any]
+    alert: str | None
+    state: DeliveryState
+    asked_by: str | None
+    created_at: datetime
+    expires_at: datetime
+    sent_at: datetime | None
+    fetched_at: datetime | None
+    answered_at: datetime | None
+    attempts: int
 
 
 class Visit(Shape):

@@ -2,6 +2,7 @@
 
 from devices.registry.tables import devices, metadata
 from safety.store.tables.alerts import alerts, commands, notifications, timeline
+from safety.store.tables.deliveries import deliveries
 from safety.store.tables.engine import audit, checkpoints, plan_changes
 from safety.store.tables.fleet import device_bindings, device_tests
 from safety.store.tables.gateways import gateways
@@ -26,6 +27,7 @@ __all__ = [
     "checkpoints",
     "commands",
     "dead_letters",
+    "deliveries",
     "device_bindings",
     "device_states",
     "device_tests",

@@ -111,8 +111,19 @@ def test_the_fields_are_those_the_codec_reads(name: str) -> None:
 
 def test_the_commands_are_those_that_are_sent() -> None:
     assert properties("Command")["kind"] == {"enum": sorted(get_args(CommandKind))}
+    details: dict[str, Any] = dict.fromkeys(
+        ("text", "words", "visit", "due", "fix_every_s", "first_seq", "last_seq")
+    )
     command = Command(
-        id="c", device="d", kind="alarm_received", at_ms=NOW_MS, alarm="a", seq=1, alert="x", details={}
+        id="c",
+        device="d",
+        kind="alarm_received",
+        at_ms=NOW_MS,
+        alarm="a",
+        seq=1,
+        alert="x",
+        details=details,
+        expires_ms=NOW_MS,
     )
     assert set(json.loads(encode(command))) == set(properties("Command"))
     least = Command(id="c", device="d", kind="locate", at_ms=NOW_MS)

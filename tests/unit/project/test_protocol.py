@@ -134,9 +134,11 @@ def test_a_device_is_told_this(example: Block) -> None:
         device="dev_1",
         kind=said["kind"],
         at_ms=parse_rfc3339(said["time"]),
-        alarm=said["alarm"],
-        seq=said["seq"],
-        alert=said["alert"],
+        alarm=said.get("alarm"),
+        seq=said.get("seq"),
+        alert=said.get("alert"),
+        details={name: said[name] for name in ("fix_every_s",) if name in said},
+        expires_ms=parse_rfc3339(said["expires"]) if "expires" in said else None,
     )
     assert said["kind"] == example.about["command"]
     assert json.loads(encode(command)) == said

@@ -1,0 +1,107 @@
+"""Pace: what a nurse's devices are told of how often to report: more often while an alert of hers is open."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from devices.identity import derived_id
+from safety.domain.alert import OPEN_STATES
+from safety.domain.asking import HEARING_CODECS, TTL_S
+from safety.domain.limits import resolve
+from safety.store.limits import limits_of_org
+from safety.store.outbox import owe_command
+from safety.store.tables import alerts, commands, deliveries, devices
+
+_REPORTING = ("phone", "recorder")
+"""What finds itself, and so can be asked to do so more often."""
+
+_OF_DEVICES = ("battery_low", "device_fault")
+"""What reporting more often would not help, and might make worse."""
+
+_RECENT = 50
+
+
+def quicken(connection: Connection, alert: Mapping[str, Any], at_ms: int) -> None:
+    """Have her devices report more often because of an alert (its row), unless they do because of another."""
+    if alert["nurse"] is None or alert["kind"] in _OF_DEVICES:
+        return
+    if _has_open(connection, alert["nurse"], besides=alert["id"]):
+        return
+    every_s = resolve(limits_of_org(connection, alert["org"])).alert_fix_every_s
+    if every_s is None:
+        return
+    for device in _reporting(connection, alert["nurse"]):
+        usual_s = _asked_for(_told(connection, device))
+        pace_s = every_s if usual_s is None else min(every_s, usual_s)
+        _owe(connection, device, pace_s, alert["id"], at_ms, derived_id("pace", alert["id"], device))
+
+
+def slacken(connection: Connection, closed: Row[Any], at_ms: int) -> None:
+    """Set her devices back once the last alert of hers is closed (`closed`: its row)."""
+    if closed.nurse is None or closed.kind in _OF_DEVICES:
+        return
+    if _has_open(connection, closed.nurse, besides=closed.id):
+        return
+    for device in _reporting(connection, closed.nurse):
+        told = _told(connection, device)
+        usual_s = _asked_for(told)
+        # What nobody ever told otherwise reports as it always did.
+        if told and _fix_every_s(told[0]) != usual_s:
+            _owe(connection, device, usual_s, closed.id, at_ms, derived_id("pace_back", closed.id, device))
+
+
+def _has_open(connection: Connection, nurse: str, besides: str) -> bool:
+    being_open = select(alerts.c.id).where(
+        alerts.c.nurse == nurse,
+        alerts.c.state.in_(sorted(OPEN_STATES)),
+        alerts.c.kind.not_in(_OF_DEVICES),
+        alerts.c.id != besides,
+    )
+    return connection.execute(being_open.limit(1)).first() is not None
+
+
+def _reporting(connection: Connection, nurse: str) -> list[str]:
+    hers = select(devices.c.id).where(
+        devices.c.nurse == nurse,
+        devices.c.kind.in_(_REPORTING),
+        devices.c.codec.in_(sorted(HEARING_CODECS)),
+        devices.c.revoked_ms.is_(None),
+    )
+    return list(connection.execute(hers.order_by(devices.c.id)).scalars())
+
+
+def _told(connection: Connection, device: str) -> list[Row[Any]]:
+    """Return what the device was told of its pace, newest first."""
+    told = (
+        select(commands.c.body, deliveries.c.asked_by)
+        .join(deliveries, deliveries.c.command == commands.c.id)
+        .where(commands.c.device == device, commands.c.kind == "configure")
+        .order_by(commands.c.created_ms.desc(), commands.c.id)
+    )
+    return list(connection.execute(told.limit(_RECENT)))
+
+
+def _asked_for(told: list[Row[Any]]) -> float | None:
+    """Return the pace that somebody set for the device, None if nobody did: its own."""
+    return next((_fix_every_s(row) for row in told if row.asked_by is not None), None)
+
+
+def _fix_every_s(row: Row[Any]) -> float | None:
+    details: dict[str, float | None] = row.body.get("details") or {}
+    return details.get("fix_every_s")
+
+
+def _owe(
+    connection: Connection, device: str, every_s: float | None, alert: str, at_ms: int, command: str
+) -> None:
+    owe_command(
+        connection,
+        id=command,
+        device=device,
+        kind="configure",
+        alert=alert,
+        details={"fix_every_s": every_s},
+        at_ms=at_ms,
+        ttl_s=TTL_S["configure"],
+    )
