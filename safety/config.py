@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ingest.log.kafka_servers import KafkaServers
 from safety.domain.enrolment import Addresses
 from safety.errors import SafetyError
 
 _PREFIX = "VIGIL_"
 # May hold a password: never shown.
-_SECRET = frozenset({"broker_url", "database_url", "public_mqtt_url"})
+_SECRET = frozenset({"broker_url", "database_url", "kafka_url", "public_mqtt_url"})
 # Options of commands that may also come from the environment.
 _NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_TOKEN"})
 
@@ -70,6 +71,11 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _kafka_url(value: str) -> str:
+    KafkaServers.parse(value)
+    return value
+
+
 def _open_broker_url(value: str) -> str:
     if urlsplit(_broker_url(value)).username is not None:
         raise ValueError("expected mqtt[s]://host[:port] without a login: every device has its own")
@@ -79,6 +85,7 @@ def _open_broker_url(value: str) -> str:
 PublicBrokerUrl = Annotated[str, AfterValidator(_open_broker_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 HostNames = Annotated[str, AfterValidator(_host_names)]
+KafkaUrl = Annotated[str, AfterValidator(_kafka_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
@@ -113,6 +120,14 @@ class Settings(BaseSettings):
     """An outside broker, `mqtt://user:password@host:1883` or `mqtts://…`. None: the embedded one."""
     database_url: DatabaseUrl | None = None
     """PostgreSQL for the store, `postgresql://user:password@host/vigil`. None: SQLite, with the data."""
+    kafka_url: KafkaUrl | None = None
+    """Kafka for the log, `kafka://host:9092,host:9092` or `kafkas://user:password@…`. None: SQLite."""
+    kafka_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = "vigil."
+    """Stands before the names of topics and groups, where a cluster is shared."""
+    kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = 12
+    """Of each topic; as many processes can share the work. Cannot be changed once topics are made."""
+    kafka_copies: Annotated[int, Field(ge=1, le=9)] | None = None
+    """Of each partition of a new topic. None: one a node, three at most."""
     secure_cookie: bool = False
     """Set behind TLS: browsers then never send the session in the clear."""
 

@@ -11,8 +11,9 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from devices.clock import Clock
 from ingest.errors import LogError, LogUnavailable
 from ingest.lanes import DEAD_LETTERS, LANES
+from ingest.log.kafka_errors import asking_kafka
 from ingest.log.kafka_reader import ANSWER_TIMEOUT_S, KafkaReader
-from ingest.log.kafka_servers import KafkaServers, asking_kafka
+from ingest.log.kafka_servers import KafkaServers
 from ingest.log.kafka_writer import KafkaWriter
 from ingest.log.port import BEGINNING, Entry, NewEntry
 from ingest.log.watch import Watch, empty

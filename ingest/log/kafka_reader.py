@@ -10,7 +10,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ingest.errors import LogUnavailable
-from ingest.log.kafka_servers import KafkaServers, asking_kafka
+from ingest.log.kafka_errors import asking_kafka
+from ingest.log.kafka_servers import KafkaServers
 from ingest.log.port import BEGINNING, Entry
 
 PULLED = 512

@@ -1,15 +1,8 @@
-"""KafkaServers: where Kafka is, how to log in, how topics are called there; and its errors as ours."""
+"""KafkaServers: where Kafka is, how to log in, and how topics are called there."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
-
-from aiokafka.errors import KafkaError
-
-from ingest.errors import LogUnavailable
 
 _SASL = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _EXPECTED = "expected kafka://[user:password@]host:port[,host:port], or kafkas://… for TLS"
@@ -73,16 +66,3 @@ class KafkaServers(NamedTuple):
         if self.tls:
             options["ssl_context"] = ssl.create_default_context()
         return {**options, "security_protocol": wire}
-
-
-@asynccontextmanager
-async def asking_kafka(doing: str, timeout_s: float) -> AsyncIterator[None]:
-    """Turn what Kafka's client raises while `doing`, or no answer within `timeout_s`, into LogUnavailable.
-
-    The client tries again by itself and by the wall clock, so this deadline is the wall clock's as well.
-    """
-    try:
-        async with asyncio.timeout(timeout_s):
-            yield
-    except (KafkaError, OSError, TimeoutError) as error:
-        raise LogUnavailable(f"{doing}: {str(error) or type(error).__name__}") from error

@@ -10,10 +10,12 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from devices.clock import Clock
 from ingest.errors import LogError, LogUnavailable
 from ingest.lanes import DEAD_LETTERS, LANES
-from ingest.log.kafka_servers import KafkaServers, asking_kafka
+from ingest.log.kafka_errors import asking_kafka
+from ingest.log.kafka_servers import KafkaServers
 
 MAX_ENTRY_BYTES = 8 << 20
 """More than the largest message that ingest takes in, which a dead letter holds whole."""
+MAX_COPIES = 3
 
 _ANSWER_TIMEOUT_S = 30.0
 _LOOK_EVERY_S = 0.05
@@ -29,15 +31,22 @@ class KafkaTopic(NamedTuple):
     config: Mapping[str, str]
 
 
-def log_topics(partitions: int, copies: int, keep_days: float) -> list[KafkaTopic]:
-    """Return the topics of the log, with `partitions` each and `copies` of every partition."""
+class _There(NamedTuple):
+    """A topic as it is."""
+
+    partitions: int
+    copies: int
+    led: bool
+
+
+def log_topics(partitions: int, keep_days: float) -> list[KafkaTopic]:
+    """Return the topics of the log: as many partitions each, so that a number stands for all of them."""
     keep_ms = round(keep_days * _DAY_MS)
     config = {
         "cleanup.policy": "delete",
         "retention.ms": str(keep_ms),
         # What is too old goes a segment at a time, so segments are short beside what is kept.
         "segment.ms": str(max(keep_ms // 8, _DAY_MS // 24)),
-        "min.insync.replicas": str(copies // 2 + 1),
         "unclean.leader.election.enable": "false",
         "max.message.bytes": str(MAX_ENTRY_BYTES),
         "compression.type": "producer",
@@ -49,11 +58,12 @@ def log_topics(partitions: int, copies: int, keep_days: float) -> list[KafkaTopi
 
 
 async def prepare_topics(
-    servers: KafkaServers, clock: Clock, wanted: Sequence[KafkaTopic], copies: int | None
+    servers: KafkaServers, clock: Clock, wanted: Sequence[KafkaTopic], copies: int | None = None
 ) -> list[str]:
     """Make what is missing and mend what differs; return what was done, in words. Safe to repeat.
 
-    `copies` None: as many as there are nodes, three at most.
+    `copies`: of each partition of a new topic; None: one a node, `MAX_COPIES` at most. More than half of
+    them must have an entry before it is acknowledged.
 
     Raises:
         LogUnavailable: Kafka cannot be reached.
@@ -63,84 +73,64 @@ async def prepare_topics(
         admin = AIOKafkaAdminClient(**servers.options())
         try:
             await admin.start()
-            return await _Preparation(admin, servers, clock).prepare(wanted, copies)
-        finally:
-            await admin.close()
-
-
-async def count_copies(servers: KafkaServers) -> int:
-    """Return how many copies of a partition a cluster like this can keep: one a node, three at most.
-
-    Raises:
-        LogUnavailable: Kafka cannot be reached.
-    """
-    async with asking_kafka("Kafka cannot be reached", _ANSWER_TIMEOUT_S):
-        admin = AIOKafkaAdminClient(**servers.options())
-        try:
-            await admin.start()
-            return min(3, len((await admin.describe_cluster())["brokers"]))
+            preparation = _Preparation(admin, servers, copies)
+            done = [said for topic in wanted for said in await preparation.prepare(topic)]
+            while not await preparation.all_led(wanted):
+                await clock.sleep_s(_LOOK_EVERY_S)
+            return done
         finally:
             await admin.close()
 
 
 class _Preparation:
-    def __init__(self, admin: AIOKafkaAdminClient, servers: KafkaServers, clock: Clock) -> None:
+    def __init__(self, admin: AIOKafkaAdminClient, servers: KafkaServers, copies: int | None) -> None:
         self._admin = admin
         self._servers = servers
-        self._clock = clock
+        self._copies = copies
 
-    async def prepare(self, wanted: Sequence[KafkaTopic], copies: int | None) -> list[str]:
-        copies = copies or 1
-        there = await self._counts()
-        done = []
-        for topic in wanted:
-            count = there.get(self._servers.name(topic.name))
-            if count is None:
-                await self._create(topic, copies)
-                done.append(f"topic {self._servers.name(topic.name)} created")
-            elif count != topic.partitions:
-                raise LogError(
-                    f"topic {self._servers.name(topic.name)} has {count} partitions, not {topic.partitions}: "
-                    f"another number would part nurses from their past; set kafka_partitions to {count}"
-                )
-            else:
-                done += await self._mend(topic)
-        while not await self._all_led(wanted):
-            await self._clock.sleep_s(_LOOK_EVERY_S)
-        return done
+    async def prepare(self, topic: KafkaTopic) -> list[str]:
+        name = self._servers.name(topic.name)
+        there = await self._look(name)
+        if there is None:
+            await self._create(name, topic)
+            return [f"topic {name} created"]
+        if there.partitions != topic.partitions:
+            raise LogError(
+                f"topic {name} has {there.partitions} partitions, not {topic.partitions}: another number "
+                f"would part nurses from their past; set kafka_partitions to {there.partitions}"
+            )
+        return await self._mend(name, {**topic.config, **_agreement(there.copies)})
 
-    async def _counts(self) -> dict[str, int]:
-        described = await self._admin.describe_topics()
-        return {topic["topic"]: len(topic["partitions"]) for topic in described}
+    async def all_led(self, wanted: Sequence[KafkaTopic]) -> bool:
+        """Tell whether every partition has a leader, so that it can be written."""
+        found = [await self._look(self._servers.name(topic.name)) for topic in wanted]
+        return all(there is not None and there.led for there in found)
 
-    async def _all_led(self, wanted: Sequence[KafkaTopic]) -> bool:
-        described = await self._admin.describe_topics([self._servers.name(topic.name) for topic in wanted])
-        return all(
-            topic["error_code"] == 0
-            and topic["partitions"]
-            and all(one["leader"] >= 0 for one in topic["partitions"])
-            for topic in described
-        )
+    async def _look(self, name: str) -> _There | None:
+        (found,) = await self._admin.describe_topics([name])
+        if found["error_code"] or not found["partitions"]:
+            return None
+        parts = found["partitions"]
+        copies = min(len(one["replicas"]) for one in parts)
+        return _There(len(parts), copies, all(one["leader"] >= 0 for one in parts))
 
-    async def _create(self, topic: KafkaTopic, copies: int) -> None:
-        new = NewTopic(
-            self._servers.name(topic.name), topic.partitions, copies, topic_configs=dict(topic.config)
-        )
+    async def _create(self, name: str, topic: KafkaTopic) -> None:
+        copies = self._copies or min(MAX_COPIES, len((await self._admin.describe_cluster())["brokers"]))
+        config = {**topic.config, **_agreement(copies)}
+        new = NewTopic(name, topic.partitions, copies, topic_configs=config)
         answer = await self._admin.create_topics([new])
-        for name, code, *said in answer.topic_errors:
+        for _name, code, *said in answer.topic_errors:
+            # Another `vigil init` may have been first, with the same settings.
             _check(code, f"topic {name} cannot be created", said, unless=TopicAlreadyExistsError)
 
-    async def _mend(self, topic: KafkaTopic) -> list[str]:
-        name = self._servers.name(topic.name)
+    async def _mend(self, name: str, wanted: Mapping[str, str]) -> list[str]:
         there = await self._config(name)
-        differs = {key: value for key, value in topic.config.items() if there.get(key, (None, 0))[0] != value}
+        differs = {key: value for key, value in wanted.items() if there.get(key, (None, 0))[0] != value}
         if not differs:
             return []
         # Kafka forgets what this request leaves out, so what somebody else has set is said again.
         others = {key: value for key, (value, source) in there.items() if source == _SET_ON_TOPIC}
-        resource = ConfigResource(
-            ConfigResourceType.TOPIC, name, configs={**others, **topic.config, **differs}
-        )
+        resource = ConfigResource(ConfigResourceType.TOPIC, name, configs={**others, **wanted})
         for answer in await self._admin.alter_configs([resource]):
             for code, said, *_ in answer.resources:
                 _check(code, f"topic {name} cannot be altered", said)
@@ -154,6 +144,10 @@ class _Preparation:
                 _check(code, f"topic {name} cannot be described", said)
                 found.update({key: (value, source) for key, value, _read_only, source, *_ in entries})
         return found
+
+
+def _agreement(copies: int) -> dict[str, str]:
+    return {"min.insync.replicas": str(copies // 2 + 1)}
 
 
 def _check(code: int, what: str, said: Any, unless: type[Exception] | None = None) -> None:

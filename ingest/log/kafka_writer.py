@@ -11,14 +11,15 @@ from aiokafka import AIOKafkaProducer
 
 from devices.clock import Clock
 from ingest.errors import LogUnavailable
-from ingest.log.kafka_servers import KafkaServers, asking_kafka
+from ingest.log.kafka_errors import asking_kafka
+from ingest.log.kafka_servers import KafkaServers
 from ingest.log.partitioning import place
 from ingest.log.port import NewEntry
 
 MAX_QUEUED = 1024
 MAX_BATCH_BYTES = 512 * 1024
 """What goes out at once, unless one entry alone is larger."""
-COMPRESSION = "lz4"
+COMPRESSION = "zstd"
 _DELIVERED_WITHIN_MS = 10_000
 _ENTRY_BYTES = 32
 _log = structlog.get_logger(__name__)

@@ -1,9 +1,12 @@
 """`vigil up` and `vigil init`: the service itself."""
 
+import asyncio
 from typing import Annotated
 
 import typer
 
+from devices.clock import SystemClock
+from ingest.log.kafka_servers import KafkaServers
 from safety.cli.common import DEFAULT_DATA_DIR, DataDir, open_store, prepare_data_dir
 
 
@@ -60,9 +63,20 @@ def up(
 
 
 def init(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Create the store, or bring it to this version; safe to repeat, and `up` does it by itself."""
+    """Create the store, or bring it to this version, and Kafka's topics with it; safe to repeat.
+
+    `up` does it by itself.
+    """
     from safety.config import load_settings
 
-    load_settings(prepare_data_dir(data_dir))
+    settings = load_settings(prepare_data_dir(data_dir))
     with open_store(data_dir):
         typer.echo(f"the store in {data_dir} is ready")
+    if settings.kafka_url is not None:
+        from ingest.log.kafka_topics import log_topics, prepare_topics
+
+        servers = KafkaServers.parse(settings.kafka_url, settings.kafka_prefix)
+        topics = log_topics(settings.kafka_partitions, settings.keep_log_days)
+        for said in asyncio.run(prepare_topics(servers, SystemClock(), topics, settings.kafka_copies)):
+            typer.echo(said)
+        typer.echo(f"the topics on {', '.join(servers.servers)} are ready")

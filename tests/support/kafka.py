@@ -212,8 +212,7 @@ def kafka(directory: Path, nodes: int = 1) -> Iterator[Kafka]:
 async def prepared(cluster: Kafka, partitions: int) -> KafkaServers:
     """Make the log's topics under a prefix that nobody has used yet; return the way to them."""
     servers = KafkaServers.parse(cluster.url, f"{next(_numbers)}.")
-    copies = len(cluster.nodes)
-    await prepare_topics(servers, SystemClock(), log_topics(partitions, copies, _KEEP_DAYS), copies)
+    await prepare_topics(servers, SystemClock(), log_topics(partitions, _KEEP_DAYS))
     return servers
 
 
