@@ -7,8 +7,7 @@ the same outcome.
 """
 
 import math
-
-import msgspec
+from dataclasses import dataclass
 
 from devices.reports import Fix
 from ingest.records import Arrival
@@ -38,32 +37,31 @@ _AGAIN_MS = 30_000
 _FARTHEST_LAT, _FARTHEST_LON = 85.0, 179.9
 
 
-class Calm(msgspec.Struct):
+@dataclass(slots=True)
+class Calm:
     """One nurse's bounds: a box in degrees, a span of time (epoch ms), what her device goes on saying.
 
-    What was taken is in `newest` (None: nothing was), `heard_ms`, `seq` and `seq_ms`, until `give_back`.
+    What was taken is in `newest` and `seq` alone until `give_back`. Without a box (the default) none is
+    looked for before `again_ms`.
     """
 
     state: NurseState
     heard: DeviceState
     place: FenceState
-    nurse: str
-    org: str
+    newest: Sight
+    seq: int
     device: str
     visit: str
-    after_ms: int
+    since_ms: int
     until_ms: int
     heard_ms: int
     battery_pct: float | None
-    seq: int
-    seq_ms: int
     accuracy_m: float = 0.0
     south: float = 91.0
     north: float = -91.0
     west: float = 0.0
     east: float = 0.0
     again_ms: int = 0
-    newest: Sight | None = None
 
     def serves(self, newest: Sight) -> bool:
         """Tell whether the box is hers as well when she was last seen there; none serves until `again_ms`."""
@@ -85,38 +83,40 @@ def take(calm: Calm, arrival: Arrival) -> PlacePosition | None:
     time_ms = told_ms if position.time_ms is None else position.time_ms
     if time_ms > received_ms:
         time_ms = received_ms
-    accuracy_m, battery_pct = position.accuracy_m, report.battery_pct
+    newest, accuracy_m, battery_pct = calm.newest, position.accuracy_m, report.battery_pct
     if (
         not calm.south <= position.lat <= calm.north
         or not calm.west <= position.lon <= calm.east
         or accuracy_m is None
         or accuracy_m > calm.accuracy_m
-        or not calm.after_ms < time_ms <= calm.until_ms
+        or time_ms <= newest.time_ms
+        or not calm.since_ms <= time_ms <= calm.until_ms
         or not -SKEW_MS <= told_ms - received_ms <= SKEW_MS
-        or not 0 <= received_ms - calm.heard_ms <= PAUSE_MS
+        or not 0 <= received_ms - newest.received_ms <= PAUSE_MS
+        or received_ms < calm.heard_ms
         or (battery_pct != calm.battery_pct and battery_pct is not None)
-        or (seq is not None and seq != calm.seq + 1)
+        or (seq != calm.seq + 1 if seq is not None else calm.seq >= 0)
         or arrival.device != calm.device
     ):
         return None
     if seq is not None:
-        calm.seq, calm.seq_ms = seq, told_ms
-    calm.heard_ms, calm.after_ms = received_ms, time_ms
-    sight = Sight(position, time_ms, received_ms, calm.nurse, calm.org, calm.device, "fix", seq, told_ms)
-    calm.newest = sight
-    return PlacePosition(sight, calm.visit, True, battery_pct)
+        calm.seq = seq
+    calm.newest = newest = Sight(
+        position, time_ms, received_ms, newest.nurse, newest.org, newest.device, "fix", seq, told_ms
+    )
+    return PlacePosition(newest, calm.visit, True, battery_pct)
 
 
 def give_back(calm: Calm) -> None:
     """Write what was taken into her state: before anything else looks at it, or changes it."""
-    if calm.newest is None:
+    newest, heard = calm.newest, calm.heard
+    if newest is calm.state.newest:
         return
-    heard = calm.heard
-    heard.heard_ms = heard.gps_ms = calm.heard_ms
-    heard.seq, heard.seq_ms = calm.seq, calm.seq_ms
-    calm.place.here_ms = calm.newest.time_ms
-    calm.state.newest = calm.newest
-    calm.newest = None
+    heard.heard_ms = heard.gps_ms = newest.received_ms
+    if newest.seq is not None:
+        heard.seq, heard.seq_ms = newest.seq, newest.told_ms
+    calm.place.here_ms = newest.time_ms
+    calm.state.newest = newest
 
 
 def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm | None:
@@ -131,19 +131,17 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
         return None
     since_ms, until_ms = nurse.span_of(state, visit_on, newest.time_ms)
     calm = Calm(
-        state=state,
-        heard=heard,
-        place=state.moves.visits[visit_on.id],
-        nurse=state.plan.nurse,
-        org=newest.org,
-        device=newest.device,
-        visit=visit_on.id,
-        after_ms=max(since_ms - 1, newest.time_ms),
-        until_ms=until_ms,
-        heard_ms=heard.heard_ms,
-        battery_pct=heard.battery.pct if heard.battery is not None else None,
-        seq=heard.seq,
-        seq_ms=heard.seq_ms,
+        state,
+        heard,
+        state.moves.visits[visit_on.id],
+        newest,
+        heard.seq,
+        newest.device,
+        visit_on.id,
+        since_ms,
+        until_ms,
+        heard.heard_ms,
+        heard.battery.pct if heard.battery is not None else None,
     )
     _bound(calm, newest, visit_on, shared, before)
     return calm
