@@ -142,8 +142,9 @@ class Admission:
             return []
         name = next(iter(part.names), "")
         stranger = Device(
-            # What the gateway calls it is all that a dispatcher can look for.
-            id=name if topics.is_device_id(name) else gateway.id,
+            # What the gateway calls it is all that a dispatcher can look for; but no gateway may take
+            # another device's name for it, and have that one answered.
+            id=name if topics.is_device_id(name) and self._registry.find(name) is None else gateway.id,
             kind="gateway",
             org=gateway.org,
             nurse=None,

@@ -142,7 +142,9 @@ class Logins:
         if holder is None:
             return None
         codec = dialect if holder.may_bring else ""
-        return Device(id=holder.login, kind="gateway", org=holder.org, nurse=None, codec=codec)
+        # It may come to stand for a device that nobody knows, on a topic of its own.
+        name = holder.login if topics.is_device_id(holder.login) else "api-token"
+        return Device(id=name, kind="gateway", org=holder.org, nurse=None, codec=codec)
 
     def _admit(self, request: Request, name: str) -> None:
         if self._attempts.exhausted(name[:_LONGEST_NAME], address_of(request)):

@@ -10,7 +10,7 @@ import pytest
 
 from devices.reports import AlarmBase
 from ingest.gateway.logins import TokenHolder
-from tests.support.gateway import SECRET, Door, basic, bearer, brought, gateway, problem
+from tests.support.gateway import PHONE, SECRET, Door, basic, bearer, brought, gateway, problem
 
 TRACCAR = gateway("traccar")
 CHIRPSTACK = gateway("chirpstack")
@@ -122,6 +122,18 @@ async def test_a_gateway_speaks_for_those_below_and_for_no_others(
         "POST /gateway/traccar",
     )
     assert json.loads(letter.payload)["device"]["uniqueId"] == THEIRS.external_id
+
+
+@pytest.mark.parametrize("name", [THEIRS.external_id, PHONE.id, "000000", "+/#"])
+async def test_an_sos_of_no_device_of_theirs_is_raised_in_no_other_devices_name(
+    door: Door, client: httpx.AsyncClient, name: str
+) -> None:
+    answer = await client.post("/gateway/traccar", json=sos(name), headers=AS_TRACCAR)
+    assert answer.status_code == 200
+    [alarm] = await door.alarms()
+    assert (alarm.nurse, alarm.org) == (None, "org_a")
+    assert door.registry.find(alarm.device) in {None, TRACCAR}
+    assert len(await door.letters()) == 1
 
 
 @pytest.mark.parametrize(
