@@ -26,12 +26,13 @@ def quicken(connection: Connection, alert: Mapping[str, Any], at_ms: int) -> Non
     """Have her devices report more often because of an alert (its row), unless they do because of another."""
     if alert["nurse"] is None or alert["kind"] in _OF_DEVICES:
         return
-    if _has_open(connection, alert["nurse"], besides=alert["id"]):
+    hers = _reporting(connection, alert["nurse"])
+    if not hers or _has_open(connection, alert["nurse"], besides=alert["id"]):
         return
     every_s = resolve(limits_of_org(connection, alert["org"])).alert_fix_every_s
     if every_s is None:
         return
-    for device in _reporting(connection, alert["nurse"]):
+    for device in hers:
         usual_s = _asked_for(_told(connection, device))
         pace_s = every_s if usual_s is None else min(every_s, usual_s)
         _owe(connection, device, pace_s, alert["id"], at_ms, derived_id("pace", alert["id"], device))
