@@ -127,7 +127,7 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
     heard, visit_on = state.devices.get(newest.device), nurse.current_visit(state, newest.time_ms)
     if heard is None or heard.heard_ms is None or visit_on is None or not _is_well(heard):
         return None
-    if not _is_where_she_should(state, visit_on, shared):
+    if newest.org != state.plan.org or not _is_settled(state, visit_on, shared):
         return None
     since_ms, until_ms = nurse.span_of(state, visit_on, newest.time_ms)
     calm = Calm(
@@ -149,17 +149,21 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
 
 def _bound(calm: Calm, newest: Sight, visit_on: VisitPlan, shared: SharedFences, before: Calm | None) -> None:
     """Give `calm` its box: the one `before`, if she is still in that, or one around her."""
-    lat, lon = newest.position.lat, newest.position.lon
     if before is not None and before.visit == calm.visit and before.serves(newest):
         calm.south, calm.north = before.south, before.north
         calm.west, calm.east = before.west, before.east
         calm.accuracy_m, calm.again_ms = before.accuracy_m, before.again_ms
         return
-    room_deg, calm.accuracy_m = _room(newest, visit_on, shared)
     calm.again_ms = newest.time_ms + _AGAIN_MS
-    if room_deg > 0.0:
-        calm.south, calm.north = lat - room_deg, lat + room_deg
-        calm.west, calm.east = lon - room_deg, lon + room_deg
+    at = newest.position
+    # Around the address, if she is there, fixes stray less far from the middle than around one of them.
+    for lat, lon in ((visit_on.lat, visit_on.lon), (at.lat, at.lon)):
+        room_deg, accuracy_m = _room(lat, lon, calm.state, visit_on, shared)
+        if room_deg > 0.0 and abs(at.lat - lat) <= room_deg and abs(at.lon - lon) <= room_deg:
+            calm.south, calm.north = lat - room_deg, lat + room_deg
+            calm.west, calm.east = lon - room_deg, lon + room_deg
+            calm.accuracy_m = accuracy_m
+            return
 
 
 def _is_well(heard: DeviceState) -> bool:
@@ -172,14 +176,14 @@ def _is_well(heard: DeviceState) -> bool:
     )
 
 
-def _is_where_she_should(state: NurseState, visit_on: VisitPlan, shared: SharedFences) -> bool:
-    """Tell whether she has come, is inside, and may be crossing no edge."""
+def _is_settled(state: NurseState, visit_on: VisitPlan, shared: SharedFences) -> bool:
+    """Tell whether she has come, is inside, and may be crossing no edge of any fence."""
     known, stay_in = state.moves.visits.get(visit_on.id), state.moves.stay_in
     return (
         known is not None
         and known.inside is True
         and state.moves.jump is None
-        and not state.moves.keep_out
+        and all(fence.inside is True for fence in state.moves.keep_out.values())
         and not moves.is_crossing(state.moves)
         and not visit.awaits_arrival(state.visits[visit_on.id])
         and (stay_in is None or stay_in.inside is True)
@@ -187,17 +191,19 @@ def _is_where_she_should(state: NurseState, visit_on: VisitPlan, shared: SharedF
     )
 
 
-def _room(newest: Sight, visit_on: VisitPlan, shared: SharedFences) -> tuple[float, float]:
-    """Return how many degrees she may go from there, along either axis, and how poor a fix of it may be.
+def _room(
+    lat: float, lon: float, state: NurseState, visit_on: VisitPlan, shared: SharedFences
+) -> tuple[float, float]:
+    """Return how many degrees she may be off that place, along either axis, and how poor a fix may be.
 
     Within the circle a fix of an accuracy up to the buffer is inside, and a poorer one by so much deeper.
     """
-    lat, lon = newest.position.lat, newest.position.lon
     if abs(lat) > _FARTHEST_LAT or abs(lon) > _FARTHEST_LON:
         return 0.0, 0.0
     inside_m = visit_on.radius_m - apart_m(visit_on.lat, visit_on.lon, lat, lon)
     diagonal_m = math.sqrt(sum(metres**2 for metres in metres_per_degree(visit_on.lat)))
-    room_deg = shared.room_deg(newest, visit_on, min(_MOST_DEG, 0.99 * inside_m / diagonal_m))
+    most_deg = min(_MOST_DEG, 0.99 * inside_m / diagonal_m)
+    room_deg = shared.room_deg(lat, lon, state.plan.org, visit_on, state.moves.keep_out, most_deg)
     if room_deg < _LEAST_DEG:
         return 0.0, 0.0
     deep_m = inside_m - room_deg * diagonal_m

@@ -1,6 +1,6 @@
 """SharedFences: the fences of all organisations, ready to be asked about many positions at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import itemgetter
 
 import numpy as np
@@ -106,36 +106,33 @@ class SharedFences:
         some = (self._fences[i] for i in self._stay_in[sight.org])
         return reach_m, next(fence for fence in some if fence.open_at(sight.time_ms))
 
-    def room_deg(self, sight: Sight, visit: VisitPlan, most_deg: float) -> float:
-        """Return how far she may go from `sight`, along either axis, with no fence saying anything else.
+    def room_deg(
+        self, lat: float, lon: float, org: str, visit: VisitPlan, entered: Collection[str], most_deg: float
+    ) -> float:
+        """Return how far off a place, along either axis, no fence says anything else than there.
 
+        There she is in the keep-out fences `entered` and no other, and in the area of her organisation.
         In degrees, at most `most_deg`; 0: nowhere, or it cannot be told.
         """
-        lat, lon = sight.position.lat, sight.position.lon
         for fence in self.own(visit):
             if fence.kind == "fence_enter":
                 west, south, east, north = fence.bounds
                 most_deg = min(most_deg, max(west - lon, lon - east, south - lat, lat - north))
         if most_deg <= 0.0:
             return 0.0
-        index = self._ready()
-        near = index.query(shapely.box(lon - most_deg, lat - most_deg, lon + most_deg, lat + most_deg))
-        kept_in = False
-        for number in near.tolist():
+        near, place = [], shapely.Point(lon, lat)
+        for number in self._ready().query(shapely.box(*_square(lat, lon, most_deg))).tolist():
             fence = self._fences[number]
-            if fence.org != sight.org:
-                continue
-            if fence.kind == "fence_enter":
-                away_deg = float(shapely.distance(self._outlines[number], shapely.Point(lon, lat)))
-                most_deg = min(most_deg, 0.7 * away_deg)
-            else:
-                kept_in = kept_in or self._keeps_in(number, lat, lon, most_deg)
-        return most_deg if kept_in or not self.keeps_in(sight.org) else 0.0
-
-    def _keeps_in(self, number: int, lat: float, lon: float, room_deg: float) -> bool:
-        """Tell whether a fence that counts at all hours holds the whole box."""
-        box = shapely.box(lon - room_deg, lat - room_deg, lon + room_deg, lat + room_deg)
-        return self._fences[number].hours is None and bool(shapely.contains(self._outlines[number], box))
+            if fence.org == org and fence.kind == "fence_enter" and fence.id not in entered:
+                most_deg = min(most_deg, 0.7 * float(shapely.distance(self._outlines[number], place)))
+            elif fence.org == org and fence.hours is None:
+                near.append(number)
+        box = shapely.box(*_square(lat, lon, most_deg))
+        holding = [self._fences[number] for number in near if shapely.contains(self._outlines[number], box)]
+        kept_in = any(fence.kind == "fence_exit" for fence in holding)
+        still_in = [fence for fence in holding if fence.kind == "fence_enter"]
+        agrees = len(still_in) == len(entered) and (kept_in or not self.keeps_in(org))
+        return most_deg if agrees else 0.0
 
     def _made(self, fence: FencePlan) -> SharedFence:
         made = self._own.get(fence.id)
@@ -179,6 +176,10 @@ def _widest(limits: Iterable[FenceLimits]) -> FenceLimits:
         buffer_m=max(each.buffer_m for each in every),
         accuracy_cap_m=max(each.accuracy_cap_m for each in every),
     )
+
+
+def _square(lat: float, lon: float, half_deg: float) -> tuple[float, float, float, float]:
+    return lon - half_deg, lat - half_deg, lon + half_deg, lat + half_deg
 
 
 def _box(lat: float, lon: float, reach_m: float) -> shapely.Geometry:
