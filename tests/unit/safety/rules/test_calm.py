@@ -1,0 +1,107 @@
+"""The bounds of a calm nurse only save work: with them and without, the same fixes say the same."""
+
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from devices import reports
+from devices.reports import Fix, Position
+from safety.engine import TelemetryEngine
+from safety.rules import calm
+from safety.rules.effects import PlacePosition
+from tests.support.fences import of_org, square
+from tests.support.records import HOME_LAT, HOME_LON, PLAN, VISIT, arrival, at, event, tick
+
+METRE_DEG = 1 / 111_000
+
+FENCES = of_org(
+    square("district", "stay_in", 0, 3_000),
+    square("yard", "keep_out", 130, 60),
+    square("site", "keep_out", 0, 120),
+)
+FEW = of_org(square("yard", "keep_out", 130, 60))
+
+still: st.SearchStrategy[dict[str, Any]] = st.builds(
+    dict,
+    north_m=st.sampled_from([0, 3, -20, 40, 75, 120, 200]),
+    east_m=st.sampled_from([0, 0, 8, -45]),
+    accuracy_m=st.sampled_from([5.0, 12.0, 12.0, 60.0, None]),
+    battery_pct=st.sampled_from([80.0, 80.0, None, 79.0]),
+    after_s=st.sampled_from([10, 10, 10, 10, 0, -5, 400]),
+    late_s=st.sampled_from([0, 0, 0, 3, 20, -1]),
+    skip=st.sampled_from([1, 1, 1, 1, 1, 0, 3]),
+)
+other = st.sampled_from(["tick", "status", "offline", "check_in", "visit_end", "fences", "few", "plan"])
+days = st.lists(st.one_of(still, still, still, other), max_size=40)
+
+
+def log_of(day: list[Any]) -> list[Any]:
+    second, seq, log = 5, 0, [PLAN, FENCES, tick(0)]
+    for what in day:
+        if isinstance(what, dict):
+            second = max(1, second + what["after_s"])
+            seq += what["skip"]
+            log.append(_fix(second, seq, what))
+        else:
+            log.append(_other(what, second))
+    return [*log, tick(second + 700)]
+
+
+def _fix(second: int, seq: int, what: dict[str, Any]) -> Any:
+    position = Position(
+        lat=HOME_LAT + what["north_m"] * METRE_DEG,
+        lon=HOME_LON + what["east_m"] * METRE_DEG,
+        accuracy_m=what["accuracy_m"],
+    )
+    told_ms = at(second - what["late_s"])
+    report = Fix(time_ms=told_ms, seq=seq, position=position, battery_pct=what["battery_pct"])
+    return arrival(report, second)
+
+
+def _other(what: str, second: int) -> Any:
+    if what == "tick":
+        return tick(second)
+    if what in ("status", "offline"):
+        return arrival(reports.StatusReported(time_ms=at(second), online=what == "status"), second)
+    if what in ("check_in", "visit_end"):
+        return event(reports.CheckedIn if what == "check_in" else reports.VisitEnded, second)
+    if what == "plan":
+        return msgspec.structs.replace(PLAN, visits=(msgspec.structs.replace(VISIT, radius_m=120.0),))
+    return FENCES if what == "fences" else FEW
+
+
+@settings(max_examples=150, deadline=None)
+@given(day=days)
+def test_nothing_is_said_that_the_long_way_would_not_say(day: list[Any]) -> None:
+    short, long = TelemetryEngine(), TelemetryEngine()
+    for record in log_of(day):
+        fresh = TelemetryEngine()
+        fresh.restore(long.snapshot())  # which knows no bounds yet
+        long = fresh
+        assert short.step(record) == long.step(record)
+        assert short.snapshot() == long.snapshot()
+
+
+def test_who_stays_where_she_is_takes_the_short_way(monkeypatch: Any) -> None:
+    taken = []
+
+    def take(*given: Any) -> PlacePosition | None:
+        taken.append(calm.take(*given))
+        return taken[-1]
+
+    monkeypatch.setattr("safety.engine.take", take)
+    engine = TelemetryEngine()
+    quiet = {
+        "north_m": 3,
+        "east_m": 2,
+        "accuracy_m": 12.0,
+        "battery_pct": 80.0,
+        "after_s": 10,
+        "late_s": 0,
+        "skip": 1,
+    }
+    for record in log_of([quiet] * 30):
+        engine.step(record)
+    assert sum(placed is not None for placed in taken) >= 25
