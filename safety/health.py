@@ -60,5 +60,8 @@ class PartsHealth:
         return "ok"
 
     async def _engine(self) -> str:
-        behind = [await runner.lag() for runner in self._runners]
+        try:
+            behind = [await runner.lag() for runner in self._runners]
+        except LogUnavailable as error:
+            return f"how far it is behind is unknown: {error}"
         return "ok" if max(behind) <= MAX_LAG else f"{max(behind)} entries behind"

@@ -1,11 +1,13 @@
 """The runner: reads one partition of a lane, steps the engine, stores the effects, keeps checkpoints.
 
 Effects are stored before the offset moves on, and a checkpoint is written after both: killed at any
-instant, the tail is run again and storing it again changes nothing.
+instant, the tail is run again and storing it again changes nothing. A partition is claimed first; whoever
+has lost it to a newer claim writes nothing more (ADR 0007).
 """
 
 import gc
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
@@ -19,6 +21,7 @@ from ingest.log.port import BEGINNING, Entry, EventLog
 from safety.engine import decode, engine_for
 from safety.rules.effects import Effect
 from safety.store.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from safety.store.claims import claim, hold
 from safety.store.database import Database
 from safety.store.effects import store_effects
 
@@ -60,6 +63,7 @@ class Runner:
         clock: Clock,
         metrics: RunnerMetrics,
         wake: Callable[[], None],
+        owner: str = "vigil",
     ) -> None:
         self._lane = lane
         self._partition = partition
@@ -68,10 +72,13 @@ class Runner:
         self._clock = clock
         self._metrics = metrics
         self._wake = wake
+        self._owner = owner
+        self._epoch = 0
         self._engine = engine_for(lane)
         self._offset = BEGINNING
         self._saved_offset = BEGINNING
         self._saved_s = clock.monotonic_s()
+        self._torn = False
 
     @property
     def offset(self) -> int:
@@ -83,16 +90,29 @@ class Runner:
         return await self._event_log.end(self._lane, self._partition) - self._offset
 
     async def run(self) -> None:
-        """Process for ever, from the last checkpoint on."""
+        """Process for ever, from the last checkpoint on.
+
+        Raises:
+            Superseded: somebody else has claimed the partition.
+        """
         await self.load()
-        while True:
-            if await self.step() < BATCH:
-                await self._event_log.wait(self._lane, self._partition, self._offset, _IDLE_S)
-                await self._clock.sleep_s(GATHER_S[self._lane])
+        try:
+            while True:
+                if await self.step() < BATCH:
+                    await self._event_log.wait(self._lane, self._partition, self._offset, _IDLE_S)
+                    await self._clock.sleep_s(GATHER_S[self._lane])
+        finally:
+            with suppress(KeyError):  # it may never have been told
+                self._metrics.lag.remove(self._lane, str(self._partition))
 
     async def load(self) -> None:
-        """Take over the last checkpoint."""
-        saved = await self._database.read(lambda c: load_checkpoint(c, self._lane, self._partition))
+        """Claim the partition, and take over the last checkpoint."""
+
+        def take(connection: Connection) -> tuple[int, Checkpoint | None]:
+            epoch = claim(connection, self._lane, self._partition, self._owner, self._clock.now_ms())
+            return epoch, load_checkpoint(connection, self._lane, self._partition)
+
+        self._epoch, saved = await self._database.write(take)
         if saved is not None:
             self._engine.restore(saved.state)
             # What was loaded stays: a full collection that looks through 100,000 nurses takes 71 ms.
@@ -113,47 +133,58 @@ class Runner:
             await self._clock.sleep_s(_RETRY_AFTER_S)
             return 0
         if entries:
+            self._torn = True
             effects = self._decide(entries)
             if effects and await self._store(effects):
                 self._wake()
             self._offset = entries[-1].offset
+            self._torn = False
             self._metrics.entries.labels(self._lane).inc(len(entries))
         await self._checkpoint_if_due()
-        self._metrics.lag.labels(self._lane, self._partition).set(await self.lag())
+        with suppress(LogUnavailable):  # the next read says so
+            self._metrics.lag.labels(self._lane, self._partition).set(await self.lag())
         return len(entries)
 
     async def checkpoint(self) -> None:
-        """Write down the state, if it has moved since the last time."""
-        if self._offset == self._saved_offset:
+        """Write down the state, if it has moved since the last time.
+
+        Not where a batch was broken off: the state is ahead of what is stored, and it runs again instead.
+
+        Raises:
+            Superseded: somebody else has claimed the partition.
+        """
+        if self._torn or self._offset == self._saved_offset:
             return
         saved = Checkpoint(
             self._lane, self._partition, self._offset, self._engine.snapshot(), self._clock.now_ms()
         )
-        await self._database.write(lambda c: save_checkpoint(c, saved))
+
+        def save(connection: Connection) -> None:
+            hold(connection, self._lane, self._partition, self._epoch)
+            save_checkpoint(connection, saved)
+
+        await self._database.write(save)
         self._saved_offset = saved.offset
 
     def _decide(self, entries: Sequence[Entry]) -> list[Effect]:
-        effects: list[Effect] = []
-        records = [decode(entry.value) for entry in entries]
-        hints = self._engine.look_ahead(records)
-        for index, (entry, record) in enumerate(zip(entries, records, strict=True)):
-            try:
-                effects += self._engine.step(record, hints.get(index))
-            except Exception:  # noqa: BLE001  # one bad record must not silence every alarm behind it
-                self._metrics.faults.labels(self._lane).inc()
-                _log.exception(
-                    "record cannot be processed",
-                    action="engine_fault",
-                    lane=self._lane,
-                    partition=self._partition,
-                    offset=entry.offset,
-                )
-        return effects
+        def failed(index: int, error: Exception) -> None:
+            self._metrics.faults.labels(self._lane).inc()
+            _log.error(
+                "record cannot be processed",
+                action="engine_fault",
+                lane=self._lane,
+                partition=self._partition,
+                offset=entries[index].offset,
+                exc_info=error,
+            )
+
+        return self._engine.run([decode(entry.value) for entry in entries], failed)
 
     async def _store(self, effects: Sequence[Effect]) -> bool:
         """Store `effects`, however long that takes: without them the offset must not move."""
 
         def store(connection: Connection) -> bool:
+            hold(connection, self._lane, self._partition, self._epoch)
             return store_effects(connection, effects, self._clock.now_ms())
 
         while True:

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
-def _insert(connection: Connection, table: Table) -> Any:
+def insert_into(connection: Connection, table: Table) -> Any:
+    """Return an insert that knows ON CONFLICT."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
 
@@ -23,6 +24,6 @@ def replace(
     """Insert `rows`, or set `columns` of those that are there with the same `key`."""
     if not rows:
         return
-    statement = _insert(connection, table)
+    statement = insert_into(connection, table)
     changed = {column: statement.excluded[column] for column in columns}
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), list(rows))

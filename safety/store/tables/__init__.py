@@ -3,7 +3,7 @@
 from devices.registry.tables import devices, metadata
 from safety.store.tables.alerts import alerts, commands, notifications, timeline
 from safety.store.tables.deliveries import deliveries
-from safety.store.tables.engine import audit, checkpoints, plan_changes
+from safety.store.tables.engine import audit, checkpoints, claims, plan_changes
 from safety.store.tables.fleet import device_bindings, device_tests
 from safety.store.tables.gateways import gateways
 from safety.store.tables.handouts import handouts, http_devices
@@ -25,6 +25,7 @@ __all__ = [
     "alerts",
     "audit",
     "checkpoints",
+    "claims",
     "commands",
     "dead_letters",
     "deliveries",

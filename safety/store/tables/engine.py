@@ -15,6 +15,17 @@ checkpoints = Table(
     Column("at_ms", BigInteger, nullable=False),
 )
 
+# Whose a partition is: a new owner claims it with the next epoch, and what an older one writes is refused.
+claims = Table(
+    "claims",
+    metadata,
+    Column("lane", String, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+)
+
 # Which plans must be told to the engine anew: written with the change, deleted when it is in the log.
 plan_changes = Table(
     "plan_changes",
