@@ -16,6 +16,7 @@ from devices.codecs.lora.heard import DECODERS
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase
 from devices.topics import CHANNELS
+from tests.support.documents import blocks
 from tests.support.samples import RECEIVED_MS, SAMPLES, Sample, samples
 
 FOREIGN = sorted(set(DIALECTS) - {"native"})
@@ -226,3 +227,26 @@ def test_no_bytes_of_a_button_upset_a_decoder(data: bytes) -> None:
     assert reading.reports
     if b"\xff\x2e" in data and data.startswith(b"\x01\x75\x64\xff\x2e"):
         assert alarms(reading)
+
+
+def test_the_button_in_the_document_is_read() -> None:
+    (source,) = [block.text for block in blocks("docs/adding-a-device.md") if "@decodes" in block.text]
+    before = dict(DECODERS)
+    try:
+        exec(compile(source, "acme.py", "exec"), {})  # noqa: S102  # the document's own example
+        assert read_button("Acme B1 rev 2", bytes([80, 1])) == ["panic_pressed", "status_reported"]
+        assert read_button("Acme B1 rev 2", bytes([80, 0])) == ["status_reported"]
+    finally:
+        DECODERS.clear()
+        DECODERS.update(before)
+
+
+def read_button(model: str, data: bytes) -> list[str]:
+    said = {
+        "fPort": 10,
+        "data": base64.b64encode(data).decode(),
+        "deviceInfo": {"deviceProfileName": model},
+    }
+    reading = read("chirpstack", "up", json.dumps(said).encode())
+    assert reading.faults == []
+    return [report.name for report in reading.reports]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, get_args
 
 import msgspec
@@ -11,6 +12,7 @@ import yaml
 
 from devices import topics
 from devices.codecs import native, native_alarm, native_wire
+from devices.codecs.dialects import DIALECTS
 from devices.commands import Command, CommandKind, encode
 from devices.topics import Channel
 from tests.support.documents import read
@@ -80,7 +82,35 @@ def test_every_reference_leads_somewhere() -> None:
 def test_the_channels_are_the_topics() -> None:
     addresses = {name: channel["address"] for name, channel in DOCUMENT["channels"].items()}
     expected = {name: topics.up("{device}", name) for name in get_args(Channel)}
-    assert addresses == {**expected, "down": topics.down("{device}")}
+    foreign = set(addresses) - {*expected, "down"}
+    assert {name: addresses[name] for name in set(addresses) - foreign} == {
+        **expected,
+        "down": topics.down("{device}"),
+    }
+    assert {dialect_of(name)[0] for name in foreign} == set(DIALECTS) - {"native", "osmand"}
+
+
+def dialect_of(name: str) -> tuple[str, str]:
+    """Return the dialect of a channel that is not native, and what its codec calls the channel."""
+    topic = DOCUMENT["channels"][name]["address"].replace("{event}", "up")
+    address = topics.address(re.sub(r"{\w+}", "x1", topic))
+    assert address is not None
+    return address.dialect, address.channel
+
+
+@pytest.mark.parametrize("name", sorted({*DOCUMENT["channels"]} - {*SAYS, "down"}))
+def test_the_examples_of_the_dialects_are_alarms(name: str) -> None:
+    dialect, channel = dialect_of(name)
+    for message in DOCUMENT["channels"][name]["messages"].values():
+        for example in resolve(message)["examples"]:
+            reading = DIALECTS[dialect](channel, json.dumps(example["payload"]).encode(), NOW_MS)
+            assert reading.reports[0].name == "panic_pressed"
+            assert reading.faults == []
+
+
+def test_the_events_of_chirpstack_are_those_that_are_read() -> None:
+    event = DOCUMENT["channels"]["chirpstack"]["parameters"]["event"]
+    assert event["enum"] == list(topics.CHIRPSTACK_EVENTS)
 
 
 def test_a_device_sends_on_each_channel_and_hears_on_one() -> None:
@@ -88,7 +118,7 @@ def test_a_device_sends_on_each_channel_and_hears_on_one() -> None:
         operation["channel"]["$ref"].rpartition("/")[2]: operation["action"]
         for operation in DOCUMENT["operations"].values()
     }
-    assert actions == {**dict.fromkeys(SAYS, "send"), "down": "receive"}
+    assert actions == {**dict.fromkeys({*DOCUMENT["channels"]} - {"down"}, "send"), "down": "receive"}
     assert {each["bindings"]["mqtt"]["qos"] for each in DOCUMENT["operations"].values()} == {1}
     retained = [name for name, each in DOCUMENT["operations"].items() if each["bindings"]["mqtt"]["retain"]]
     assert retained == ["reportStatus"]

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 import safety.api
 from devices.clock import ManualClock
 from devices.codecs import native, native_alarm
+from devices.codecs.dialects import DIALECTS
 from devices.commands import Command, CommandKind, encode
 from devices.registry.port import DeviceKind
 from devices.rfc3339 import parse_rfc3339
@@ -110,7 +111,7 @@ def models() -> dict[str, type[BaseModel]]:
 
 
 def test_every_example_is_about_something_that_is_tested() -> None:
-    tested = {"channel", "command", "body", "answer", "frame", "webhook"}
+    tested = {"channel", "dialect", "command", "body", "answer", "frame", "webhook"}
     assert EXAMPLES
     assert [block.text for block in EXAMPLES if not tested & set(block.about)] == []
 
@@ -120,6 +121,18 @@ def test_a_device_may_say_this(example: Block) -> None:
     reading = native.read(cast("Channel", example.about["channel"]), example.text.encode(), NOW_MS)
     assert reading.reports
     assert [fault.field for fault in reading.faults] == [*filter(None, [example.about.get("faults")])]
+
+
+@pytest.mark.parametrize("example", about("dialect"), ids=named)
+def test_a_device_may_say_this_in_its_own_words(example: Block) -> None:
+    codec = DIALECTS[example.about["dialect"]]
+    reading = codec(example.about.get("on", ""), example.text.encode(), NOW_MS)
+    assert [report.name for report in reading.reports] == example.about["reports"].split(",")
+    assert reading.faults == []
+
+
+def test_each_dialect_has_its_example() -> None:
+    assert {block.about["dialect"] for block in about("dialect")} == set(DIALECTS) - {"native"}
 
 
 def test_each_channel_has_its_example() -> None:
