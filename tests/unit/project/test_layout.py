@@ -70,7 +70,6 @@ def test_the_lock_covers_what_the_project_asks_for() -> None:
     meta = project()["project"]
     asked = [
         *meta["dependencies"],
-        *meta["optional-dependencies"]["kafka"],
         *meta["optional-dependencies"]["dev"],
     ]
     names = {re.split(r"[<>=!~;\[ ]", line, maxsplit=1)[0].lower().replace("_", "-") for line in asked}
@@ -82,7 +81,6 @@ def test_every_dependency_has_its_line_in_the_decision() -> None:
     meta = project()["project"]
     for line in (
         *meta["dependencies"],
-        *meta["optional-dependencies"]["kafka"],
         *meta["optional-dependencies"]["dev"],
     ):
         name = re.split(r"[<>=!~;\[ ]", line, maxsplit=1)[0].lower()
