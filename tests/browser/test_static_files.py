@@ -122,7 +122,7 @@ def test_every_key_the_page_names_is_in_the_tables() -> None:
 
 
 def _table(name: str) -> dict[str, str]:
-    files = [STATIC_DIR / "js" / "i18n" / f"{name}{part}.js" for part in ("", "_why")]
+    files = [STATIC_DIR / "js" / "i18n" / f"{name}{part}.js" for part in ("", "_why", "_tell")]
     source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     entries = re.findall(r'^  "([^"]+)": "((?:[^"\\]|\\.)*)",$', source, re.MULTILINE)
     assert len(entries) == len(dict(entries)) == len(re.findall(r"^  \S", source, re.MULTILINE))

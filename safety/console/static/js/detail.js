@@ -9,6 +9,7 @@ import { alertIcon, lineIcon } from "./icons.js";
 import { noticeNode } from "./notice.js";
 import { badges } from "./queue.js";
 import { state, view } from "./store.js";
+import { tellBar } from "./tell_bar.js";
 import { clockText, tick } from "./time.js";
 import { timelineWords } from "./words.js";
 
@@ -16,7 +17,7 @@ let shown = null; // {id, lang, node parts}
 
 export function mountDetail() {
   view(
-    ["selection", "alerts", "extras", "busy", "notice", "lang", "session", "devices", "responders", "visits", "positions"],
+    ["selection", "alerts", "extras", "busy", "notice", "lang", "session", "devices", "responders", "visits", "positions", "told"],
     draw,
   );
 }
@@ -49,6 +50,7 @@ function build(root, alert) {
     notice: el("div", { class: "notice-slot", "aria-live": "assertive" }),
     actions: actionBar(alert.id),
     facts: el("dl", { class: "facts" }),
+    tell: tellBar(),
     incident: el("section", { data: { testid: "incident" } }),
     notifications: el("ul", { class: "notifications" }),
     timeline: el("ol", { class: "timeline", data: { testid: "timeline" } }),
@@ -59,6 +61,7 @@ function build(root, alert) {
       "div",
       { class: "detail-body" },
       parts.facts,
+      parts.tell.node,
       parts.incident,
       parts.actions.noteForm,
       el("h3", {}, t("detail.timeline")),
@@ -86,6 +89,7 @@ function update(alert) {
   whenChanged("facts", [alert, extras, device, latest, state.visits.get(alert.visit), state.nurses.get(alert.nurse)], () => {
     parts.facts.replaceChildren(...factRows(alert, extras));
   });
+  parts.tell.update(alert.nurse, { quiet: alert.silent || alert.kind === "duress" });
   const others = incidentAlerts(alert);
   whenChanged("incident", others.map((one) => [one.id, one.state, one.held_by]), () => {
     const list = el("ul", { class: "incident" }, incidentRows(others));

@@ -2,13 +2,15 @@
 
 import { el, setText } from "./dom.js";
 import { en } from "./i18n/en.js";
+import { enTell } from "./i18n/en_tell.js";
 import { enWhy } from "./i18n/en_why.js";
 import { zh } from "./i18n/zh.js";
+import { zhTell } from "./i18n/zh_tell.js";
 import { zhWhy } from "./i18n/zh_why.js";
 import { readPref, writePref } from "./prefs.js";
 import { change } from "./store.js";
 
-export const TABLES = { zh: { ...zh, ...zhWhy }, en: { ...en, ...enWhy } };
+export const TABLES = { zh: { ...zh, ...zhWhy, ...zhTell }, en: { ...en, ...enWhy, ...enTell } };
 const NAMES = { zh: "中文", en: "English" };
 const LOCALES = { zh: "zh-CN", en: "en-GB" };
 

@@ -2,13 +2,16 @@
 
 import { byId, el } from "./dom.js";
 import { metresText } from "./geo.js";
-import { t, term } from "./i18n.js";
+import { lang, t, term } from "./i18n.js";
 import { freshness } from "./select.js";
-import { change, state, view } from "./store.js";
+import { change, isOpen, state, view } from "./store.js";
+import { tellBar } from "./tell_bar.js";
 import { now, tick } from "./time.js";
 
+let shown = null; // {nurse, lang, facts, tell}: what is being typed to her must survive a new position
+
 export function mountNurseCard() {
-  view(["selection", "positions", "devices", "nurses", "visits", "lang"], draw);
+  view(["selection", "positions", "devices", "nurses", "visits", "lang", "alerts", "session", "told"], draw);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && state.selectedNurse) close();
   });
@@ -24,7 +27,24 @@ function draw() {
   const root = byId("nurse-card");
   const position = state.positions.get(state.selectedNurse);
   root.hidden = !position;
-  if (!position) return;
+  if (!position) {
+    shown = null;
+    return;
+  }
+  if (shown?.nurse !== position.nurse || shown.lang !== lang()) {
+    shown = { nurse: position.nurse, lang: lang(), facts: el("div"), tell: tellBar() };
+    root.replaceChildren(shown.facts, shown.tell.node);
+  }
+  drawFacts(shown.facts, position);
+  shown.tell.update(position.nurse, { quiet: mustBeQuiet(position.nurse) });
+  tick(root);
+}
+
+function mustBeQuiet(nurse) {
+  return [...state.alerts.values()].some((one) => one.nurse === nurse && isOpen(one) && (one.silent || one.kind === "duress"));
+}
+
+function drawFacts(root, position) {
   const nurse = state.nurses.get(position.nurse);
   root.replaceChildren(
     el(
@@ -43,7 +63,6 @@ function draw() {
     el("p", { class: "faint" }, visitText(position.nurse)),
     el("ul", { class: "plain" }, deviceRows(position.nurse)),
   );
-  tick(root);
 }
 
 function visitText(nurse) {

@@ -23,6 +23,7 @@ export const state = {
   visits: new Map(),
   fences: new Map(),
   responders: new Map(),
+  told: new Map(), // device id -> what it was told, newest first
   selected: null, // alert id
   selectedNurse: null, // nurse id, on the map
   filter: readPref("filter") === "all" ? "all" : "open",
@@ -131,7 +132,7 @@ export function merge(name, items, key = "id") {
 /** Forget everything about people: after logging out nothing may stay readable. */
 export function forgetAll() {
   change(["alerts", "extras", "positions", "devices", "nurses", "visits", "fences", "selection", "session"], (s) => {
-    for (const name of ["alerts", "extras", "positions", "devices", "nurses", "visits", "fences", "responders"]) {
+    for (const name of ["alerts", "extras", "positions", "devices", "nurses", "visits", "fences", "responders", "told"]) {
       s[name] = new Map();
     }
     Object.assign(s, { me: null, loaded: false, selected: null, selectedNurse: null, busy: null, notice: null });
