@@ -7,11 +7,10 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 REFUSED = "$vigil/refused"
-"""Below it the embedded broker hands over what a device may not publish:
-`$vigil/refused/{device}/{the topic it wanted}`."""
+"""Where a broker, or who watches over it, tells what a device was refused: `ingest.refused.Refused`."""
 BROUGHT = "$vigil/brought"
-"""Below it the embedded broker hands over, with the name of who logged in, what a topic says of a device by
-what others call it: `$vigil/brought/{login}/{the topic}`. Whether that login may say so, admission decides."""
+"""Below it the embedded broker hands over, with the name of who logged in, what a topic says of a device
+by what others call it: `$vigil/brought/{login}/{the topic}`. Whether it may say so, admission decides."""
 STATS = "$vigil/broker"
 """Where the embedded broker tells how it does, as `BrokerStats` in JSON."""
 
@@ -26,7 +25,7 @@ class MqttVersion(Enum):
 class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
     """How to reach a broker.
 
-    `embedded` tells that it is Vigil's own, which hands refused publishes over below `REFUSED`.
+    `embedded` tells that it is Vigil's own, which keeps devices to their limits and tells how it does.
     """
 
     host: str
@@ -61,7 +60,8 @@ class BrokerStats(msgspec.Struct, frozen=True, kw_only=True):
     """How much there is of everything that grows in the embedded broker.
 
     `unclaimed` messages wait for ingest's first subscription; `backlog` ones for some client or its
-    acknowledgement; `forgotten` commands gave way because their devices were away too long.
+    acknowledgement; `forgotten` commands gave way because their devices were away too long. `refusals`
+    are counted by reason, since the broker started.
     """
 
     connections: int
@@ -70,3 +70,4 @@ class BrokerStats(msgspec.Struct, frozen=True, kw_only=True):
     unsettled_bytes: int
     backlog: int
     forgotten: int
+    refusals: dict[str, int]

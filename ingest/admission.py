@@ -20,6 +20,7 @@ from ingest.log.port import EventLog, NewEntry
 from ingest.metrics import IngestMetrics
 from ingest.recent import RecentReports
 from ingest.records import Arrival, encode
+from ingest.refused import Refused
 
 _log = structlog.get_logger()
 
@@ -161,10 +162,10 @@ class Admission:
         await self._append_events(stranger, arrivals)
         return alarms
 
-    async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
-        """Keep what `device` tried to publish on a `topic` that is not its own."""
-        refusal = Refusal("foreign_topic", f"device {device} may not publish here")
-        await self._bury(topic, device, payload, [refusal])
+    async def refuse(self, refused: Refused) -> None:
+        """Keep what a broker did not let a device do."""
+        refusal = Refusal(refused.reason, refused.explanation)
+        await self._bury(refused.topic, refused.device, refused.payload, [refusal])
 
     def _spoken_for(self, speaker: Device, part: Part, dialect: str) -> Device | Refusal:
         """Return whose words `part` is, or why it is not taken from `speaker`."""

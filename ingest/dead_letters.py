@@ -1,4 +1,7 @@
-"""Dead letters: what could not be admitted, kept whole with the reason and the field."""
+"""Dead letters: what could not be admitted, kept whole with the reason and the field.
+
+What a broker refused has reasons of its own: `ingest.refused`.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,9 +9,10 @@ from typing import Literal, NamedTuple
 
 from devices.identity import derived_id
 from ingest.records import DeadLetter
+from ingest.refused import BrokerReason
 
 Reason = Literal[
-    "unknown_device", "revoked_device", "foreign_device", "foreign_topic", "unknown_topic", "unreadable"
+    "unknown_device", "revoked_device", "foreign_device", "unknown_topic", "unreadable"
 ]
 
 MAX_COPIED_BYTES = 1 << 20
@@ -17,7 +21,7 @@ MAX_COPIED_BYTES = 1 << 20
 class Refusal(NamedTuple):
     """Why a message, or one `field` of it (a JSON path), was not admitted."""
 
-    reason: Reason
+    reason: Reason | BrokerReason
     explanation: str
     field: str | None = None
 

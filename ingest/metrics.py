@@ -1,8 +1,11 @@
 """IngestMetrics: what ingest counts and times, for Prometheus."""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from ingest.lanes import DEAD_LETTERS, LANES
 from ingest.log.sqlite import SqliteEventLog
@@ -47,6 +50,10 @@ class IngestMetrics:
             registry=registry,
         )
 
+    def count_refusals(self, sources: Sequence[Callable[[], Mapping[str, int]]]) -> None:
+        """Show what `sources` have counted together, by reason."""
+        self._registry.register(_Refusals(sources))
+
     def gauge_queues(self, log: SqliteEventLog) -> None:
         """Show how many appends wait for each of `log`'s writers."""
         queued = Gauge(
@@ -57,3 +64,22 @@ class IngestMetrics:
         )
         for topic in (*LANES, DEAD_LETTERS):
             queued.labels(topic).set_function(partial(log.queued, topic))
+
+
+class _Refusals(Collector):
+    """What a broker refused, counted there."""
+
+    def __init__(self, sources: Sequence[Callable[[], Mapping[str, int]]]) -> None:
+        self._sources = sources
+
+    def collect(self) -> Iterator[Metric]:
+        family = CounterMetricFamily(
+            "vigil_refusals", "What devices were refused by the broker, by reason.", labels=["reason"]
+        )
+        counted: dict[str, int] = {}
+        for source in self._sources:
+            for reason, count in source().items():
+                counted[reason] = counted.get(reason, 0) + count
+        for reason, count in counted.items():
+            family.add_metric([reason], count)
+        yield family

@@ -5,6 +5,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ingest.admission import Admission
 from ingest.downlink import Downlink
 from ingest.gateway.routes import Gateway
 from ingest.lanes import DEAD_LETTERS, LANES
+from ingest.limits import Limits
 from ingest.log.sqlite import SqliteEventLog
 from ingest.metrics import IngestMetrics
 from ingest.retention import Retention
@@ -51,6 +53,16 @@ _log = structlog.get_logger(__name__)
 Parts = list[tuple[str, Coroutine[Any, Any, None]]]
 
 
+def limits_of(settings: Settings) -> Limits:
+    """Return what one device may send."""
+    return Limits(
+        messages_per_s=settings.device_messages_per_s,
+        bytes_per_s=settings.device_bytes_per_s,
+        urgent_per_s=settings.device_alarms_per_s,
+        payload_bytes=settings.device_payload_bytes,
+    )
+
+
 class Service:
     """All of Vigil but the broker, which is at `address`; its data is in `data_dir`.
 
@@ -77,8 +89,13 @@ class Service:
         self._metrics = CollectorRegistry()
         self._devices = SqlDeviceRegistry(database.engine)
         self._log = log = SqliteEventLog(data_dir / "log", clock)
-        admission = Admission(self._devices, DIALECTS, log, clock, IngestMetrics(self._metrics))
-        self._subscribers = [Subscriber(address, lane, admission, clock) for lane in SUBSCRIBER_LANES]
+        ingest_metrics = IngestMetrics(self._metrics)
+        admission = Admission(self._devices, DIALECTS, log, clock, ingest_metrics)
+        limits = limits_of(settings)
+        self._subscribers = [
+            Subscriber(address, lane, admission, clock, limits=limits) for lane in SUBSCRIBER_LANES
+        ]
+        ingest_metrics.count_refusals([partial(getattr, one, "refusals") for one in self._subscribers])
         self._mailbox = StoreMailbox(database, clock)
         tokens = GatewayTokens(database, clock)
         self._gateway = Gateway(admission, self._devices, self._mailbox, clock, self._metrics, tokens)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ingest.limits import MOST_PAYLOAD_BYTES, Limits
 from ingest.log.kafka_servers import KafkaServers
 from safety.domain.enrolment import Addresses
 from safety.errors import SafetyError
@@ -28,6 +29,7 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9:._*-]{1,253}")
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 """A TCP port; 0 takes a free one."""
+Rate = Annotated[float, Field(gt=0, le=1e9)]
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
@@ -128,6 +130,12 @@ class Settings(BaseSettings):
     """Of each topic; as many processes can share the work. Cannot be changed once topics are made."""
     kafka_copies: Annotated[int, Field(ge=1, le=9)] | None = None
     """Of each partition of a new topic. None: one a node, three at most."""
+    # --- what one device may send; docs/security.md says what happens beyond
+    device_messages_per_s: Rate = Limits().messages_per_s
+    device_bytes_per_s: Rate = Limits().bytes_per_s
+    device_alarms_per_s: Rate = Limits().urgent_per_s
+    device_payload_bytes: Annotated[int, Field(ge=1024, le=MOST_PAYLOAD_BYTES)] = Limits().payload_bytes
+
     secure_cookie: bool = False
     """Set behind TLS: browsers then never send the session in the clear."""
 

@@ -13,7 +13,7 @@ import uvloop
 from devices.clock import Clock, SystemClock
 from ingest.address import BrokerAddress
 from ingest.broker.server import EmbeddedBroker, TlsListener
-from safety.app import Parts, Service
+from safety.app import Parts, Service, limits_of
 from safety.broker_certificate import BrokerCertificate
 from safety.config import Settings
 from safety.demo.players import Players
@@ -161,7 +161,9 @@ async def _broker(
         certificate = BrokerCertificate(data_dir, settings, doors.mqtts.host, clock)
         tls = TlsListener(doors.mqtts.host, doors.mqtts.port, certificate.files())
         parts.append(("certificate", certificate.run()))
-    embedded = EmbeddedBroker(doors.mqtt.host, doors.mqtt.port, database_url, clock, tls)
+    embedded = EmbeddedBroker(
+        doors.mqtt.host, doors.mqtt.port, database_url, clock, tls, limits_of(settings)
+    )
     await embedded.start()
     try:
         yield embedded.address, [("broker", embedded.wait()), *parts], embedded.tls

@@ -12,9 +12,11 @@ from devices.errors import RegistryUnavailable
 from devices.registry.port import DeviceRegistry
 from ingest.address import STATS
 from ingest.broker.connection import LOGIN_DEADLINE_S, Connection
+from ingest.broker.doorman import Doorman
 from ingest.broker.guard import Guard
 from ingest.broker.hub import Hub
 from ingest.broker.tls import TlsGate, TlsUnusable
+from ingest.limits import Budgets, Limits
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +37,19 @@ class Broker:
     """
 
     def __init__(
-        self, registry: DeviceRegistry, ingest_secret: str, clock: Clock, max_connections: int = 20_000
+        self,
+        registry: DeviceRegistry,
+        ingest_secret: str,
+        clock: Clock,
+        max_connections: int = 20_000,
+        limits: Limits = Limits(),  # noqa: B008 frozen
     ) -> None:
         self._clock = clock
         self._executor = ThreadPoolExecutor(_LOOKUP_THREADS, thread_name_prefix="broker-registry")
         self._guard = Guard(registry, ingest_secret, clock, self._executor)
         self._hub = Hub()
+        self._budgets = Budgets(limits)
+        self._doorman = Doorman(self._hub, clock)
         self._max_connections = max_connections
         self._connections: set[Connection] = set()
         self._servers: list[asyncio.Server] = []
@@ -83,7 +92,13 @@ class Broker:
             return _Full()
         # Behind TLS a connection begins when the handshake is done; one that fails in it never does.
         return Connection(
-            self._hub, self._guard, self._clock, self._connections.discard, self._connections.add
+            self._hub,
+            self._guard,
+            self._clock,
+            self._connections.discard,
+            self._connections.add,
+            self._budgets,
+            self._doorman,
         )
 
     async def _end_the_silent(self) -> None:
@@ -93,6 +108,7 @@ class Broker:
             for connection in list(self._connections):
                 connection.check(now_s)
             self._hub.expire(now_s)
+            self._budgets.forget(now_s)
 
     async def _renew(self) -> None:
         while self._gate is not None:

@@ -11,23 +11,29 @@ from devices.clock import Clock
 from devices.errors import RegistryUnavailable
 from devices.identity import new_id
 from ingest.broker import packets
+from ingest.broker.doorman import Doorman
 from ingest.broker.framing import Frame, Framer, ProtocolViolation, UnsupportedVersion
-from ingest.broker.guard import Guard, Login, LoginRefused, TooManyFailures
+from ingest.broker.guard import Guard, Login, LoginRefused
 from ingest.broker.hub import Hub
+from ingest.broker.intake import PATIENCE_S, Intake
 from ingest.broker.packets import Connect, Publish, Will
 from ingest.broker.receipts import Receipts
 from ingest.broker.sessions import Session
+from ingest.limits import Budgets, Limits
+from ingest.refused import HEAD_BYTES
 
 log = structlog.get_logger(__name__)
 
 MAX_LOGIN_BYTES = 128 * 1024
 MAX_PACKET_BYTES = 4 * 1024 * 1024
-"""A larger packet ends the connection; up to here it becomes an event or a dead letter."""
+"""A larger packet ends ingest's connection; a device has limits of its own."""
 LOGIN_DEADLINE_S = 10.0
 LONGEST_SILENCE_S = 3600.0
 """What a client that promises no keep-alive may be silent; without a limit a dead one would stay for ever."""
 _GRACE = 1.5  # of the keep-alive, [MQTT-3.1.2-24]
-_OURS = frozenset({"window", "congestion"})  # why we do not read: its silence is no fault of the client's
+_OURS = frozenset(
+    {"window", "congestion", "pace"}
+)  # why we do not read: its silence is no fault of the client's
 
 
 class Connection(asyncio.Protocol):
@@ -43,16 +49,21 @@ class Connection(asyncio.Protocol):
         clock: Clock,
         ended: Callable[["Connection"], None],
         begun: Callable[["Connection"], None] | None = None,
+        budgets: Budgets | None = None,
+        doorman: Doorman | None = None,
     ) -> None:
         self._hub = hub
         self._guard = guard
         self._clock = clock
         self._begun = begun
+        self._budgets = budgets or Budgets(Limits())
+        self._doorman = doorman or Doorman(hub, clock)
         self._ended = ended
         self._framer = Framer(MAX_LOGIN_BYTES)
         self._holds: set[str] = set()
         self._receipts = Receipts(self.send, lambda: self._release("window"))
         self._session: Session | None = None
+        self._intake: Intake | None = None
         self._will: Will | None = None
         self._login_task: asyncio.Task[None] | None = None
         self._writable = True
@@ -116,6 +127,9 @@ class Connection(asyncio.Protocol):
             self._heard_s = now_s
         elif now_s - self._heard_s > self._silence_s:
             self.kick("silent")
+        since_s = None if self._intake is None else self._intake.flooding_since_s
+        if since_s is not None and now_s - since_s > PATIENCE_S:
+            self.kick("flood")
 
     # -- packets
 
@@ -141,7 +155,7 @@ class Connection(asyncio.Protocol):
     def _act(self, frame: Frame, session: Session) -> None:
         match frame.kind:
             case packets.PUBLISH:
-                self._publish(packets.read_publish(frame), session)
+                self._publish(packets.read_publish(frame), session, frame.cut)
             case packets.PUBACK:
                 session.acknowledge(packets.read_acknowledged(frame))
             case packets.PUBREL:
@@ -163,31 +177,26 @@ class Connection(asyncio.Protocol):
             case _:
                 raise ProtocolViolation(f"packet type {frame.kind} after the login")
 
-    def _publish(self, publish: Publish, session: Session) -> None:
+    def _publish(self, publish: Publish, session: Session, cut: int) -> None:
         login = session.login
         if publish.qos == 2 and publish.packet_id in session.half_received:
             self.send(packets.acknowledgement(packets.PUBREC, publish.packet_id))
             return
-        settled = self._receipts.owe(publish, session)
         if login.is_ingest:
+            settled = self._receipts.owe(publish, session)
             self._hub.from_ingest(publish.topic, publish.payload, publish.qos)
             settled()
             return
-        if login.may_publish(publish.topic):
-            self._hub.from_device(publish.topic, publish.payload, settled)
-        else:
-            self._hub.refused(login.name, publish.topic, publish.payload, settled)
+        if self._intake is not None:
+            self._intake.take(publish, cut)
         if self._receipts.full:
             self._hold("window")
-        if self._hub.congested:
-            self._hold("congestion")
-            self._hub.when_relieved(lambda: self._release("congestion"))
 
     def _subscribe(self, frame: Frame, session: Session) -> None:
         packet_id, wishes = packets.read_subscribe(frame)
         granted = []
         for topic_filter, qos in wishes:
-            if session.login.may_subscribe(topic_filter):
+            if self._intake is None or self._intake.may_hear(topic_filter):
                 granted.append(self._hub.subscribe(session, topic_filter, qos))
             else:
                 granted.append(packets.SUBSCRIPTION_REFUSED)
@@ -209,16 +218,7 @@ class Connection(asyncio.Protocol):
             certificate = client_certificate(self._transport.get_extra_info("peercert"))
             login = await self._guard.login(connect.username, connect.password, address, certificate)
         except LoginRefused as refusal:
-            # Those that are not even looked at would fill the log: their first failures are in it.
-            tell = log.debug if isinstance(refusal, TooManyFailures) else log.warning
-            name = (connect.username or "")[:64]
-            tell(
-                "login refused",
-                action="broker.login_refused",
-                login=name,
-                address=address,
-                reason=str(refusal),
-            )
+            self._doorman.turned_away(address, refusal)
             self._refuse(packets.NOT_AUTHORIZED)
         except RegistryUnavailable as error:
             log.error("registry unavailable", action="broker.registry_unavailable", error=str(error))
@@ -233,15 +233,30 @@ class Connection(asyncio.Protocol):
         session, present = self._hub.open(login, client_id, clean=connect.clean)
         self.login, self._session = login, session
         self._framer.max_bytes = MAX_PACKET_BYTES
+        if not login.is_ingest:
+            self._intake = self._new_intake(login, session)
         self._heard_s = self._clock.monotonic_s()
         self._silence_s = connect.keep_alive_s * _GRACE or LONGEST_SILENCE_S
         self._will = connect.will
-        if self._will is not None and not login.may_publish(self._will.topic):
-            # The device may still alarm: only its will is refused, and kept as a dead letter.
-            self._hub.refused(login.name, self._will.topic, self._will.payload)
+        if self._will is not None and self._intake is not None and not self._intake.takes_will(self._will):
+            # The device may still alarm: only its will is refused.
             self._will = None
         self.send(packets.connack(packets.ACCEPTED, session_present=present))
         session.attach(self)
+
+    def _new_intake(self, login: Login, session: Session) -> Intake:
+        limits = self._budgets.limits
+        self._framer.max_bytes = limits.payload_bytes + packets.MAX_TOPIC_BYTES
+        self._framer.head_bytes = HEAD_BYTES + packets.MAX_TOPIC_BYTES
+        return Intake(
+            self._hub,
+            login,
+            self._budgets,
+            self._clock,
+            owe=lambda publish: self._receipts.owe(publish, session),
+            hold=self._hold,
+            release=self._release,
+        )
 
     def _refuse(self, code: int) -> None:
         self.send(packets.connack(code))
@@ -264,6 +279,8 @@ class Connection(asyncio.Protocol):
         self._read()
 
     def _leave(self) -> None:
+        if self._intake is not None:
+            self._intake.end()
         session, will = self._session, self._will
         self._will = None
         if session is None or session.peer is not self:

@@ -24,7 +24,15 @@ _Found = TypeVar("_Found")
 
 
 class LoginRefused(IngestError):
-    """Name and secret do not belong together."""
+    """Name and secret do not belong together.
+
+    Attributes:
+        name: who they claimed to be, as it was given.
+    """
+
+    def __init__(self, message: str, name: str = "") -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class TooManyFailures(LoginRefused):
@@ -40,6 +48,7 @@ class Login(msgspec.Struct, frozen=True):
     name: str
     secret: str = ""
     issued_ms: int | None = None
+    is_gateway: bool = False
 
     @property
     def is_ingest(self) -> bool:
@@ -48,6 +57,10 @@ class Login(msgspec.Struct, frozen=True):
     def may_publish(self, topic: str) -> bool:
         """Tell whether this login may publish to `topic`."""
         return self.is_ingest or topics.may_publish(self.name, topic)
+
+    def brings(self, topic: str) -> bool:
+        """Tell whether on `topic` this login says something of which admission must look whose it is."""
+        return not self.is_ingest and topics.names_external(topic)
 
     def may_subscribe(self, topic_filter: str) -> bool:
         """Tell whether this login may subscribe to `topic_filter`."""
@@ -81,14 +94,14 @@ class Guard:
         """
         login = _claimed(username, password, certificate)
         if self._attempts.exhausted(login.name, address):
-            raise TooManyFailures("too many failures: wait a minute")
-        if not await self._in_thread(self._holds, login):
+            raise TooManyFailures("too many failures: wait a minute", login.name)
+        proved = await self._in_thread(self._proved, login)
+        if proved is None:
             self._attempts.failed(login.name, address)
-            raise LoginRefused(
-                "wrong name or secret" if certificate is None else "the certificate holds no more"
-            )
-        self._recent.add(login)
-        return login
+            how = "wrong name or secret" if certificate is None else "the certificate holds no more"
+            raise LoginRefused(how, login.name)
+        self._recent.add(proved)
+        return proved
 
     async def no_longer(self, logins: set[Login]) -> set[Login]:
         """Return those of `logins` that would be refused now; looks again only where something changed.
@@ -103,16 +116,19 @@ class Guard:
     def _refused_since(self, given: tuple[set[Login], set[Login]]) -> set[Login]:
         logins, recent = given
         doubtful = logins if self._registry.refresh() else logins & recent
-        return {login for login in doubtful if not self._holds(login)}
+        return {login for login in doubtful if self._proved(login) is None}
 
-    def _holds(self, login: Login) -> bool:
+    def _proved(self, login: Login) -> Login | None:
+        """Return `login` with what the registry says of it, or None if it is not what it says."""
         if login.is_ingest:
-            return secret_matches(login.secret, self._ingest_hash)
+            return login if secret_matches(login.secret, self._ingest_hash) else None
         if not topics.is_device_id(login.name):
-            return False
+            return None
         if login.issued_ms is not None:
-            return self._registry.authenticate_certificate(login.name, login.issued_ms) is not None
-        return self._registry.authenticate(login.name, login.secret) is not None
+            device = self._registry.authenticate_certificate(login.name, login.issued_ms)
+        else:
+            device = self._registry.authenticate(login.name, login.secret)
+        return None if device is None else msgspec.structs.replace(login, is_gateway=device.kind == "gateway")
 
     async def _in_thread(self, check: Callable[[_Given], _Found], given: _Given) -> _Found:
         return await asyncio.get_running_loop().run_in_executor(self._executor, check, given)
@@ -122,8 +138,8 @@ def _claimed(username: str | None, password: bytes | None, certificate: ClientCe
     if certificate is not None:
         # Beside a certificate a password proves nothing more, but another's name is an attempt.
         if username not in (None, "", certificate.common_name):
-            raise LoginRefused("the certificate is another's")
+            raise LoginRefused("the certificate is another's", certificate.common_name)
         return Login(certificate.common_name, issued_ms=certificate.issued_ms)
     if not username or password is None:
-        raise LoginRefused("no anonymous logins")
+        raise LoginRefused("no anonymous logins", username or "")
     return Login(username, password.decode(errors="replace"))

@@ -3,9 +3,10 @@
 from collections import deque
 from collections.abc import Callable
 
-from ingest.address import REFUSED, BrokerStats
+from ingest.address import BROUGHT, REFUSED, BrokerStats
 from ingest.broker.guard import Login
 from ingest.broker.sessions import Message, Session
+from ingest.refused import REASONS, BrokerReason, Refused, encode
 
 CONGESTED_BYTES = 64 * 1024 * 1024
 """Unsettled bytes from which on devices are not read any more; reading resumes at half of it."""
@@ -32,6 +33,7 @@ class Hub:
         self._unclaimed: deque[tuple[str, Message]] = deque()
         self._unsettled_bytes = 0
         self._relieved: list[Callable[[], None]] = []
+        self._refusals: dict[str, int] = dict.fromkeys(REASONS, 0)
 
     @property
     def congested(self) -> bool:
@@ -48,6 +50,7 @@ class Hub:
             unsettled_bytes=self._unsettled_bytes,
             backlog=sum(one.backlog for one in sessions),
             forgotten=sum(one.forgotten for one in sessions),
+            refusals=dict(self._refusals),
         )
 
     def when_relieved(self, resume: Callable[[], None]) -> None:
@@ -124,11 +127,20 @@ class Hub:
         if not self._hand_over(topic, message):
             self._unclaimed.append((topic, message))
 
-    def refused(
-        self, device: str, topic: str, payload: bytes, settled: Callable[[], None] | None = None
+    def refuse(self, refused: Refused, settled: Callable[[], None] | None = None) -> None:
+        """Count what was refused, and route it to ingest, so that it is kept as a dead letter."""
+        self.count(refused.reason)
+        self.from_device(REFUSED, encode(refused), settled)
+
+    def count(self, reason: BrokerReason) -> None:
+        """Count a refusal of which nothing is kept."""
+        self._refusals[reason] += 1
+
+    def brought(
+        self, login: str, topic: str, payload: bytes, settled: Callable[[], None] | None = None
     ) -> None:
-        """Route to ingest what `device` may not publish to `topic`, so that it is kept as a dead letter."""
-        self.from_device(f"{REFUSED}/{device}/{topic}", payload, settled)
+        """Route to ingest what `login` says on a `topic` that does not tell whether it may."""
+        self.from_device(f"{BROUGHT}/{login}/{topic}", payload, settled)
 
     def from_ingest(self, topic: str, payload: bytes, qos: int) -> None:
         """Route what ingest published: each session takes or keeps it, and that is all."""

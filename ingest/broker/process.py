@@ -14,6 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from devices.clock import SystemClock
@@ -21,6 +22,7 @@ from devices.registry.database import open_database
 from devices.registry.sql import SqlDeviceRegistry
 from ingest.broker.broker import Broker
 from ingest.broker.tls import TlsFiles, TlsGate
+from ingest.limits import Limits
 
 _SPARE_FILES = 200
 
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tls-certificate", type=Path, help="the broker's certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, help="its key (PEM)")
     parser.add_argument("--tls-client-authority", type=Path, help="whose client certificates count (PEM)")
+    parser.add_argument("--limits", default="{}", help="what one device may send, as JSON")
     given = parser.parse_args(arguments)
     structlog.configure(
         processors=[
@@ -61,8 +64,9 @@ async def _serve(given: argparse.Namespace, secret: str) -> None:
     gate = None
     if given.tls_port is not None:
         gate = TlsGate(TlsFiles(given.tls_certificate, given.tls_key, given.tls_client_authority))
+    limits = msgspec.json.decode(given.limits, type=Limits)
     engine = open_database(given.database_url)
-    broker = Broker(SqlDeviceRegistry(engine), secret, SystemClock(), _allow_connections())
+    broker = Broker(SqlDeviceRegistry(engine), secret, SystemClock(), _allow_connections(), limits)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)

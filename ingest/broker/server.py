@@ -6,6 +6,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from typing import NamedTuple
 
+import msgspec
 import structlog
 
 from devices.clock import Clock
@@ -14,6 +15,7 @@ from ingest.address import BrokerAddress, MqttVersion
 from ingest.broker.guard import INGEST
 from ingest.broker.tls import TlsFiles, TlsGate
 from ingest.errors import IngestError
+from ingest.limits import Limits
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +47,20 @@ class EmbeddedBroker:
     """
 
     def __init__(
-        self, host: str, port: int, database_url: str, clock: Clock, tls: TlsListener | None = None
+        self,
+        host: str,
+        port: int,
+        database_url: str,
+        clock: Clock,
+        tls: TlsListener | None = None,
+        limits: Limits = Limits(),  # noqa: B008 frozen
     ) -> None:
         self._host = host
         self._port = port
         self._database_url = database_url
         self._clock = clock
         self.tls = tls
+        self._limits = limits
         self._secret = new_secret()
         self._process: Process | None = None
         self._stopping = asyncio.Event()
@@ -87,6 +96,7 @@ class EmbeddedBroker:
             *("-m", "ingest.broker.process", "--host", self._host, "--port", str(self._port)),
             *("--database-url", self._database_url),
             *_tls_arguments(self.tls),
+            *("--limits", msgspec.json.encode(self._limits).decode()),
             stdin=PIPE,
             stdout=PIPE,
         )

@@ -1,6 +1,7 @@
 """Subscriber: reads one lane of what devices publish and acknowledges what admission has made durable."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -11,7 +12,10 @@ from devices.topics import CHIRPSTACK_EVENTS, PLATFORMS, PREFIX
 from ingest.address import BROUGHT, REFUSED, STATS, BrokerAddress, BrokerStats
 from ingest.errors import NotConnected
 from ingest.lanes import ALARMS, TELEMETRY
+from ingest.limits import Limits
+from ingest.refused import REASONS, Refused, decode
 from ingest.subscriber.connection import Generation
+from ingest.subscriber.meter import Meter
 from ingest.subscriber.window import Window
 
 log = structlog.get_logger(__name__)
@@ -30,8 +34,8 @@ class Admission(Protocol):
     async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
         """Take in what was published on `topic`; `by` is the login, where the broker tells it."""
 
-    async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
-        """Keep what `device` was not allowed to publish on `topic`."""
+    async def refuse(self, refused: Refused) -> None:
+        """Keep what a broker did not let a device do."""
 
 
 class SubscriberLane(NamedTuple):
@@ -82,6 +86,7 @@ class Subscriber:
         *,
         suffix: str = "",
         window: int = WINDOW,
+        limits: Limits = Limits(),  # noqa: B008 frozen
     ) -> None:
         self._address = address
         self._lane = lane
@@ -93,8 +98,11 @@ class Subscriber:
             self._filters = tuple(
                 f"{BROUGHT}/+/{one}" if one.startswith(_CHIRPSTACK) else one for one in lane.filters
             )
-        if address.embedded and lane is TELEMETRY_LANE:
-            self._filters = (*self._filters, f"{REFUSED}/#", STATS)
+        if lane is TELEMETRY_LANE:
+            self._filters = (*self._filters, REFUSED, *([STATS] if address.embedded else []))
+        # The embedded broker measures by itself, where it can still hold a device back.
+        self._meter = None if address.embedded else Meter(limits, clock)
+        self._refusals: dict[str, int] = dict.fromkeys(REASONS, 0)
         self._window = Window(window, clock)
         self._connected = asyncio.Event()
         self.connections = 0
@@ -114,6 +122,14 @@ class Subscriber:
     def retries(self) -> int:
         """How often an admission was tried again."""
         return self._window.retries
+
+    @property
+    def refusals(self) -> Mapping[str, int]:
+        """How often devices were refused something, by reason, as far as this lane knows."""
+        if self.broker_stats is not None:
+            return self.broker_stats.refusals
+        flood = self._refusals["flood"] if self._meter is None else self._meter.dropped
+        return {**self._refusals, "flood": flood}
 
     async def until_connected(self) -> None:
         """Wait until it reads."""
@@ -157,11 +173,24 @@ class Subscriber:
     async def _receive(self, topic: str, payload: bytes) -> None:
         if topic == STATS:
             self.broker_stats = msgspec.json.decode(payload, type=BrokerStats)
-        elif topic.startswith(REFUSED):
-            _, _, device, wanted = topic.split("/", 3)
-            await self._window.admit(lambda: self._admission.refuse(device, wanted, payload))
+        elif topic == REFUSED:
+            await self._refuse(decode(payload))
         elif topic.startswith(BROUGHT):
             _, _, login, said = topic.split("/", 3)
             await self._window.admit(lambda: self._admission.admit(said, payload, login))
+        elif self._meter is not None:
+            await self._measure(self._meter, topic, payload)
         else:
             await self._window.admit(lambda: self._admission.admit(topic, payload))
+
+    async def _measure(self, meter: Meter, topic: str, payload: bytes) -> None:
+        measured = meter.measure(topic, payload)
+        if measured.refused is not None:
+            await self._refuse(measured.refused)
+        if measured.payload is not None:
+            taken = measured.payload
+            await self._window.admit(lambda: self._admission.admit(topic, taken))
+
+    async def _refuse(self, refused: Refused) -> None:
+        self._refusals[refused.reason] += 1
+        await self._window.admit(lambda: self._admission.refuse(refused))

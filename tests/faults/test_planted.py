@@ -16,6 +16,7 @@ from ingest.admission import Admission
 from ingest.lanes import LANES
 from ingest.log.sqlite import SqliteEventLog
 from ingest.metrics import IngestMetrics
+from ingest.refused import Refused
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber
 from ingest.subscriber.subscriber import Admission as AdmissionPort
 from safety.store.alerts import raise_alert
@@ -42,8 +43,8 @@ class HastyAdmission:
         if len(self._in_hand) > 10:
             await self._honest.admit(*self._in_hand.pop(0))
 
-    async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
-        await self._honest.refuse(device, topic, payload)
+    async def refuse(self, refused: Refused) -> None:
+        await self._honest.refuse(refused)
 
 
 async def lost_with(directory: Path, *, hasty: bool) -> list[Fault]:

@@ -16,6 +16,7 @@ from devices.clock import SystemClock
 from ingest.broker import packets
 from ingest.broker.guard import INGEST
 from ingest.broker.server import BrokerFailed, EmbeddedBroker
+from ingest.refused import HEAD_BYTES
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber
 from tests.support.brokers import Embedded, embedded_broker, run
 from tests.support.raw_mqtt import RawClient, connect, packet, publish, subscribe
@@ -98,7 +99,10 @@ async def test_who_proves_nothing_stays_outside(site: Site) -> None:
         assert code != 0, (user, output)
     anonymous = [one for one in site.pub("u", "s", topic, "no") if one not in {"-u", "-P", "u", "s"}]
     assert (await run(anonymous))[0] != 0
-    assert site.admission.begun == []
+    assert site.admission.admitted == []
+    assert {(device, reason) for (device, _, _), reason in site.admission.told} == {
+        (name, "login_refused") for name in ("dev_a", "dev_x", INGEST, None)
+    }
 
 
 async def test_a_foreign_topic_becomes_a_dead_letter_with_its_true_sender(site: Site) -> None:
@@ -283,18 +287,34 @@ async def test_qos_2_and_qos_0_come_through_too(site: Site) -> None:
     await eventually(lambda: site.admission.payloads == [b"two", b"none"], what="both, once each")
 
 
-async def test_large_payloads_are_kept_and_larger_ones_end_the_connection(site: Site) -> None:
+async def test_large_payloads_are_kept_and_of_larger_ones_the_beginning(site: Site) -> None:
+    """They are acknowledged: a device that had to bring one again would bring nothing else."""
     topic = b"vigil/v1/dev_a/location"
+    sizes = (1_000_000, 1_050_000, 6_000_000, 1)
 
     def send() -> None:
         with site.device("dev_a") as client:
-            client.send(publish(topic, b"x" * 2_000_000, 1))
-            client.expect(packets.PUBACK)
-            client.send(publish(topic, b"x" * 5_000_000, 2))
-            assert client.ended()
+            for number, size in enumerate(sizes, 1):
+                client.send(publish(topic, b"x" * size, number))
+                client.expect(packets.PUBACK)
 
     await asyncio.to_thread(send)
-    assert [len(payload) for payload in site.admission.payloads] == [2_000_000]
+    assert [len(payload) for payload in site.admission.payloads] == [1_000_000, 1]
+    assert [len(payload) for _, _, payload in site.admission.refused] == [HEAD_BYTES, HEAD_BYTES]
+    assert site.admission.reasons == ["too_large", "too_large"]
+
+
+async def test_an_alarm_that_is_too_large_is_an_alarm(site: Site) -> None:
+    topic = b"vigil/v1/dev_a/alarm"
+
+    def send() -> None:
+        with site.device("dev_a") as client:
+            client.send(publish(topic, b'{"kind":"panic"' + b" " * 5_000_000, 1))
+            client.expect(packets.PUBACK)
+
+    await asyncio.to_thread(send)
+    assert [payload[:15] for payload in site.admission.payloads] == [b'{"kind":"panic"']
+    assert site.admission.reasons == ["too_large"]
 
 
 async def test_a_command_waits_for_a_device_that_is_away(site: Site) -> None:
@@ -422,7 +442,9 @@ async def test_stays_up_under_two_thousand_malformed_conversations(site: Site) -
     assert ("vigil/v1/dev_a/alarm", b"panic") in site.admission.admitted
     await storming
     assert site.embedded.broker.pid == pid
-    assert all(device == "dev_b" for device, _, _ in site.admission.refused)
+    foreign = [refused for refused, reason in site.admission.told if reason == "foreign_topic"]
+    assert foreign
+    assert all(device == "dev_b" for device, _, _ in foreign)
 
 
 async def test_a_device_that_never_reads_does_no_harm(site: Site) -> None:

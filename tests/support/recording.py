@@ -3,6 +3,7 @@
 import asyncio
 
 from ingest.errors import LogUnavailable
+from ingest.refused import Refused
 
 
 class RecordingAdmission:
@@ -14,12 +15,18 @@ class RecordingAdmission:
     def __init__(self) -> None:
         self.admitted: list[tuple[str, bytes]] = []
         self.refused: list[tuple[str | None, str, bytes]] = []
+        self.reasons: list[str] = []
         self.begun: list[bytes] = []
         self.inside = 0
         self.most_inside = 0
         self.failing = 0
         self.open = asyncio.Event()
         self.open.set()
+
+    @property
+    def told(self) -> list[tuple[tuple[str | None, str, bytes], str]]:
+        """What was refused, each with its reason."""
+        return list(zip(self.refused, self.reasons, strict=True))
 
     @property
     def payloads(self) -> list[bytes]:
@@ -29,9 +36,10 @@ class RecordingAdmission:
         await self._pass(payload)
         self.admitted.append((topic, payload))
 
-    async def refuse(self, device: str | None, topic: str, payload: bytes) -> None:
-        await self._pass(payload)
-        self.refused.append((device, topic, payload))
+    async def refuse(self, refused: Refused) -> None:
+        await self._pass(refused.payload)
+        self.refused.append((refused.device, refused.topic, refused.payload))
+        self.reasons.append(refused.reason)
 
     async def _pass(self, payload: bytes) -> None:
         self.begun.append(payload)

@@ -21,6 +21,7 @@ from ingest.log.memory import MemoryEventLog
 from ingest.log.port import BEGINNING
 from ingest.metrics import IngestMetrics
 from ingest.records import Arrival, DeadLetter
+from ingest.refused import Refused
 
 PHONE = Device(id="dev_a", kind="phone", org="org_a", nurse="nur_a")
 BUTTON = Device(id="dev_b", kind="button", org="org_a", nurse=None)
@@ -113,7 +114,14 @@ async def test_what_may_not_come_in_is_kept_whole(
 
 
 async def test_a_foreign_topic_is_kept_whole(desk: Desk) -> None:
-    await desk.admission.refuse("dev_a", "vigil/v1/dev_b/alarm", PANIC)
+    foreign = Refused(
+        reason="foreign_topic",
+        device="dev_a",
+        topic="vigil/v1/dev_b/alarm",
+        explanation="not its own",
+        payload=PANIC,
+    )
+    await desk.admission.refuse(foreign)
     [letter] = await desk.letters()
     assert (letter.reason, letter.device, letter.topic) == ("foreign_topic", "dev_a", "vigil/v1/dev_b/alarm")
 
