@@ -15,8 +15,8 @@ from devices.registry.port import Device, DeviceRegistry
 from ingest.attempts import LoginAttempts
 from ingest.gateway.answers import Refused, unavailable
 
-_THREADS = 4
-_URGENT_THREADS = 2
+_THREADS = 2
+_URGENT_THREADS = 1
 _THROTTLED_FOR_S = 60
 _LONGEST_NAME = 64
 _Found = TypeVar("_Found")

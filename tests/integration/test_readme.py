@@ -1,11 +1,13 @@
 """The README's lines, as they stand there, against a running service."""
 
 import os
+import shlex
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.documents import blocks, code, read
@@ -21,6 +23,7 @@ set -euo pipefail
 {listen} -C 1 -W 30 > heard.json & listener=$!
 while kill -0 $listener 2> /dev/null; do {press}; done
 wait $listener
+echo "phone $phone $secret"
 """
 
 
@@ -44,9 +47,22 @@ def test_the_lines_of_the_readme_raise_an_alert(service: Service, tmp_path: Path
     assert done.returncode == 0, done.stderr
     heard = (tmp_path / "heard.json").read_text()
     assert '"alarm_received"' in heard
+    assert "commands" in posted(service, done.stdout)
     password = next(line.rpartition(" ")[2] for line in done.stdout.splitlines() if "password" in line)
     with closing(service.client("riverside", password)) as client:
         (alert,) = client.get("/api/v1/alerts").json()["items"]
     assert (alert["kind"], alert["nurse_name"]) == ("panic", "Anna")
     assert alert["position"]["source"] == "alarm"
     assert alert["id"] in heard
+
+
+def posted(service: Service, said: str) -> dict[str, object]:
+    """What the line with curl is answered; said with httpx, which is here anyway."""
+    (line,) = (word for word in code(read("README.md")) if word.startswith("curl"))
+    _curl, _u, _login, _d, body, url = shlex.split(line)
+    (login,) = (line.split()[1:] for line in said.splitlines() if line.startswith("phone "))
+    url = url.replace("127.0.0.1:8000", f"127.0.0.1:{service.http_port}")
+    answer = httpx.post(url, content=body, auth=(login[0], login[1]), trust_env=False)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, object] = answer.json()
+    return found
