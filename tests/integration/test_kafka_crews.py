@@ -1,0 +1,120 @@
+"""Two processes share the partitions of a Kafka; one dies, and no alert is lost or raised twice."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from devices.clock import SystemClock
+from ingest.log.kafka import KafkaEventLog
+from safety.store.database import Database, database_url
+from safety.store.migrate import migrate
+from tests.support.crews import Crews, crews, pressed_without_end
+from tests.support.kafka import Kafka, prepared
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.integration
+
+PARTITIONS = 4
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(database_url(tmp_path))
+    migrate(database.engine)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+async def log_and_crews(
+    kafka_cluster: Kafka, tmp_path: Path, database: Database
+) -> AsyncIterator[tuple[KafkaEventLog, Crews]]:
+    servers = await prepared(kafka_cluster, PARTITIONS)
+    log = await KafkaEventLog.open(servers, SystemClock())
+    with crews(kafka_cluster.url, servers, database_url(tmp_path), database) as made:
+        yield log, made
+    await log.close()
+
+
+@asynccontextmanager
+async def pressing(crew: Crews, log: KafkaEventLog, pressed: list[str]) -> AsyncIterator[None]:
+    task = asyncio.create_task(pressed_without_end(crew, log, pressed, "a"))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def each_has_one(crew: Crews, pressed: list[str]) -> None:
+    """Wait until every alarm has an alert; then there is one of each and no more."""
+    await eventually(lambda: len(crew.found().by_nurse) >= len(pressed), what="all alerts are there")
+    found = crew.found()
+    # What was being appended when the test stopped pressing may be there as well.
+    assert set(pressed) <= set(found.by_nurse)
+    assert set(found.by_nurse.values()) == {1}
+    assert found.raised == len(found.by_nurse)
+
+
+async def until_shared(crew: Crews, *names: str) -> None:
+    def shared() -> bool:
+        owners = crew.owners()
+        return len(owners) == PARTITIONS and set(owners.values()) == set(names)
+
+    await eventually(shared, timeout_s=20, what=f"{names} share the partitions")
+
+
+async def test_a_killed_process_leaves_no_alarm_behind(log_and_crews: tuple[KafkaEventLog, Crews]) -> None:
+    log, crew = log_and_crews
+    pressed: list[str] = []
+    crew.start("one")
+    crew.start("two")
+    async with pressing(crew, log, pressed):
+        await until_shared(crew, "one", "two")
+        await eventually(lambda: len(crew.found().by_nurse) > 50, what="both work")
+        crew.end("one", signal.SIGKILL)
+        await until_shared(crew, "two")
+        before = len(pressed)
+        await eventually(lambda: len(pressed) > before + 50, what="more alarms")
+    await each_has_one(crew, pressed)
+    assert crew.running()
+
+
+@pytest.mark.long
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_becomes_of_the_processes_each_alarm_has_one_alert(
+    log_and_crews: tuple[KafkaEventLog, Crews], seed: int
+) -> None:
+    """Kill, stop and halt them in turn; a halted one wakes up in the belief that it owns what it had."""
+    log, crew = log_and_crews
+    random = Random(seed)
+    pressed: list[str] = []
+    working = ["one", "two", "three"]
+    for name in working:
+        crew.start(name, static=name == "three")
+    async with pressing(crew, log, pressed):
+        await until_shared(crew, *working)
+        for _ in range(8):
+            name = random.choice(working)
+            others = [other for other in working if other != name]
+            match random.choice(["kill", "stop", "halt"]):
+                case "halt":
+                    crew.halt(name)
+                    await until_shared(crew, *others)
+                    crew.go_on(name)
+                case how:
+                    crew.end(name, signal.SIGKILL if how == "kill" else signal.SIGTERM)
+                    await until_shared(crew, *others)
+                    crew.start(name, static=name == "three")
+            await until_shared(crew, *working)
+            before = len(pressed)
+            await eventually(lambda before=before: len(pressed) > before + 20, what="more alarms")  # type: ignore[misc]  # a default
+    await each_has_one(crew, pressed)
+    assert crew.running()
