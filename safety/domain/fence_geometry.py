@@ -75,6 +75,7 @@ class GeometryReader:
             self._ring(ring, f"{where}ring {index}")
             for index, ring in enumerate(_list(coordinates, f"{where}geometry: expected a list of rings"))
         ]
+        rings = [rings[0], *(_within_frame(ring, rings[0]) for ring in rings[1:])]
         rough = shapely.Polygon(rings[0], rings[1:])
         if rough.is_valid:
             return wrapped(rough)
@@ -154,6 +155,16 @@ class GeometryReader:
         if not self._repair:
             raise InvalidInput(fault)
         self.repairs.append(fault)
+
+
+def _within_frame(hole: list[Vertex], frame: Sequence[Vertex]) -> list[Vertex]:
+    """Return a hole with the longitudes of its frame, which may run on beyond 180 on either side."""
+    west, east = min(lon for lon, _ in frame), max(lon for lon, _ in frame)
+    middle = (min(lon for lon, _ in hole) + max(lon for lon, _ in hole)) / 2.0
+    turn = 0.0 if west <= middle <= east else 360.0 if middle < west else -360.0
+    if not west <= middle + turn <= east:
+        return hole  # it lies outside whichever way round
+    return [(lon + turn, lat) for lon, lat in hole]
 
 
 def _untangled(ring: Sequence[Vertex]) -> shapely.Geometry:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safety.domain.schedule import Hours, Schedule, find_zone, parse_schedule
+from safety.domain.schedule import Hours, Schedule, find_zone, parse_schedule, written
 from safety.errors import InvalidInput
 
 
@@ -115,6 +115,42 @@ def test_without_daylight_saving_it_is_plain_arithmetic(
     else:
         expected = (today in days and minute >= opens) or ((today - 1) % 7 in days and minute < closes)
     assert Hours(schedule).open_at(round(moment.timestamp() * 1000)) == expected
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    days=st.sets(st.integers(0, 6), min_size=1),
+    opens=st.integers(4 * 60, 1_438),
+    length=st.integers(1, 1_200),
+    moment=times_of_day(2019),
+)
+def test_hours_are_those_of_the_clock_on_the_wall(
+    zone: str, days: set[int], opens: int, length: int, moment: datetime
+) -> None:
+    """Also on days of 23 and 25 hours: no zone here moves its clock after four in the morning."""
+    closes = min(opens + length, 1_440)
+    schedule = Schedule(zone=zone, days=tuple(sorted(days)), opens=opens, closes=closes)
+    at_ms = round(moment.timestamp() * 1000)
+    wall = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone))
+    minute = wall.hour * 60 + wall.minute
+    assert Hours(schedule).open_at(at_ms) == (wall.weekday() in days and opens <= minute < closes)
+    until_ms = Hours(schedule).until_ms(at_ms)
+    assert until_ms > at_ms
+    assert Hours(schedule).open_at(until_ms - 1) == Hours(schedule).open_at(at_ms)
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    days=st.sets(st.integers(0, 6), min_size=1),
+    opens=st.integers(0, 1_439),
+    closes=st.integers(1, 1_440),
+)
+def test_a_schedule_that_was_written_is_read_again(
+    zone: str, days: set[int], opens: int, closes: int
+) -> None:
+    schedule = Schedule(zone=zone, days=tuple(sorted(days)), opens=opens, closes=closes)
+    if opens != closes:
+        assert parse_schedule(written(schedule)) == schedule
 
 
 def test_a_zone_that_this_machine_does_not_know_is_always_open() -> None:
