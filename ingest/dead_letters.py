@@ -11,9 +11,7 @@ from devices.identity import derived_id
 from ingest.records import DeadLetter
 from ingest.refused import BrokerReason
 
-Reason = Literal[
-    "unknown_device", "revoked_device", "foreign_device", "unknown_topic", "unreadable"
-]
+Reason = Literal["unknown_device", "revoked_device", "foreign_device", "unknown_topic", "unreadable"]
 
 MAX_COPIED_BYTES = 1 << 20
 

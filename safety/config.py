@@ -130,6 +130,8 @@ class Settings(BaseSettings):
     """Of each topic; as many processes can share the work. Cannot be changed once topics are made."""
     kafka_copies: Annotated[int, Field(ge=1, le=9)] | None = None
     """Of each partition of a new topic. None: one a node, three at most."""
+    process_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
+    """With Kafka, what `vigil process` is called: started again within seconds it gets back what it had."""
     # --- what one device may send; docs/security.md says what happens beyond
     device_messages_per_s: Rate = Limits().messages_per_s
     device_bytes_per_s: Rate = Limits().bytes_per_s

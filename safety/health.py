@@ -1,48 +1,27 @@
-"""PartsHealth: how the parts of the service are, for `/readyz`."""
+"""PartsHealth: how the parts of this process are, for `/readyz`."""
 
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from ingest.downlink import Downlink
-from ingest.errors import LogUnavailable
-from ingest.lanes import LANES
-from ingest.log.port import EventLog
-from ingest.subscriber import Subscriber
-from safety.runner import Runner
+from safety.parts.part import Part
 from safety.store.database import Database
-
-MAX_LAG = 10_000
-"""Entries that the engine may be behind before it counts as unwell."""
 
 
 class PartsHealth:
-    """Asks each part how it is."""
+    """Asks the store, and each part, how it is."""
 
-    def __init__(
-        self,
-        database: Database,
-        log: EventLog,
-        subscribers: Sequence[Subscriber],
-        downlink: Downlink,
-        runners: Sequence[Runner],
-    ) -> None:
+    def __init__(self, database: Database, parts: Sequence[Part]) -> None:
         self._database = database
-        self._event_log = log
-        self._subscribers = subscribers
-        self._downlink = downlink
-        self._runners = runners
+        self._parts = parts
 
     async def check(self) -> Mapping[str, str]:
-        """Return `ok`, or what is wrong, for each part."""
-        return {
-            "store": await self._store(),
-            "log": await self._log(),
-            "broker": "ok" if all(one.connected for one in self._subscribers) else "not connected",
-            "engine": await self._engine(),
-            "routing": "ok" if self._downlink.connected else "devices cannot be told",
-        }
+        """Return `ok`, or what is wrong, for each thing this process needs or does."""
+        found = {"store": await self._store()}
+        for part in self._parts:
+            found |= await part.check()
+        return found
 
     async def _store(self) -> str:
         try:
@@ -50,18 +29,3 @@ class PartsHealth:
         except SQLAlchemyError as error:
             return f"cannot be read: {error}"
         return "ok"
-
-    async def _log(self) -> str:
-        try:
-            for lane in LANES:
-                await self._event_log.end(lane, 0)
-        except LogUnavailable as error:
-            return str(error)
-        return "ok"
-
-    async def _engine(self) -> str:
-        try:
-            behind = [await runner.lag() for runner in self._runners]
-        except LogUnavailable as error:
-            return f"how far it is behind is unknown: {error}"
-        return "ok" if max(behind) <= MAX_LAG else f"{max(behind)} entries behind"

@@ -29,3 +29,11 @@ def open_database(url: str, **options: Any) -> Engine:
         return create_engine(address, **options)
     arguments = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "vigil", **_KEEP_ALIVE}
     return create_engine(address, pool_pre_ping=True, connect_args=arguments, **options)
+
+
+def listening_address(url: str) -> str | None:
+    """Return `url` as psycopg takes it, to hear what PostgreSQL notifies of; None where nothing ever does."""
+    address = driver_url(url)
+    if address.get_backend_name() == "sqlite":
+        return None
+    return address.set(drivername="postgresql").render_as_string(hide_password=False)

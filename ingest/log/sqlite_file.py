@@ -139,14 +139,23 @@ def lock_for_writing(directory: Path) -> IO[str]:
     Raises:
         LogInUse: another process has it.
     """
-    file = (directory / "writer.lock").open("a+", encoding="ascii")
+    return lock_file(directory / "writer.lock", f"log {directory} is written")
+
+
+def lock_file(path: Path, doing: str) -> IO[str]:
+    """Take the lock of `path` until the returned file is closed; it dies with the process.
+
+    Raises:
+        LogInUse: another process has it; says that `doing` (what the lock is for) is done by that one.
+    """
+    file = path.open("a+", encoding="ascii")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.seek(0)
         holder = file.read().strip() or "unknown"
         file.close()
-        raise LogInUse(f"log {directory} is written by process {holder}: stop it first") from error
+        raise LogInUse(f"{doing} by process {holder}: stop it first") from error
     file.truncate(0)
     file.write(str(os.getpid()))
     file.flush()

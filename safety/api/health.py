@@ -6,7 +6,9 @@ from starlette.responses import Response
 
 from safety.api import schemas
 from safety.api.answers import Answer
-from safety.api.context import Services
+from safety.api.context import HealthChecks, Services
+
+ALIVE = {"status": "ok"}
 
 router = APIRouter(tags=["health"])
 
@@ -14,18 +16,23 @@ router = APIRouter(tags=["health"])
 @router.get("/healthz", response_model=schemas.Health)
 async def healthz() -> Answer:
     """The process answers."""
-    return Answer({"status": "ok"})
+    return Answer(ALIVE)
 
 
 @router.get("/readyz", response_model=schemas.Readiness)
 async def readyz(services: Services) -> Answer:
     """Every part can do its work; names each, and answers 503 when one cannot."""
-    parts = dict(await services.health.check())
-    ready = all(state == "ok" for state in parts.values())
-    return Answer({"status": "ready" if ready else "not_ready", "parts": parts}, 200 if ready else 503)
+    return await readiness(services.health)
 
 
 @router.get("/metrics")
 def metrics(services: Services) -> Response:
     """The figures, in the Prometheus text format."""
     return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def readiness(health: HealthChecks) -> Answer:
+    """Return what each part says of itself; 503 when one is not well."""
+    parts = dict(await health.check())
+    ready = all(state == "ok" for state in parts.values())
+    return Answer({"status": "ready" if ready else "not_ready", "parts": parts}, 200 if ready else 503)

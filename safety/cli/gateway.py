@@ -19,9 +19,7 @@ from safety.cli.options import OptionalOrg, OrgId
 if TYPE_CHECKING:
     from sqlalchemy import Row
 
-app = typer.Typer(
-    no_args_is_help=True, help="Gateways: servers that bring what many devices say."
-)
+app = typer.Typer(no_args_is_help=True, help="Gateways: servers that bring what many devices say.")
 
 GatewayId = Annotated[str, typer.Argument(metavar="ID", help="The gateway.")]
 

@@ -42,7 +42,22 @@ _PEOPLE = {
     "user": user,
     "token": token,
 }
-COMMANDS = ("up", "init", *_PEOPLE, "device", "gateway", "ca", "simulate", "bench", "replay", "audit")
+COMMANDS = (
+    "up",
+    "ingest",
+    "process",
+    "route",
+    "console",
+    "init",
+    *_PEOPLE,
+    "device",
+    "gateway",
+    "ca",
+    "simulate",
+    "bench",
+    "replay",
+    "audit",
+)
 
 
 class VigilGroup(TyperGroup):

@@ -1,7 +1,8 @@
-"""`vigil up` and `vigil init`: the service itself."""
+"""`vigil up`, its parts as commands of their own, and `vigil init`."""
 
 import asyncio
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -9,10 +10,15 @@ from devices.clock import SystemClock
 from ingest.log.kafka_servers import KafkaServers
 from safety.cli.common import DEFAULT_DATA_DIR, DataDir, open_store, prepare_data_dir
 
+if TYPE_CHECKING:
+    from safety.split import Name
+
 
 def register(app: typer.Typer, panel: str) -> None:
     """Put the commands on `app`."""
     app.command(rich_help_panel=panel)(up)
+    for part in (ingest, process, route, console):
+        app.command(rich_help_panel=panel)(part)
     app.command(rich_help_panel=panel)(init)
 
 
@@ -60,6 +66,62 @@ def up(
         demo=demo,
     )
     raise typer.Exit(code)
+
+
+HttpPort = Annotated[
+    int | None,
+    typer.Option("--http-port", min=0, max=65535, metavar="PORT", help="Health and figures: any free one."),
+]
+HttpHost = Annotated[
+    str | None, typer.Option("--http-host", metavar="HOST", help="Where HTTP listens: 127.0.0.1 unless set.")
+]
+
+
+def ingest(
+    http_port: HttpPort = None, http_host: HttpHost = None, data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
+    """Run ingest alone: devices in over MQTT (broker_url) and HTTP, into the log."""
+    _run_part("ingest", data_dir, http_host, http_port or 0)
+
+
+def process(
+    http_port: HttpPort = None, http_host: HttpHost = None, data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
+    """Run the engine alone: from the log to alerts in the store."""
+    _run_part("process", data_dir, http_host, http_port or 0)
+
+
+def route(
+    http_port: HttpPort = None, http_host: HttpHost = None, data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
+    """Run routing alone: tells people of alerts, and devices what became of theirs; several may run."""
+    _run_part("route", data_dir, http_host, http_port or 0)
+
+
+def console(
+    http_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, metavar="PORT", help="The console and the API: 8000 unless set."),
+    ] = None,
+    http_host: HttpHost = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Run the console alone: the page, its API and the live feed; several may run."""
+    _run_part("console", data_dir, http_host, http_port)
+
+
+def _run_part(name: "Name", data_dir: Path, http_host: str | None, http_port: int | None) -> NoReturn:
+    from safety.config import load_settings
+
+    settings = load_settings(prepare_data_dir(data_dir))
+    from safety.running import Listener
+    from safety.split import run_part
+
+    http = Listener(
+        http_host if http_host is not None else settings.http_host,
+        http_port if http_port is not None else settings.http_port,
+    )
+    raise typer.Exit(run_part(name, data_dir, settings, http))
 
 
 def init(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:

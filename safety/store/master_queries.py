@@ -51,11 +51,15 @@ def select_devices() -> Select[Any]:
     own = [column for column in devices.c if column.name not in {"secret_hash", "revision"}]
     state = [column for column in device_states.c if column.name not in {"device", "revision"}]
     test = (device_tests.c.from_ms.label("test_from_ms"), device_tests.c.until_ms.label("test_until_ms"))
-    return select(*own, *state, *test).select_from(
-        devices.outerjoin(device_states, device_states.c.device == devices.c.id).outerjoin(
-            device_tests, device_tests.c.device == devices.c.id
+    return (
+        select(*own, *state, *test)
+        .select_from(
+            devices.outerjoin(device_states, device_states.c.device == devices.c.id).outerjoin(
+                device_tests, device_tests.c.device == devices.c.id
+            )
         )
-    ).where(devices.c.kind != "gateway")
+        .where(devices.c.kind != "gateway")
+    )
 
 
 def list_devices(connection: Connection, scope: Scope, page: Page) -> Listed:

@@ -21,6 +21,10 @@ class StoreTooNew(SafetyError):
     """The store was made by a newer version of Vigil than this one."""
 
 
+class StoreTooOld(SafetyError):
+    """The store must be upgraded before this version of Vigil can use it."""
+
+
 def migrate(engine: Engine) -> None:
     """Create or upgrade the tables of the store; does nothing where they are as expected.
 
@@ -37,6 +41,22 @@ def migrate(engine: Engine) -> None:
         lock(connection, MIGRATIONS_LOCK)
         if _revision(connection) != HEAD:
             upgrade(connection)
+
+
+def migrate_new(engine: Engine) -> None:
+    """Create the tables where there are none; where there are, they must be as expected.
+
+    Several versions may run while one replaces the other: only `vigil init` and `vigil up` upgrade.
+
+    Raises:
+        StoreTooNew: the store is ahead of this version.
+        StoreTooOld: it is behind.
+    """
+    with engine.connect() as connection, connection.begin():
+        revision = _revision(connection)
+    if revision is not None and revision < HEAD:
+        raise StoreTooOld(f"the store is of revision {revision}, not {HEAD}: run `vigil init`")
+    migrate(engine)
 
 
 def upgrade(connection: Connection) -> None:

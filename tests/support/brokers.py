@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine
 
@@ -96,6 +97,11 @@ class Mosquitto:
         return BrokerAddress(
             host="127.0.0.1", port=self.port, username=INGEST, password=_SECRET, version=version
         )
+
+    @property
+    def url(self) -> str:
+        """The same, as the setting `broker_url`."""
+        return f"mqtt://{INGEST}:{quote(_SECRET)}@127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self._process = subprocess.Popen(

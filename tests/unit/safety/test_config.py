@@ -55,7 +55,10 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
     ("toml", "expected"),
     [
         ("http_prot = 1", "unknown setting http_prot: did you mean http_port?"),
-        ("[http]\nport = 1", "unknown setting http: expected one of broker_url, database_url, device_alarms_per_s"),
+        (
+            "[http]\nport = 1",
+            "unknown setting http: expected one of broker_url, database_url, device_alarms_per_s",
+        ),
         ("http_port = 'x'", "http_port: input should be a valid integer"),
         ("http_port = 70000", "http_port: input should be less than or equal to 65535, not '70000'"),
         ("http_host = 1", "http_host: input should be a valid string"),

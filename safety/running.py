@@ -1,0 +1,76 @@
+"""Runs a service until it is told to stop: signals, tasks, and what is said when it listens."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, NamedTuple
+
+import uvloop
+
+from safety.app import Service
+from safety.config import Settings
+from safety.logs import configure_logs
+from safety.parts.part import Tasks
+
+SWITCH_INTERVAL_S = 0.0005
+"""How long a thread keeps the interpreter from others: SQLite's threads win it back at every statement, and
+at Python's 5 ms an append beside a busy loop took 17 ms instead of 1."""
+
+
+class Listener(NamedTuple):
+    """Where something listens; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+
+def run(settings: Settings, serving: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
+    """Run `serving` on a loop of its own; its event is set by SIGTERM or SIGINT. Return the exit code."""
+    configure_logs(settings.log_level, settings.log_format)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serving(stop)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(until_signalled())
+    return 0
+
+
+async def run_service(
+    service: Service,
+    http: Listener,
+    stop: asyncio.Event,
+    announce: Callable[[Listener], Awaitable[None]],
+    beside: Tasks | None = None,
+) -> None:
+    """Run `service`, and what must run `beside` it, until `stop` is set.
+
+    `announce` is told where HTTP listens, and tells people; it may go on for as long as the service does.
+    """
+    started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    try:
+        await service.open()
+        async with asyncio.TaskGroup() as group:
+            parts = [*(beside or ()), *service.tasks(http.host, http.port, started.set_result)]
+            tasks = [group.create_task(part, name=name) for name, part in parts]
+            http = Listener(http.host, await started)
+            tasks.append(group.create_task(_announced(announce(http)), name="announce"))
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+    finally:
+        await service.close()
+
+
+async def _announced(announcing: Awaitable[None]) -> None:
+    await announcing
+
+
+def say(line: str) -> None:
+    """Tell whoever started the service."""
+    print(line, flush=True)  # noqa: T201  # the terminal is this command's output

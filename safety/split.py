@@ -1,0 +1,85 @@
+"""`vigil ingest`, `process`, `route` and `console`: one part of the service as a process of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+from devices.clock import SystemClock
+from ingest.address import BrokerAddress
+from safety.app import Service, console_alone, ingest_alone, process_alone, route_alone
+from safety.config import ConfigError, Settings
+from safety.parts.part import Ground
+from safety.running import Listener, run, run_service, say
+from safety.store.database import Database, database_url
+from safety.store.migrate import migrate_new
+from safety.wakes import Wakes
+
+Name = Literal["ingest", "process", "route", "console"]
+
+
+def run_part(name: Name, data_dir: Path, settings: Settings, http: Listener) -> int:
+    """Run one part until SIGTERM or SIGINT; return the exit code.
+
+    Raises:
+        ConfigError: it needs an outside broker, and none is set.
+    """
+    if name in ("ingest", "route") and settings.broker_url is None:
+        raise ConfigError(f"broker_url: `vigil {name}` needs an outside broker; `vigil up` brings its own")
+    return run(settings, lambda stop: _serve(name, data_dir, settings, http, stop))
+
+
+async def _serve(name: Name, data_dir: Path, settings: Settings, http: Listener, stop: asyncio.Event) -> None:
+    clock = SystemClock()
+    database = Database(database_url(data_dir, settings.database_url))
+    try:
+        await asyncio.to_thread(migrate_new, database.engine)
+        ground = Ground(
+            data_dir=data_dir,
+            settings=settings,
+            database=database,
+            clock=clock,
+            wakes=Wakes(database.url, clock),
+            alone=False,
+        )
+        opening = asyncio.ensure_future(_opened(name, ground, http, stop))
+        stopping = asyncio.ensure_future(stop.wait())
+        # A part may wait for others before it can begin: it must be possible to stop it even then.
+        await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        await opening
+    finally:
+        database.close()
+
+
+async def _opened(name: Name, ground: Ground, http: Listener, stop: asyncio.Event) -> None:
+    async with _part(name, ground, http) as service:
+
+        async def announce(http: Listener) -> None:
+            say(f"http   http://{http.host}:{http.port}")
+            await service.until_ready()
+            say("ready")
+
+        await run_service(service, http, stop, announce)
+
+
+@asynccontextmanager
+async def _part(name: Name, ground: Ground, http: Listener) -> AsyncIterator[Service]:
+    settings = ground.settings
+    if name == "console":
+        async with console_alone(ground) as service:
+            yield service
+    elif name == "process":
+        async with process_alone(ground) as service:
+            yield service
+    else:
+        address = BrokerAddress.parse(settings.broker_url or "")
+        link_base = settings.public_url or f"http://{settings.http_host}:{settings.http_port}"
+        part = (
+            ingest_alone(ground, address)
+            if name == "ingest"
+            else route_alone(ground, address, link_base=link_base)
+        )
+        async with part as service:
+            yield service

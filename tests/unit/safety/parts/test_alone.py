@@ -1,0 +1,55 @@
+"""What one process may not do beside another, and what it says then."""
+
+from pathlib import Path
+
+import pytest
+
+from devices.clock import SystemClock
+from ingest.errors import LogInUse
+from safety.config import ConfigError, Settings
+from safety.parts.logs import open_log
+from safety.parts.part import Ground
+from safety.running import Listener
+from safety.split import run_part
+from safety.store.database import Database, database_url
+from safety.store.migrate import StoreTooOld, migrate_new
+from safety.wakes import Wakes
+
+
+def ground(data_dir: Path) -> Ground:
+    clock = SystemClock()
+    database = Database(database_url(data_dir))
+    wakes = Wakes(database.url, clock)
+    return Ground(
+        data_dir=data_dir, settings=Settings(), database=database, clock=clock, wakes=wakes, alone=False
+    )
+
+
+async def test_the_embedded_log_has_one_writer_and_one_engine(tmp_path: Path) -> None:
+    ours = ground(tmp_path)
+    async with open_log(ours, writes=True, engine=False), open_log(ours, writes=False, engine=True):
+        with pytest.raises(LogInUse, match="is written by process"):
+            async with open_log(ours, writes=True, engine=False):
+                pass
+        with pytest.raises(LogInUse, match="is processed by process"):
+            async with open_log(ours, writes=False, engine=True):
+                pass
+    async with open_log(ours, writes=True, engine=True):
+        pass
+    ours.database.close()
+
+
+@pytest.mark.parametrize("part", ["ingest", "route"])
+def test_a_part_that_speaks_mqtt_needs_an_outside_broker(part: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs an outside broker"):
+        run_part(part, tmp_path, Settings(), Listener("127.0.0.1", 0))  # type: ignore[arg-type]  # one of two
+
+
+def test_only_init_and_up_upgrade_a_store(tmp_path: Path) -> None:
+    database = Database(database_url(tmp_path))
+    migrate_new(database.engine)
+    with database.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    with pytest.raises(StoreTooOld, match="run `vigil init`"):
+        migrate_new(database.engine)
+    database.close()
