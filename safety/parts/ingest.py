@@ -61,7 +61,7 @@ class IngestPart:
         mailbox = StoreMailbox(ground.database, clock)
         ground.wakes.tell(mailbox.wake)
         tokens = GatewayTokens(ground.database, clock)
-        self.gateway = Gateway(admission, self._devices, mailbox, clock, metrics, tokens)
+        self.gateway = Gateway(admission, self._devices, mailbox, clock, metrics, tokens, limits)
         self._planner = Planner(ground.database, log, clock)
 
     async def open(self) -> None:
