@@ -215,6 +215,9 @@ class Device:
             if heard is None:
                 self._note("heard", "down", kind="unreadable")
                 continue
+            if heard.is_over(self._clock.now_ms()):
+                self._note("heard", "down", kind="expired")
+                continue
             if heard.kind == "alarm_received":
                 self._alarms.received(heard.alarm, heard.seq)
             elif heard.kind == "resend" and heard.first_seq is not None:

@@ -32,6 +32,7 @@ class Phone(Device):
         super().__init__(credentials, broker, clock, rng, journal)
         self.whereabouts = whereabouts
         self.fix_every_s = fix_every_s
+        self._own_pace_s = fix_every_s
 
     async def run(self) -> None:
         await first_of(super().run(), self._report_positions())
@@ -67,5 +68,7 @@ class Phone(Device):
     def on_heard(self, heard: Heard) -> None:
         if heard.kind == "locate":
             self.report_position()
-        elif heard.kind == "configure" and heard.fix_every_s is not None and heard.fix_every_s > 0:
+        elif heard.kind == "configure" and isinstance(heard.fix_every_s, float) and heard.fix_every_s > 0:
             self.fix_every_s = heard.fix_every_s
+        elif heard.kind == "configure" and heard.fix_every_s is None:
+            self.fix_every_s = self._own_pace_s
