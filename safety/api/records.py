@@ -55,7 +55,8 @@ def _head(row: Row[Any]) -> dict[str, Any]:
 
 
 def _excerpt(row: Row[Any]) -> dict[str, Any]:
-    text = bytes(row.excerpt).decode(errors="replace")
+    # The beginning of an empty payload is NULL to SQLite.
+    text = bytes(row.excerpt or b"").decode(errors="replace")
     return {**_head(row), "payload": text, "payload_bytes": row.payload_bytes}
 
 

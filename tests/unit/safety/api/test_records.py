@@ -2,6 +2,7 @@
 
 import base64
 
+import pytest
 from sqlalchemy import select
 
 from devices.rfc3339 import rfc3339
@@ -80,7 +81,10 @@ async def test_a_dead_letter_is_listed_short_and_read_whole(dispatch: Dispatch) 
         assert [found["id"] for found in mine["items"]] == ["letter-ours"]
 
 
-async def test_what_belongs_to_nobody_is_seen_by_the_first_organisation_only(dispatch: Dispatch) -> None:
+@pytest.mark.parametrize("payload", [b"{}", b""])
+async def test_what_belongs_to_nobody_is_seen_by_the_first_organisation_only(
+    dispatch: Dispatch, payload: bytes
+) -> None:
     stray = {
         "id": "letter-stray",
         "at_ms": START_MS,
@@ -90,7 +94,7 @@ async def test_what_belongs_to_nobody_is_seen_by_the_first_organisation_only(dis
         "reason": "unknown_device",
         "explanation": "no such device",
         "field": None,
-        "payload": b"{}",
+        "payload": payload,
     }
     with dispatch.database.writing() as connection:
         connection.execute(dead_letters.insert().values(stray))
