@@ -8,6 +8,7 @@ import uuid
 
 _NAMESPACE = uuid.UUID("6f1d7f0e-3f0b-5a43-9a5e-7b1d1c0f6b11")
 _HASH_SCHEME = "sha256$"
+_MOSQUITTO_ROUNDS = 101
 
 
 def new_id(prefix: str) -> str:
@@ -32,6 +33,17 @@ def hash_secret(secret: str) -> str:
     people choose themselves (passwords) goes through argon2id instead.
     """
     return _HASH_SCHEME + hashlib.sha256(secret.encode()).hexdigest()
+
+
+def hash_for_mosquitto(secret: str, salt: bytes | None = None) -> str:
+    """Return `secret` as Mosquitto 2's password file holds it: PBKDF2-SHA512 under `$7$`.
+
+    The salt is random unless given. Mosquitto's own 101 rounds are enough for what cannot be guessed.
+    """
+    salt = secrets.token_bytes(12) if salt is None else salt
+    digest = hashlib.pbkdf2_hmac("sha512", secret.encode(), salt, _MOSQUITTO_ROUNDS)
+    encoded_salt, encoded = (base64.b64encode(part).decode() for part in (salt, digest))
+    return f"$7${_MOSQUITTO_ROUNDS}${encoded_salt}${encoded}"
 
 
 def secret_matches(secret: str, stored: str) -> bool:

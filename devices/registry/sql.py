@@ -6,8 +6,8 @@ from sqlalchemy import Connection, Engine, Row, Select, column, func, select, ta
 from sqlalchemy.exc import SQLAlchemyError
 
 from devices.errors import RegistryUnavailable, UnknownDevice
-from devices.identity import hash_secret, new_secret, secret_matches
-from devices.registry.port import Device
+from devices.identity import hash_for_mosquitto, hash_secret, new_secret, secret_matches
+from devices.registry.port import Device, still_holds
 from devices.registry.tables import devices
 
 # The store's table of organisations; here only who stands above whom is asked.
@@ -68,7 +68,7 @@ class SqlDeviceRegistry:
 
     def authenticate_certificate(self, device_id: str, issued_ms: int) -> Device | None:
         row = self._row(select(devices).where(devices.c.id == device_id))
-        if row is None or row.revoked_ms is not None:
+        if row is None or row.revoked_ms is not None or not still_holds(issued_ms, row.certified_from_ms):
             return None
         return _device(row)
 
@@ -118,6 +118,7 @@ def add_device(connection: Connection, device: Device, created_ms: int) -> str:
             codec=device.codec,
             external_id=device.external_id,
             secret_hash=hash_secret(secret),
+            mosquitto_hash=hash_for_mosquitto(secret),
             created_ms=created_ms,
             revision=_next_revision(connection),
         )
@@ -131,14 +132,20 @@ def holder_of(connection: Connection, external_id: str) -> str | None:
     return None if row is None else str(row.id)
 
 
-def rotate_secret(connection: Connection, device_id: str) -> str:
-    """Give the device a new secret and return it.
+def rotate_secret(connection: Connection, device_id: str, at_ms: int) -> str:
+    """Give the device a new secret and return it; certificates issued before hold no more either.
 
     Raises:
         UnknownDevice: there is no such device.
     """
     secret = new_secret()
-    _change(connection, device_id, secret_hash=hash_secret(secret))
+    _change(
+        connection,
+        device_id,
+        secret_hash=hash_secret(secret),
+        mosquitto_hash=hash_for_mosquitto(secret),
+        certified_from_ms=at_ms,
+    )
     return secret
 
 

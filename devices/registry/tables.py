@@ -4,6 +4,17 @@ from sqlalchemy import BigInteger, Column, Index, MetaData, String, Table, func
 
 metadata = MetaData()
 
+# What was issued, so that an outside broker can be told what holds no more; `serial` in hex.
+certificates = Table(
+    "device_certificates",
+    metadata,
+    Column("serial", String, primary_key=True),
+    Column("device", String, nullable=False),
+    Column("issued_ms", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Index("device_certificates_device", "device"),
+)
+
 devices = Table(
     "devices",
     metadata,
@@ -18,6 +29,10 @@ devices = Table(
     Column("revoked_ms", BigInteger),
     # Grows with every change to any row, so that a reader asks only for what is new to it.
     Column("revision", BigInteger, nullable=False),
+    # The same secret as Mosquitto's password file wants it; none for a device older than this column.
+    Column("mosquitto_hash", String),
+    # Certificates issued before do not count.
+    Column("certified_from_ms", BigInteger),
     Index("devices_revision", "revision"),
     Index("devices_org", "org"),
     Index("devices_nurse", "nurse"),

@@ -1,12 +1,13 @@
-"""The certificates issued to devices."""
+"""The certificates issued to devices: what was signed, and what holds no more."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_, select
 
 from devices.certificates import KeyPair, issue_device, read_certificate
 from devices.errors import UnknownDevice
 from safety.errors import InvalidInput
 from safety.store.changes import record_change
 from safety.store.fleet import find_device
+from safety.store.tables import certificates, devices
 
 LONGEST_DAYS = 3650
 
@@ -29,8 +30,24 @@ def certify_device(
         raise UnknownDevice(f"device {device} was revoked: it gets no certificate")
     made = issue_device(authority, device, at_ms, days)
     facts = read_certificate(made.certificate)
+    row = {"serial": facts.serial, "device": device, "issued_ms": facts.from_ms, "until_ms": facts.until_ms}
+    connection.execute(certificates.insert().values(row))
     detail = {"serial": facts.serial, "days": days}
     record_change(
         connection, "device_certified", device, org=found.org, actor=actor, at_ms=at_ms, detail=detail
     )
     return made
+
+
+def revoked_serials(connection: Connection, now_ms: int) -> list[str]:
+    """Return the serials of certificates that have not run out and hold no more.
+
+    Those of revoked devices, and those issued before their device was given a new secret.
+    """
+    joined = certificates.join(devices, devices.c.id == certificates.c.device)
+    # Certificates know whole seconds: one issued in the second of the rotation still counts.
+    too_old = certificates.c.issued_ms < devices.c.certified_from_ms - 999
+    statement = select(certificates.c.serial).select_from(joined)
+    statement = statement.where(certificates.c.until_ms > now_ms)
+    statement = statement.where(or_(devices.c.revoked_ms.is_not(None), too_old))
+    return [row.serial for row in connection.execute(statement.order_by(certificates.c.serial))]

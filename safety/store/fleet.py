@@ -75,7 +75,7 @@ def rotate_device(connection: Connection, device: str, *, actor: str, at_ms: int
     Raises:
         UnknownDevice: there is no such device.
     """
-    secret = rotate_secret(connection, device)
+    secret = rotate_secret(connection, device, at_ms)
     _record(connection, "device_rotated", find_device(connection, device), actor, at_ms)
     return secret
 

@@ -50,7 +50,7 @@ def rotate_gateway(connection: Connection, gateway: str, *, actor: str, at_ms: i
         NotFound: there is no such gateway.
     """
     known = find_gateway(connection, gateway)
-    secret = rotate_secret(connection, gateway)
+    secret = rotate_secret(connection, gateway, at_ms)
     _record(connection, "gateway_rotated", known, actor, at_ms)
     return secret
 

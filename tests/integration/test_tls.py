@@ -121,6 +121,22 @@ async def test_a_stolen_certificate_is_out_within_five_seconds(site: Site) -> No
     assert await asyncio.to_thread(site.log_in, other) == packets.ACCEPTED
 
 
+async def test_a_new_secret_ends_what_was_certified_before(site: Site) -> None:
+    before = site.authority.device("dev_a", issued_ms=SystemClock().now_ms() - 2000)
+
+    def lose() -> None:
+        with site.client(before) as client:
+            client.send(connect(b"raw"))
+            assert client.expect(packets.CONNACK).body[1] == packets.ACCEPTED
+            site.broker.rotate("dev_a")
+            assert client.ended()
+
+    await asyncio.to_thread(lose)
+    assert await asyncio.to_thread(site.log_in, before) == packets.NOT_AUTHORIZED
+    after = site.authority.device("dev_a")
+    assert await asyncio.to_thread(site.log_in, after) == packets.ACCEPTED
+
+
 async def test_a_renewed_certificate_is_shown_and_no_connection_lost(site: Site) -> None:
     def serial() -> object:
         with site.client() as client:

@@ -60,7 +60,7 @@ class Embedded:
 
     def rotate(self, device: str) -> str:
         with self.engine.begin() as connection:
-            self.secrets[device] = rotate_secret(connection, device)
+            self.secrets[device] = rotate_secret(connection, device, SystemClock().now_ms())
         return self.secrets[device]
 
 

@@ -1,6 +1,6 @@
 """The tables of the store. Times are UTC epoch milliseconds (`*_ms`); JSON columns hold plain objects."""
 
-from devices.registry.tables import devices, metadata
+from devices.registry.tables import certificates, devices, metadata
 from safety.store.tables.alerts import alerts, commands, notifications, timeline
 from safety.store.tables.deliveries import deliveries
 from safety.store.tables.engine import audit, checkpoints, claims, plan_changes
@@ -24,6 +24,7 @@ from safety.store.tables.traces import dead_letters, device_states, positions, t
 __all__ = [
     "alerts",
     "audit",
+    "certificates",
     "checkpoints",
     "claims",
     "commands",
