@@ -41,6 +41,7 @@ _KINDS: dict[type[AlarmBase], tuple[AlertKind, Severity]] = {
     reports.NoMotionDetected: ("no_motion", "critical"),
     reports.TamperDetected: ("tamper", "high"),
 }
+_UNDER_DURESS = "/duress"
 _PRESSED: frozenset[str] = frozenset({"panic", "duress"})
 
 
@@ -142,12 +143,7 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
             cancel_until_ms=cancel_until_ms,
         )
     )
-    early = (
-        state.cancelled_early.pop(_early(arrival, report.alarm), None) if report.alarm is not None else None
-    )
-    if early is not None and cancel_until_ms:
-        return [raised, *_cancel(state.sightings[-1], arrival)]
-    return [raised]
+    return [raised, *_overtaken(state, state.sightings[-1], arrival)]
 
 
 def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: AlertKind) -> Sighting | None:
@@ -176,6 +172,8 @@ def _cancelled(
         named = [seen for seen in named if seen.device == arrival.device] or named
     if _is_duress(report.pin, plan):
         pending = [seen for seen in named if _can_cancel(seen, arrival)]
+        if not named and report.alarm is not None:
+            state.cancelled_early[_early(arrival, f"{report.alarm}{_UNDER_DURESS}")] = arrival.received_ms
         return [_duress(arrival, plan), *(effect for seen in pending for effect in _pretend(seen, arrival))]
     if _is_wrong(report.pin, plan):
         return [_note(seen, arrival, "cancel_refused") for seen in named if _can_cancel(seen, arrival)]
@@ -202,6 +200,18 @@ def _is_meant(seen: Sighting, arrival: Arrival, alarm: str | None) -> bool:
 
 def _early(arrival: Arrival, alarm: str) -> str:
     return f"{arrival.device}/{alarm}"
+
+
+def _overtaken(state: AlarmState, seen: Sighting, arrival: Arrival) -> list[Effect]:
+    """Do what a cancellation wanted that came in before its alarm."""
+    name = seen.alarm if seen.alarm is not None else str(seen.seq)
+    if seen.cancel_until_ms is None:
+        return []
+    if state.cancelled_early.pop(_early(arrival, f"{name}{_UNDER_DURESS}"), None) is not None:
+        return _pretend(seen, arrival)
+    if state.cancelled_early.pop(_early(arrival, name), None) is not None:
+        return _cancel(seen, arrival)
+    return []
 
 
 def _can_cancel(seen: Sighting, arrival: Arrival) -> bool:

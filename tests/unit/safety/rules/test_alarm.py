@@ -100,6 +100,18 @@ def test_a_cancellation_that_overtook_its_fall_counts() -> None:
     assert [type(effect) for effect in effects] == [RaiseAlert, CancelAlert]
 
 
+def test_a_duress_pin_that_overtook_its_fall_looks_like_success_too() -> None:
+    effects = run(WITH_PINS, event(reports.AlarmCancelled, 59, alarm="f1", pin="4321"), fall(60, alarm="f1"))
+    assert [getattr(effect, "kind", None) or getattr(effect, "what", None) for effect in effects] == [
+        *("duress", "fall", "duress_pin", "alarm_closed")
+    ]
+
+
+def test_a_cancellation_may_name_the_number_of_its_fall() -> None:
+    effects = run(event(reports.AlarmCancelled, 59, alarm="7"), fall(60, seq=7))
+    assert [type(effect) for effect in effects] == [RaiseAlert, CancelAlert]
+
+
 def test_two_devices_may_name_their_alarms_alike() -> None:
     falls = [
         arrival(reports.FallDetected(time_ms=at(60), alarm="1"), 60, device) for device in ("dev_1", "dev_2")
