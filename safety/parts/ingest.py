@@ -24,6 +24,7 @@ from safety.api.gateway_tokens import GatewayTokens
 from safety.config import Settings
 from safety.parts.logs import TOPICS
 from safety.parts.part import Ground, Tasks
+from safety.parts.turn import Turn
 from safety.planner import Planner, replan_everything
 from safety.routing.mailbox import StoreMailbox
 
@@ -63,6 +64,8 @@ class IngestPart:
         tokens = GatewayTokens(ground.database, clock)
         self.gateway = Gateway(admission, self._devices, mailbox, clock, metrics, tokens, limits)
         self._planner = Planner(ground.database, log, clock)
+        # The embedded log has one writer by itself; in Kafka's any process could write.
+        self._turn = None if ground.settings.kafka_url is None else Turn(ground, "ingest")
 
     async def open(self) -> None:
         """Learn the devices; have everything planned told to an engine that knows nothing yet."""
@@ -70,11 +73,15 @@ class IngestPart:
         await self._ground.database.write(replan_everything)
 
     def tasks(self) -> Tasks:
-        """Return what reads and what writes."""
+        """Return what reads and what writes: where several could, while it is our turn."""
+        if self._turn is None:
+            return [("devices", self._refresh_devices()), *self._active()]
+        return [("devices", self._refresh_devices()), ("ingest-turn", self._turn.run(self._active))]
+
+    def _active(self) -> Tasks:
         clock = self._ground.clock
         keep_days = dict.fromkeys(TOPICS, float(self._ground.settings.keep_log_days))
         return [
-            ("devices", self._refresh_devices()),
             *((f"subscriber-{index}", one.run()) for index, one in enumerate(self._subscribers)),
             ("ticker", Ticker(self._event_log, clock).run()),
             ("retention", Retention(self._event_log, clock, keep_days).run()),
@@ -82,7 +89,11 @@ class IngestPart:
         ]
 
     async def until_ready(self) -> None:
-        """Wait until devices are heard."""
+        """Wait until devices are heard, by us or by another whom we stand by."""
+        if self._turn is not None:
+            await self._turn.known.wait()
+            if not self._turn.ours:
+                return
         for subscriber in self._subscribers:
             await subscriber.until_connected()
 
@@ -92,8 +103,9 @@ class IngestPart:
 
     async def check(self) -> Mapping[str, str]:
         """Return how the log and the broker are."""
-        connected = all(one.connected for one in self._subscribers)
-        return {"log": await self._check_log(), "broker": "ok" if connected else "not connected"}
+        stands_by = self._turn is not None and not self._turn.ours
+        heard = stands_by or all(one.connected for one in self._subscribers)
+        return {"log": await self._check_log(), "broker": "ok" if heard else "not connected"}
 
     async def _check_log(self) -> str:
         try:

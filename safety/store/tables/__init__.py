@@ -20,6 +20,7 @@ from safety.store.tables.people import (
     visits,
 )
 from safety.store.tables.traces import dead_letters, device_states, positions, tracks
+from safety.store.tables.turns import turns
 
 __all__ = [
     "alerts",
@@ -51,6 +52,7 @@ __all__ = [
     "sessions",
     "timeline",
     "tracks",
+    "turns",
     "users",
     "visits",
 ]
