@@ -14,6 +14,7 @@ from safety.api.context import Context, Services
 from safety.api.people import SESSION_COOKIE, Caller, refuse_foreign_page
 from safety.api.problems import NotAuthenticated, Problem
 from safety.store.audit import append_audit
+from safety.store.fleet import CODECS
 from safety.store.logins import forget_failures, note_failure, retry_after_s
 from safety.store.sessions import create_session, end_session
 from safety.store.tables import orgs
@@ -141,4 +142,11 @@ def config(person: Caller, services: Services) -> Answer:
     """Return what the page must know of this installation."""
     tiles = services.settings.tiles
     shown = {"url": tiles.url, "attribution": tiles.attribution, "datum": tiles.datum} if tiles else None
-    return Answer({"tiles": shown, "version": services.settings.version, "demo": services.settings.demo})
+    return Answer(
+        {
+            "tiles": shown,
+            "version": services.settings.version,
+            "demo": services.settings.demo,
+            "codecs": list(CODECS),
+        }
+    )

@@ -114,7 +114,7 @@ def test_both_tables_have_the_same_keys_and_parameters() -> None:
 
 def test_every_key_the_page_names_is_in_the_tables() -> None:
     known = _table("en").keys()
-    for file in [STATIC_DIR / "index.html", *STATIC_DIR.glob("js/*.js")]:
+    for file in [STATIC_DIR / "index.html", *STATIC_DIR.glob("js/**/*.js")]:
         source = file.read_text(encoding="utf-8")
         named = re.findall(r'data-i18n(?:-label|-title)?="([^"]+)"', source)
         named += re.findall(r'\bt\(\s*"([^"]+)"', source)
@@ -122,7 +122,7 @@ def test_every_key_the_page_names_is_in_the_tables() -> None:
 
 
 def _table(name: str) -> dict[str, str]:
-    files = [STATIC_DIR / "js" / "i18n" / f"{name}{part}.js" for part in ("", "_why", "_tell")]
+    files = [STATIC_DIR / "js" / "i18n" / f"{name}{part}.js" for part in ("", "_devices", "_why", "_tell")]
     source = "\n".join(file.read_text(encoding="utf-8") for file in files)
     entries = re.findall(r'^  "([^"]+)": "((?:[^"\\]|\\.)*)",$', source, re.MULTILINE)
     assert len(entries) == len(dict(entries)) == len(re.findall(r"^  \S", source, re.MULTILINE))

@@ -46,6 +46,7 @@ class Config(Shape):
     tiles: Tiles | None
     version: str
     demo: bool
+    codecs: list[str]
 
 
 class DeadLetterHead(Shape):

@@ -2,15 +2,20 @@
 
 import { el, setText } from "./dom.js";
 import { en } from "./i18n/en.js";
+import { enDevices } from "./i18n/en_devices.js";
 import { enTell } from "./i18n/en_tell.js";
 import { enWhy } from "./i18n/en_why.js";
 import { zh } from "./i18n/zh.js";
+import { zhDevices } from "./i18n/zh_devices.js";
 import { zhTell } from "./i18n/zh_tell.js";
 import { zhWhy } from "./i18n/zh_why.js";
 import { readPref, writePref } from "./prefs.js";
 import { change } from "./store.js";
 
-export const TABLES = { zh: { ...zh, ...zhWhy, ...zhTell }, en: { ...en, ...enWhy, ...enTell } };
+export const TABLES = {
+  zh: { ...zh, ...zhDevices, ...zhWhy, ...zhTell },
+  en: { ...en, ...enDevices, ...enWhy, ...enTell },
+};
 const NAMES = { zh: "中文", en: "English" };
 const LOCALES = { zh: "zh-CN", en: "en-GB" };
 

@@ -28,12 +28,12 @@ export function mountKeys() {
 
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
-  if (!state.me || byId("console").inert || byId("help").open) return;
+  if (!state.me || byId("console").inert || document.querySelector("dialog[open]")) return;
   const typing = event.target.closest?.("input, select, textarea");
   if (event.key === "Escape" && typing) typing.blur();
   if (typing) return;
   const entry = KEYS[event.key];
-  if (!entry) return;
+  if (!entry || (state.view !== "alerts" && event.key !== "?")) return;
   event.preventDefault();
   entry[1]();
 }

@@ -1,6 +1,8 @@
 // Start: language, views, session; and the one second hand everything that ages is driven by.
 
 import { mountDetail } from "./detail.js";
+import { fleetTick } from "./devices/model.js";
+import { mountDevices } from "./devices/page.js";
 import { feedTick, retryNow } from "./feed.js";
 import { applyLang, mountLangSwitches } from "./i18n.js";
 import { mountKeys } from "./keys.js";
@@ -11,6 +13,7 @@ import { mountSound, soundTick } from "./sound.js";
 import { mountStatus, statusTick } from "./status.js";
 import { change, state } from "./store.js";
 import { tick } from "./time.js";
+import { mountViews } from "./views.js";
 
 mountLangSwitches();
 applyLang();
@@ -20,6 +23,8 @@ mountDetail();
 mountMap();
 mountSound();
 mountKeys();
+mountDevices();
+mountViews();
 change(["lang"], () => {}); // the first drawing of everything
 
 setInterval(() => {
@@ -28,6 +33,7 @@ setInterval(() => {
   soundTick();
   if (document.hidden) return;
   statusTick();
+  fleetTick();
   tick();
 }, 1000);
 

@@ -10,6 +10,18 @@ const CLOSED = new Set(["resolved", "cancelled"]);
 const CLOSED_KEPT = 500;
 const FLUSH_AT_LATEST_MS = 250;
 
+const noFleet = () => ({
+  tab: "board", // or "untested"
+  board: null, // [{device, worries}], worst first; null: not read yet
+  untested: null,
+  failed: null, // why they could not be read
+  filter: { text: "", kind: "", use: "in_use" },
+  selected: null, // device id
+  history: null, // who had the selected one
+  asking: null, // what is about to be done with it: hand, test, rotate, revoke
+  problem: null,
+});
+
 export const state = {
   me: null, // {login, role, org, org_name}
   config: { tiles: null, version: null, demo: false },
@@ -29,6 +41,8 @@ export const state = {
   filter: readPref("filter") === "all" ? "all" : "open",
   busy: null, // {alert, action} while the server decides
   notice: null, // {alert, kind: "conflict" | "problem", ...}
+  view: "alerts", // or "devices"
+  fleet: noFleet(), // the devices' view
 };
 
 const views = [];
@@ -131,11 +145,11 @@ export function merge(name, items, key = "id") {
 
 /** Forget everything about people: after logging out nothing may stay readable. */
 export function forgetAll() {
-  change(["alerts", "extras", "positions", "devices", "nurses", "visits", "fences", "selection", "session"], (s) => {
+  change(["alerts", "extras", "positions", "devices", "nurses", "visits", "fences", "selection", "session", "fleet"], (s) => {
     for (const name of ["alerts", "extras", "positions", "devices", "nurses", "visits", "fences", "responders", "told"]) {
       s[name] = new Map();
     }
-    Object.assign(s, { me: null, loaded: false, selected: null, selectedNurse: null, busy: null, notice: null });
+    Object.assign(s, { me: null, loaded: false, selected: null, selectedNurse: null, busy: null, notice: null, fleet: noFleet() });
   });
 }
 

@@ -1,0 +1,107 @@
+"""The devices' view: a phone is set up in a minute, its secret seen once; what is worrying is on top."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.cast import PASSWORD, House, Service
+from tests.browser.desk import Desk
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+
+@pytest.fixture(scope="module")
+def supervisor(house: House, service: Service) -> str:
+    """A supervisor, and two nurses: one of them has a button that was never heard."""
+    login = house.user("supervisor", "sun")
+    with httpx.Client(base_url=f"{service.base_url}/api/v1", timeout=10, trust_env=False) as http:
+        token = http.post("/session", json={"username": login, "password": PASSWORD}).json()["token"]
+        http.cookies.clear()
+        http.headers["Authorization"] = f"Bearer {token}"
+        nurses = [http.post("/nurses", json={"name": name}).json()["id"] for name in ("周敏", "林静")]
+        http.post("/devices", json={"kind": "button", "nurse": nurses[0]}).raise_for_status()
+    return login
+
+
+def test_a_phone_is_added_handed_over_and_tested(desk: Desk, supervisor: str) -> None:
+    desk.log_in(supervisor, PASSWORD)
+    page = desk.page
+    page.get_by_test_id("view-devices").click()
+    expect(page.get_by_test_id("devices-view")).to_be_visible()
+    expect(page.get_by_test_id("queue")).to_be_hidden()
+    expect(page.get_by_test_id("worry").first).to_contain_text("never tested")
+
+    page.get_by_test_id("device-add").click()
+    form = page.get_by_test_id("device-form")
+    form.get_by_test_id("device-nurse").select_option(label="林静")
+    form.get_by_test_id("device-new-codec").select_option("owntracks")
+    form.get_by_test_id("device-new-submit").click()
+    link = page.get_by_test_id("device-link").inner_text()
+    config = json.loads(base64.b64decode(link.partition("inline=")[2], validate=True))
+    secret = page.get_by_test_id("device-new-secret").inner_text()
+    assert config["password"] == secret
+    qr = page.get_by_test_id("device-qr")
+    assert qr.evaluate("image => image.complete && image.naturalWidth > 0")
+    page.get_by_test_id("device-secret-close").click()
+    assert secret not in page.content()
+
+    card = page.get_by_test_id("device-card")
+    expect(card).to_contain_text(config["username"])
+    page.get_by_test_id("device-hand").click()
+    card.get_by_test_id("device-nurse").select_option(label="周敏")
+    page.get_by_test_id("device-confirm").click()
+    history = page.get_by_test_id("device-history").locator("li")
+    expect(history).to_have_count(2)
+    expect(history.first).to_contain_text("周敏")
+    expect(history.last).to_contain_text(f"handed on by {supervisor}")
+
+    page.get_by_test_id("device-test").click()
+    page.get_by_test_id("device-confirm").click()
+    expect(page.get_by_test_id("device-testing")).to_contain_text("Its next alarm is a test")
+    page.get_by_test_id("device-search").fill("周敏")
+    expect(page.get_by_test_id("device-row")).to_have_count(2)
+    page.reload()
+    desk.wait_live()
+    expect(page.get_by_test_id("devices-view")).to_be_visible()
+
+
+def test_a_table_is_checked_and_then_taken_whole(desk: Desk, supervisor: str, tmp_path: Path) -> None:
+    desk.log_in(supervisor, PASSWORD)
+    page = desk.page
+    page.get_by_test_id("view-devices").click()
+    bad = tmp_path / "bad.csv"
+    bad.write_text("kind,nurse\npager,林静\nphone,没有此人\n", encoding="gb18030")
+    good = tmp_path / "good.csv"
+    good.write_text("kind,nurse\nphone,林静\nbutton,林静\n", encoding="utf-8")
+
+    page.get_by_test_id("device-import").click()
+    outcome = page.get_by_test_id("device-import-outcome")
+    page.get_by_test_id("device-import-file").set_input_files(bad)
+    page.get_by_test_id("device-import-check").click()
+    expect(outcome).to_contain_text("Line 2, kind")
+    expect(outcome).to_contain_text("没有此人")
+    page.get_by_test_id("device-import-file").set_input_files(good)
+    page.get_by_test_id("device-import-check").click()
+    page.get_by_test_id("device-import-do").click()
+    with page.expect_download() as waiting:
+        page.get_by_test_id("device-import-save").click()
+    rows = waiting.value.path().read_text(encoding="utf-8").splitlines()
+    assert [row.split(",")[2] for row in rows] == ["kind", "phone", "button"]
+
+
+def test_a_dispatcher_looks_and_changes_nothing(desk: Desk, house: House, supervisor: str) -> None:
+    desk.log_in(house.dispatcher, PASSWORD)
+    page = desk.page
+    page.get_by_test_id("view-devices").click()
+    page.get_by_test_id("device-row").filter(has_text="周敏").first.get_by_role("button").click()
+    card = page.get_by_test_id("device-card")
+    expect(card).to_contain_text("Your role may look at devices")
+    expect(page.get_by_test_id("device-history")).to_contain_text("周敏")
+    expect(page.get_by_test_id("device-add")).to_be_hidden()
+    expect(page.get_by_test_id("device-rotate")).to_have_count(0)
