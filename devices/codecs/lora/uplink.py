@@ -14,9 +14,9 @@ MODELS = (ws101, at101)
 
 _PRESSES = {"1": "short", "2": "long", "3": "double", "short": "short", "long": "long", "double": "double"}
 _PRESS_FIELDS = frozenset({"press", "pressed", "button", "buttonpress", "buttonevent", "buttonstatus"})
-_RELEASED = frozenset(
-    {"", "0", "false", "none", "no", "released", "release", "idle", "off", "null", "normal"}
-)
+_ALARM_FIELDS = frozenset({"alarm", "alarmstatus", "alarmevent", "alarmtype"})
+_NOT_PRESSED = "0 false none no released release notpressed unpressed idle off null normal"
+_RELEASED = frozenset(["", *_NOT_PRESSED.split()])
 
 
 def decode(model: str | None, port: int | None, data: bytes) -> Heard | None:
@@ -36,7 +36,7 @@ def take_decoded(decoded: Mapping[str, Any]) -> Heard:
         called = plain(name)
         if called in _PRESS_FIELDS:
             heard.press = _press(value) or heard.press
-        elif called == "alarm":
+        elif called in _ALARM_FIELDS:
             heard.alarm = read_words(_said(value))[0] or heard.alarm
         elif (kind := _kind(called)) is not None and plain(_said(value)) not in _RELEASED:
             heard.alarm = kind

