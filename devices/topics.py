@@ -91,6 +91,14 @@ def down(device: str) -> str:
     return f"{PREFIX}/{device}/down"
 
 
+def is_command(topic: str) -> bool:
+    """Tell whether devices are told things on `topic`: who hears all of a dialect hears these, too."""
+    match topic.split("/"):
+        case ["owntracks", _, _, part]:
+            return part == _COMMANDS
+    return False
+
+
 def may_publish(device: str, topic: str) -> bool:
     """Tell whether `device` may publish to `topic`: its own upward topics only.
 

@@ -66,6 +66,8 @@ class Admission:
         that the login may.
         """
         address = topics.address(topic)
+        if address is None and topics.is_command(topic):
+            return
         if address is None:
             refusal = Refusal("unknown_topic", "no device publishes on this topic")
             await self._bury(topic, None, payload, [refusal])

@@ -43,11 +43,10 @@ def unavailable(detail: str, outcome: str = "unavailable", retry_after_s: int = 
     return Refused(503, outcome, detail, headers={"Retry-After": str(retry_after_s)})
 
 
-def json_answer(content: object, status: int = 200) -> Response:
+def json_answer(content: object, headers: Mapping[str, str] | None = None) -> Response:
     """Return `content` as JSON; what it says concerns one device, so nothing in between may keep it."""
-    return Response(
-        _encode(content), status, media_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(_encode(content), media_type="application/json", headers=kept)
 
 
 def problem_answer(refused: Refused) -> Response:

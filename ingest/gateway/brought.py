@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.gateway.answers import json_answer
-from ingest.gateway.body import read_body
+from ingest.gateway.body import CLOSE, read_body
 from ingest.gateway.desk import Desk, note_outcome
 from ingest.gateway.native import faults_in
 
@@ -20,9 +20,14 @@ async def take(desk: Desk, request: Request, dialect: str, channel: str) -> Resp
         Refused: 401 or 403, or nothing could be made durable.
     """
     speaker = await desk.logins.speaker(request, dialect)
-    async with desk.place(speaker.id):
-        payload = await read_body(request)
-        source = f"POST {request.url.path}"
-        admitted = await desk.admission.admit_brought(speaker, dialect, channel, payload, source)
+    source = f"POST {request.url.path}"
+    async with desk.places.gateway(speaker):
+        body = await read_body(request, desk.places.limits.payload_bytes)
+        desk.places.took(speaker, len(body.payload))
+        if body.is_whole:
+            admitted = await desk.admission.admit_brought(speaker, dialect, channel, body.payload, source)
+        else:
+            admitted = await desk.behead(speaker, body, source)
     note_outcome(request, admitted)
-    return json_answer({"reports": len(admitted.reports), "faults": faults_in(admitted)})
+    answer = {"reports": len(admitted.reports), "faults": faults_in(admitted)}
+    return json_answer(answer, headers={} if body.is_whole else CLOSE)

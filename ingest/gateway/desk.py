@@ -1,8 +1,6 @@
-"""Desk: what every gateway has before it, and how many requests may be in admission at once."""
+"""Desk: what every gateway has before it: admission, logins, places and mailbox."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 
 import msgspec
 import structlog
@@ -10,16 +8,14 @@ from starlette.requests import Request
 
 from devices.commands import Command, CommandKind
 from devices.registry.port import Device
+from ingest import refused
 from ingest.admission import Admission, Admitted
-from ingest.gateway.answers import unavailable
+from ingest.dead_letters import Refusal
+from ingest.gateway.body import Body
 from ingest.gateway.logins import Logins
 from ingest.gateway.mailbox import ALL_KINDS, Mailbox
 from ingest.gateway.metrics import GatewayMetrics
-
-PLACES = 256
-"""Requests in admission at once, of urgent ones and of all others; each stays as long as its body takes."""
-PLACES_OF_ONE = 16
-"""Of one sender at once: another's alarm must find a place however slowly this one sends."""
+from ingest.gateway.places import Places
 
 _log = structlog.get_logger(__name__)
 
@@ -31,35 +27,21 @@ def note_outcome(request: Request, admitted: Admitted) -> None:
 
 
 class Desk:
-    """Admission, logins and mailbox of the gateways."""
+    """What the doors have in common."""
 
     def __init__(
-        self, admission: Admission, logins: Logins, mailbox: Mailbox, metrics: GatewayMetrics
+        self,
+        admission: Admission,
+        logins: Logins,
+        places: Places,
+        mailbox: Mailbox,
+        metrics: GatewayMetrics,
     ) -> None:
         self.admission = admission
         self.logins = logins
+        self.places = places
         self.metrics = metrics
         self._mailbox = mailbox
-        self._inside = {True: Counter[str](), False: Counter[str]()}
-        metrics.gauge_inside(lambda urgent: self._inside[urgent].total())
-
-    @asynccontextmanager
-    async def place(self, sender: str, *, urgent: bool = False) -> AsyncIterator[None]:
-        """Hold one of the places for `sender`.
-
-        Raises:
-            Refused: 503, there is none.
-        """
-        inside = self._inside[urgent]
-        if inside[sender] >= PLACES_OF_ONE or inside.total() >= PLACES:
-            raise unavailable("too many requests at once: come again", "crowded")
-        inside[sender] += 1
-        try:
-            yield
-        finally:
-            inside[sender] -= 1
-            if not inside[sender]:
-                del inside[sender]
 
     async def admit(
         self, device: Device, dialect: str, channel: str, payload: bytes, source: str
@@ -72,6 +54,24 @@ class Desk:
         if device.codec != dialect:
             device = msgspec.structs.replace(device, codec=dialect)
         return await self.admission.admit_from(device, channel, payload, source)
+
+    async def behead(self, device: Device, body: Body, source: str) -> Admitted:
+        """Keep the beginning of a body that was too large as a dead letter; return that.
+
+        Raises:
+            LogUnavailable: the log cannot be written just now.
+        """
+        explanation = f"at most {body.limit} bytes are taken; this is their beginning"
+        await self.admission.refuse(
+            refused.Refused(
+                reason="too_large",
+                device=device.id,
+                topic=source,
+                explanation=explanation,
+                payload=body.payload,
+            )
+        )
+        return Admitted([], [Refusal("too_large", explanation, "$")])
 
     async def hand_out(
         self,

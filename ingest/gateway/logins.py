@@ -14,6 +14,7 @@ from devices.clock import Clock
 from devices.registry.port import Device, DeviceRegistry
 from ingest.attempts import LoginAttempts
 from ingest.gateway.answers import Refused, unavailable
+from ingest.gateway.doorman import Doorman, address_of
 
 _THREADS = 2
 _URGENT_THREADS = 1
@@ -78,8 +79,11 @@ class Logins:
     A secret is always checked against the database, so that a revoked or rotated one fails at once.
     """
 
-    def __init__(self, registry: DeviceRegistry, clock: Clock, tokens: TokenHolders | None = None) -> None:
+    def __init__(
+        self, registry: DeviceRegistry, clock: Clock, doorman: Doorman, tokens: TokenHolders | None = None
+    ) -> None:
         self._registry = registry
+        self._doorman = doorman
         self._tokens = tokens
         self._attempts = LoginAttempts(clock)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="gateway-login")
@@ -94,11 +98,10 @@ class Logins:
         """
         if given is None:
             raise unauthorised("give the device's id and secret", "Basic")
-        self._admit(request, given.name)
+        await self._let_try(request, given.name)
         device = await self._in_thread(lambda: self._proven(given), urgent=urgent)
         if device is None or device.kind == "gateway":
-            self._failed(request, given.name)
-            raise unauthorised("unknown device or wrong secret", "Basic")
+            raise await self._refused(request, given.name, "unknown device or wrong secret", "Basic")
         return device
 
     async def speaker(self, request: Request, dialect: str) -> Device:
@@ -115,13 +118,13 @@ class Logins:
             raise unauthorised("give a bearer token: {id}~{secret} of a gateway, or one of the API", "Bearer")
         given = joined_credentials(token)
         name = "a token" if given is None else given.name
-        self._admit(request, name)
+        await self._let_try(request, name)
         speaker = await self._in_thread(
             lambda: self._held(token, dialect) if given is None else self._proven(given)
         )
         if speaker is None:
-            self._failed(request, name)
-            raise unauthorised("unknown gateway or wrong secret, or the token is over", "Bearer")
+            why = "unknown gateway or wrong secret, or the token is over"
+            raise await self._refused(request, name, why, "Bearer")
         if speaker.codec != dialect:
             brings = speaker.codec or "nothing: it takes a supervisor"
             raise Refused(403, "forbidden", f"{speaker.id} brings {brings}, not {dialect}")
@@ -146,23 +149,21 @@ class Logins:
         name = holder.login if topics.is_device_id(holder.login) else "api-token"
         return Device(id=name, kind="gateway", org=holder.org, nurse=None, codec=codec)
 
-    def _admit(self, request: Request, name: str) -> None:
+    async def _let_try(self, request: Request, name: str) -> None:
         if self._attempts.exhausted(name[:_LONGEST_NAME], address_of(request)):
             # Not 429: there are apps that drop for good what a 4xx refuses, and this may be the right secret.
-            detail = "too many failures for this name: wait a minute"
-            raise unavailable(detail, "throttled", _THROTTLED_FOR_S)
+            why = "too many failures for this name: wait a minute"
+            await self._doorman.turned_away(request, name, "login_throttled", why)
+            raise unavailable(why, "throttled", _THROTTLED_FOR_S)
 
-    def _failed(self, request: Request, name: str) -> None:
+    async def _refused(self, request: Request, name: str, why: str, scheme: str) -> Refused:
         self._attempts.failed(name[:_LONGEST_NAME], address_of(request))
+        await self._doorman.turned_away(request, name, "login_refused", why)
+        return unauthorised(why, scheme)
 
     async def _in_thread(self, check: Callable[[], _Found], *, urgent: bool = False) -> _Found:
         threads = self._urgent if urgent else self._threads
         return await asyncio.get_running_loop().run_in_executor(threads, check)
-
-
-def address_of(request: Request) -> str:
-    """Return where the request came from."""
-    return request.client.host if request.client else ""
 
 
 def unauthorised(detail: str, scheme: str) -> Refused:

@@ -18,13 +18,13 @@ class GatewayMetrics:
             registry=registry,
         )
 
-    def gauge_inside(self, inside: Callable[[bool], int]) -> None:
+    def gauge_inside(self, inside: Callable[..., int]) -> None:
         """Show how many requests are in admission, the urgent ones apart."""
         gauge = Gauge(
             "vigil_gateway_requests_inside",
-            "Requests in admission just now, by urgency.",
+            "Requests of devices in admission just now, by urgency.",
             ["urgency"],
             registry=self._registry,
         )
         for label, urgent in (("urgent", True), ("ordinary", False)):
-            gauge.labels(label).set_function(partial(inside, urgent))
+            gauge.labels(label).set_function(partial(inside, urgent=urgent))

@@ -7,11 +7,12 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from devices.commands import Command, encode
+from devices.registry.port import Device
 from devices.reports import AlarmBase, Report
 from devices.topics import URGENT_CHANNELS, Channel
 from ingest.admission import Admitted
 from ingest.gateway.answers import Refused, json_answer
-from ingest.gateway.body import read_body
+from ingest.gateway.body import CLOSE, read_body, too_large
 from ingest.gateway.desk import Desk
 from ingest.gateway.logins import basic_credentials
 
@@ -27,20 +28,34 @@ async def take(desk: Desk, request: Request, channel: Channel, seen: list[str]) 
     """Admit what a device says on `channel`; answer with what it is to be told.
 
     Raises:
-        Refused: 401, or 422 where nothing of it could be read; then it is a dead letter.
+        Refused: 401; 422 where nothing of it could be read, 413 where it is too large: then it is a dead
+            letter; or it could not be made durable.
     """
     urgent = channel in URGENT_CHANNELS
     device = await desk.logins.device(request, basic_credentials(request), urgent=urgent)
-    async with desk.place(device.id, urgent=urgent):
-        payload = await read_body(request)
-        admitted = await desk.admit(device, "native", channel, payload, f"POST {request.url.path}")
-    named = [part.strip() for text in seen for part in text.split(",") if part.strip()]
-    if named:
-        await desk.mark_seen(device.id, named)
+    source = f"POST {request.url.path}"
+    async with desk.places.device(device, urgent=urgent):
+        body = await read_body(request, desk.places.limits.payload_bytes)
+        desk.places.took(device, len(body.payload), urgent=urgent)
+        refused = [] if body.is_whole else (await desk.behead(device, body, source)).refusals
+        if refused and not urgent:
+            raise too_large(body)
+        # What is left of an alarm that is too large raises it all the same.
+        admitted = await desk.admit(device, "native", channel, body.payload, source)
+    await _note_seen(desk, device, seen)
     if not admitted.reports:
         raise _unreadable(admitted)
     commands = await desk.hand_out(device.id, alarms=alarms_in(admitted.reports))
-    return json_answer({"commands": payloads(commands), "faults": faults_in(admitted)})
+    faults = faults_in(Admitted(admitted.reports, refused + admitted.refusals))
+    return json_answer(
+        {"commands": payloads(commands), "faults": faults}, headers={} if body.is_whole else CLOSE
+    )
+
+
+async def _note_seen(desk: Desk, device: Device, seen: list[str]) -> None:
+    named = [part.strip() for text in seen for part in text.split(",") if part.strip()]
+    if named:
+        await desk.mark_seen(device.id, named)
 
 
 def alarms_in(reports: list[Report]) -> list[str | None]:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.gateway.answers import json_answer
-from ingest.gateway.body import MAX_FORM_BYTES, read_body
+from ingest.gateway.body import MAX_FORM_BYTES, read_body, too_large
 from ingest.gateway.desk import Desk, note_outcome
 from ingest.gateway.logins import basic_credentials, joined_credentials
 from ingest.gateway.native import faults_in
@@ -30,7 +30,10 @@ async def take(desk: Desk, request: Request) -> Response:
         Refused: 401, or nothing could be made durable.
     """
     query = request.scope["query_string"]
-    body = await read_body(request, MAX_FORM_BYTES)
+    read = await read_body(request, MAX_FORM_BYTES)
+    if not read.is_whole:
+        raise too_large(read)  # and nothing is kept: it may be anybody's
+    body = read.payload
     if body.strip()[:1] in {b"{", b"["}:
         channel, payload, name = "json", body, _in_query(query) or _in_json(body)
     else:
@@ -40,7 +43,8 @@ async def take(desk: Desk, request: Request) -> Response:
     device = await desk.logins.device(request, given)
     if given is not None:  # it has done its work; what is kept as a dead letter is read by people
         payload = payload.replace(given.secret.encode(), _HIDDEN)
-    async with desk.place(device.id):
+    async with desk.places.device(device, patient=True):
+        desk.places.took(device, len(payload))
         admitted = await desk.admit(device, "osmand", channel, payload, f"{request.method} /gateway/osmand")
     note_outcome(request, admitted)
     return json_answer({"faults": faults_in(admitted)})

@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from devices.commands import Command, CommandKind
 from ingest.gateway.answers import json_answer
-from ingest.gateway.body import read_body
+from ingest.gateway.body import CLOSE, read_body
 from ingest.gateway.desk import Desk, note_outcome
 from ingest.gateway.logins import basic_credentials
 
 KINDS: tuple[CommandKind, ...] = ("locate", "configure")
 """What the app has words for; for the others there are none."""
+_SOURCE = "POST /gateway/owntracks"
 _SIGNIFICANT, _MOVE = 1, 2  # the app's own names of how it watches for movement
 
 
@@ -28,15 +29,17 @@ async def take(desk: Desk, request: Request) -> Response:
         Refused: 401, or nothing could be made durable.
     """
     device = await desk.logins.device(request, basic_credentials(request))
-    async with desk.place(device.id):
-        payload = await read_body(request)
-        if payload.strip():  # a friend was deleted from the app: it sends nothing at all
-            note_outcome(
-                request, await desk.admit(device, "owntracks", "", payload, "POST /gateway/owntracks")
-            )
+    async with desk.places.device(device, patient=True):
+        body = await read_body(request, desk.places.limits.payload_bytes)
+        payload = body.payload
+        desk.places.took(device, len(payload))
+        if not body.is_whole:
+            note_outcome(request, await desk.behead(device, body, _SOURCE))
+        elif payload.strip():  # a friend was deleted from the app: it sends nothing at all
+            note_outcome(request, await desk.admit(device, "owntracks", "", payload, _SOURCE))
     digest = hashlib.sha256(payload).hexdigest()
     commands = await desk.hand_out(device.id, kinds=KINDS, request=digest)
-    return json_answer([said(command) for command in commands])
+    return json_answer([said(command) for command in commands], headers={} if body.is_whole else CLOSE)
 
 
 def said(command: Command) -> dict[str, Any]:

@@ -21,9 +21,12 @@ from ingest.gateway import brought, native, osmand, owntracks
 from ingest.gateway.answers import Refused, problem_answer, unavailable
 from ingest.gateway.described import BROUGHT, NATIVE, OSMAND, OSMAND_POST, OWNTRACKS
 from ingest.gateway.desk import Desk
+from ingest.gateway.doorman import Doorman
 from ingest.gateway.logins import Logins, TokenHolders
 from ingest.gateway.mailbox import Mailbox
 from ingest.gateway.metrics import GatewayMetrics
+from ingest.gateway.places import Places
+from ingest.limits import Limits
 
 PREFIX = "/gateway"
 
@@ -44,9 +47,13 @@ class Gateway:
         clock: Clock,
         prometheus: CollectorRegistry,
         tokens: TokenHolders | None = None,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
     ) -> None:
-        self._logins = Logins(registry, clock, tokens)
-        self._desk = Desk(admission, self._logins, mailbox, GatewayMetrics(prometheus))
+        doorman = Doorman(admission, clock)
+        self._logins = Logins(registry, clock, doorman, tokens)
+        places, metrics = Places(limits, clock), GatewayMetrics(prometheus)
+        metrics.gauge_inside(places.inside)
+        self._desk = Desk(admission, self._logins, places, mailbox, metrics)
         self.router = APIRouter(prefix=PREFIX, tags=["gateway"], route_class=_route_class(self._desk))
         self._add_native()
         self._add_apps()

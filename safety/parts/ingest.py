@@ -62,7 +62,7 @@ class IngestPart:
         mailbox = StoreMailbox(ground.database, clock)
         ground.wakes.tell(mailbox.wake)
         tokens = GatewayTokens(ground.database, clock)
-        self.gateway = Gateway(admission, self._devices, mailbox, clock, metrics, tokens)
+        self.gateway = Gateway(admission, self._devices, mailbox, clock, metrics, tokens, limits)
         self._planner = Planner(ground.database, log, clock)
         # The embedded log has one writer by itself; in Kafka's any process could write.
         self._turn = None if ground.settings.kafka_url is None else Turn(ground, "ingest")

@@ -154,3 +154,9 @@ async def test_each_of_a_batch_is_taken_for_who_said_it(desk: Desk) -> None:
     await desk.admission.admit("platform/gtw_p/jt808", json.dumps(said).encode())
     assert [type(arrival.report) for arrival in await desk.arrivals()] == [Fix, PanicPressed]
     assert [letter.reason for letter in await desk.letters()] == ["unknown_device"]
+
+
+async def test_what_devices_are_told_is_not_what_they_say(desk: Desk) -> None:
+    await desk.admission.admit("owntracks/dev_a/phone/cmd", b'{"_type": "cmd", "action": "reportLocation"}')
+    assert await desk.arrivals() == []
+    assert await desk.letters() == []

@@ -9,6 +9,7 @@ import pytest
 from devices.commands import Command, CommandKind
 from devices.reports import AlarmBase, Fix
 from ingest.gateway.body import MAX_FORM_BYTES
+from ingest.limits import Limits
 from tests.support.gateway import APP, CLIENT, SECRET, Door, basic, problem
 
 PLACE = {
@@ -116,6 +117,12 @@ async def test_an_answer_is_never_200_for_what_is_not_durable(door: Door, client
     problem(await client.get("/gateway/osmand", params=QUERY), 503)
 
 
+async def test_what_is_too_large_of_owntracks_is_done_with(door: Door, client: httpx.AsyncClient) -> None:
+    assert (await own(client, b" " * (Limits().payload_bytes + 1))).status_code == 200
+    assert [letter.reason for letter in await door.letters()] == ["too_large"]
+    assert door.counted("owntracks", "dead_letter") == 1
+
+
 async def test_a_stranger_with_owntracks(door: Door, client: httpx.AsyncClient) -> None:
     answer = await client.post("/gateway/owntracks", json=PLACE, headers=basic(APP.id, "wrong"))
     problem(answer, 401)
@@ -186,7 +193,9 @@ async def test_what_osmand_says_unreadably_is_kept_without_the_secret(
 async def test_a_stranger_with_osmand(door: Door, client: httpx.AsyncClient, id: str) -> None:
     problem(await client.get("/gateway/osmand", params=QUERY | {"id": id}), 401)
     problem(await client.post("/gateway/osmand", json=BODY | {"device_id": id}), 401)
-    assert (await door.arrivals(), await door.letters()) == ([], [])
+    assert await door.arrivals() == []
+    assert {letter.reason for letter in await door.letters()} <= {"login_refused"}
+    assert all(SECRET not in letter.explanation for letter in await door.letters())
     assert door.counted("osmand", "unauthorised") == 2
 
 

@@ -7,9 +7,11 @@ import httpx
 import pytest
 
 from devices.commands import Command
-from devices.reports import Fix, PanicPressed, StatusReported
-from ingest.gateway.body import MAX_BODY_BYTES
-from ingest.gateway.desk import PLACES_OF_ONE
+from devices.reports import FallDetected, Fix, PanicPressed, StatusReported
+from ingest.attempts import LETTERS_PER_MINUTE
+from ingest.gateway.places import PLACES_OF_ONE
+from ingest.limits import Limits
+from ingest.refused import HEAD_BYTES
 from tests.support.gateway import PHONE, Door, basic, problem
 from tests.support.waiting import eventually
 
@@ -104,8 +106,27 @@ async def test_who_proves_nothing_is_refused(
     answer = await client.post("/gateway/native/alarm", json=PANIC, headers=headers)
     problem(answer, 401)
     assert answer.headers["WWW-Authenticate"].startswith("Basic ")
-    assert (await door.arrivals(), await door.letters()) == ([], [])
+    assert await door.arrivals() == []
+    assert {letter.reason for letter in await door.letters()} <= {"login_refused"}
     assert door.counted("native", "unauthorised") == 1
+
+
+async def test_who_was_turned_away_is_written_down_once(door: Door, client: httpx.AsyncClient) -> None:
+    for _ in range(12):
+        await client.post("/gateway/native/alarm", json=PANIC, headers=basic(secret="guess"))
+    letters = await door.letters()
+    assert [(one.reason, one.device, one.topic, one.payload) for one in letters] == [
+        (reason, "dev_a", "POST /gateway/native/alarm", b"")
+        for reason in ("login_refused", "login_throttled")
+    ]
+    assert "198.51.100.7" in letters[0].explanation
+    assert "guess" not in letters[0].explanation
+
+
+async def test_a_swarm_of_strangers_cannot_fill_the_disk(door: Door, client: httpx.AsyncClient) -> None:
+    for number in range(LETTERS_PER_MINUTE + 20):
+        await client.post("/gateway/native/alarm", json=PANIC, headers=basic(name=f"dev_{number}"))
+    assert len(await door.letters()) == LETTERS_PER_MINUTE
 
 
 async def test_guessing_is_slowed_down_and_never_with_a_4xx(door: Door, client: httpx.AsyncClient) -> None:
@@ -123,17 +144,54 @@ async def test_guessing_is_slowed_down_and_never_with_a_4xx(door: Door, client: 
     assert (await client.post("/gateway/native/alarm", json=PANIC, headers=basic())).status_code == 200
 
 
-@pytest.mark.parametrize("declared", [True, False])
-async def test_what_is_too_large_is_not_read(door: Door, client: httpx.AsyncClient, declared: bool) -> None:
-    async def chunks() -> AsyncIterator[bytes]:
-        for _ in range(MAX_BODY_BYTES // 65_536 + 2):
-            yield b" " * 65_536
+async def spaces(size: int) -> AsyncIterator[bytes]:
+    """A body of so many bytes whose length nobody declares."""
+    for _ in range(size // 65_536 + 1):
+        yield b" " * 65_536
 
-    content = b" " * (MAX_BODY_BYTES + 1) if declared else chunks()
+
+@pytest.mark.parametrize("declared", [True, False])
+async def test_what_is_too_large_is_not_read_and_its_head_is_kept(
+    door: Door, client: httpx.AsyncClient, declared: bool
+) -> None:
+    most = Limits().payload_bytes
+    content = b" " * (most + 1) if declared else spaces(most)
     answer = await client.post("/gateway/native/location", content=content, headers=basic())
     problem(answer, 413)
-    assert await door.letters() == []
+    assert answer.headers["Connection"] == "close"
+    [letter] = await door.letters()
+    assert (letter.reason, letter.device, len(letter.payload)) == ("too_large", "dev_a", HEAD_BYTES)
     assert door.counted("native", "too_large") == 1
+
+
+async def test_an_alarm_that_is_too_large_is_raised_by_its_head(
+    door: Door, client: httpx.AsyncClient
+) -> None:
+    large = b'{"kind": "fall", "id": "a-9", "note": "' + b"x" * Limits().payload_bytes + b'"}'
+    answer = await client.post("/gateway/native/alarm", content=large, headers=basic())
+    assert answer.status_code == 200
+    assert "at most" in answer.json()["faults"][0]["reason"]
+    [alarm] = await door.alarms()
+    assert isinstance(alarm.report, FallDetected)
+    assert "too_large" in {letter.reason for letter in await door.letters()}
+
+
+async def test_a_flood_is_told_to_come_again_and_leaves_alarms_their_way(
+    door: Door, client: httpx.AsyncClient
+) -> None:
+    statuses = []
+    for _ in range(6):  # of a megabyte each; sixteen fit into what a device may send at once
+        content = b" " * (2 * 1024 * 1024 // 2)
+        for _ in range(3):
+            answer = await client.post("/gateway/native/location", content=content, headers=basic())
+            statuses.append(answer.status_code)
+    assert statuses[0] == 422
+    assert statuses[-1] == 503
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert door.counted("native", "flood") >= 1
+    assert (await client.post("/gateway/native/alarm", json=PANIC, headers=basic())).status_code == 200
+    door.clock.advance_s(60)
+    assert (await client.post("/gateway/native/location", json=FIX, headers=basic())).status_code == 200
 
 
 async def test_nothing_is_confirmed_that_is_not_durable(door: Door, client: httpx.AsyncClient) -> None:
@@ -181,7 +239,7 @@ async def test_one_device_cannot_take_every_place(door: Door, client: httpx.Asyn
     gauge = "vigil_gateway_requests_inside"
 
     def all_inside() -> bool:
-        return door.prometheus.get_sample_value(gauge, inside) == PLACES_OF_ONE
+        return bool(door.prometheus.get_sample_value(gauge, inside) == PLACES_OF_ONE)
 
     await eventually(all_inside, what="every place taken")
     problem(await client.post("/gateway/native/location", json=FIX, headers=basic()), 503)
