@@ -52,9 +52,7 @@ class Calm:
     seq: int
     device: str
     visit: str
-    since_ms: int
     until_ms: int
-    heard_ms: int
     battery_pct: float | None
     accuracy_m: float = 0.0
     south: float = 91.0
@@ -89,11 +87,9 @@ def take(calm: Calm, arrival: Arrival) -> PlacePosition | None:
         or not calm.west <= position.lon <= calm.east
         or accuracy_m is None
         or accuracy_m > calm.accuracy_m
-        or time_ms <= newest.time_ms
-        or not calm.since_ms <= time_ms <= calm.until_ms
+        or not newest.time_ms < time_ms <= calm.until_ms
         or not -SKEW_MS <= told_ms - received_ms <= SKEW_MS
         or not 0 <= received_ms - newest.received_ms <= PAUSE_MS
-        or received_ms < calm.heard_ms
         or (battery_pct != calm.battery_pct and battery_pct is not None)
         or (seq != calm.seq + 1 if seq is not None else calm.seq >= 0)
         or arrival.device != calm.device
@@ -125,11 +121,10 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
     if newest is None:
         return None
     heard, visit_on = state.devices.get(newest.device), nurse.current_visit(state, newest.time_ms)
-    if heard is None or heard.heard_ms is None or visit_on is None or not _is_well(heard):
+    if heard is None or visit_on is None or not _is_well(heard, newest):
         return None
     if newest.org != state.plan.org or not _is_settled(state, visit_on, shared):
         return None
-    since_ms, until_ms = nurse.span_of(state, visit_on, newest.time_ms)
     calm = Calm(
         state,
         heard,
@@ -138,9 +133,7 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
         heard.seq,
         newest.device,
         visit_on.id,
-        since_ms,
-        until_ms,
-        heard.heard_ms,
+        nurse.until_ms(state, visit_on, newest.time_ms),
         heard.battery.pct if heard.battery is not None else None,
     )
     _bound(calm, newest, visit_on, shared, before)
@@ -166,10 +159,11 @@ def _bound(calm: Calm, newest: Sight, visit_on: VisitPlan, shared: SharedFences,
             return
 
 
-def _is_well(heard: DeviceState) -> bool:
-    """Tell whether nothing that her device goes on saying would be news."""
+def _is_well(heard: DeviceState, newest: Sight) -> bool:
+    """Tell whether the newest fix is the last that her device said, and nothing it goes on saying is news."""
     return (
-        heard.offline_ms is None
+        heard.heard_ms == newest.received_ms
+        and heard.offline_ms is None
         and heard.alert is None
         and heard.skew is None
         and "gps_lost" not in heard.faults

@@ -7,7 +7,7 @@ import msgspec
 from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan, VisitPlan
-from safety.rules import check_in, gaps, health, moves, recording, silence, visit, whereabouts
+from safety.rules import check_in, gaps, health, moves, recording, silence, visit, whereabouts, work_record
 from safety.rules.device import DeviceState
 from safety.rules.effects import Effect, PlacePosition
 from safety.rules.limits import limits_of
@@ -94,8 +94,10 @@ def step(
             state.stirred = True
     if isinstance(arrival.report, reports.EventBase):
         effects += _happen(state, arrival)
-    elif isinstance(arrival.report, reports.RecordBase) and known is not None:
-        effects += recording.step(state.devices, arrival)
+    elif isinstance(arrival.report, reports.RecordBase):
+        effects.append(work_record.keep(arrival, arrival.report, state.plan))
+        if known is not None:
+            effects += recording.step(state.devices, arrival)
     if sight is not None:
         battery_pct = arrival.report.battery_pct if isinstance(arrival.report, reports.Fix) else None
         effects += _move(state, sight, battery_pct, shared, within)
@@ -165,17 +167,15 @@ def current_visit(state: NurseState, at_ms: int, lead_ms: int = LEAD_MS) -> Visi
     return None
 
 
-def span_of(state: NurseState, visit_on: VisitPlan, at_ms: int) -> tuple[int, int]:
-    """Return from when until when (epoch ms) `visit_on`, the `current_visit` at `at_ms`, is that."""
-    since_ms, until_ms = visit_on.starts_ms - LEAD_MS, visit_on.ends_ms
+def until_ms(state: NurseState, visit_on: VisitPlan, at_ms: int) -> int:
+    """Return until when (epoch ms) `visit_on`, the `current_visit` at `at_ms`, stays that."""
+    until_ms = visit_on.ends_ms
     for planned in state.plan.visits:
         if planned is visit_on:
             break
-        if planned.ends_ms < at_ms:
-            since_ms = max(since_ms, planned.ends_ms + 1)
-        else:
+        if planned.ends_ms >= at_ms:
             until_ms = min(until_ms, planned.starts_ms - LEAD_MS - 1)
-    return since_ms, until_ms
+    return until_ms
 
 
 def _began_ms(state: NurseState, planned: VisitPlan) -> int | None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from devices import reports
 from devices.reports import Fix, Position
+from safety.domain.plan import OrgPlan
 from safety.engine import TelemetryEngine
 from safety.rules import calm
 from safety.rules.effects import PlacePosition
@@ -23,22 +24,49 @@ FENCES = of_org(
 )
 FEW = of_org(square("yard", "keep_out", 130, 60))
 
-still: st.SearchStrategy[dict[str, Any]] = st.builds(
-    dict,
-    north_m=st.sampled_from([0, 3, -20, 40, 75, 120, 200]),
-    east_m=st.sampled_from([0, 0, 8, -45]),
-    accuracy_m=st.sampled_from([5.0, 12.0, 12.0, 60.0, None]),
-    battery_pct=st.sampled_from([80.0, 80.0, None, 79.0]),
-    after_s=st.sampled_from([10, 10, 10, 10, 0, -5, 400]),
-    late_s=st.sampled_from([0, 0, 0, 3, 20, -1]),
-    skip=st.sampled_from([1, 1, 1, 1, 1, 0, 3]),
+QUIET = {
+    "north_m": 0,
+    "east_m": 2,
+    "accuracy_m": 12.0,
+    "battery_pct": 80.0,
+    "after_s": 10,
+    "late_s": 0,
+    "skip": 1,
+}
+ODD = {
+    "north_m": [3, -20, 40, 75, 120, 200],
+    "east_m": [8, -45],
+    "accuracy_m": [5.0, 60.0, 130.0, 250.0, None],
+    "battery_pct": [None, 79.0, 12.0],
+    "after_s": [0, -5, 31, 200, 400, 4_000],
+    "late_s": [3, 9, 20, -1, -20],
+    "skip": [0, 3],
+}
+odd = st.sampled_from([{**QUIET, field: value} for field, values in ODD.items() for value in values])
+other = st.sampled_from(
+    [
+        "tick",
+        "tick_late",
+        "status",
+        "status_ahead",
+        "offline",
+        "check_in",
+        "visit_end",
+        "fences",
+        "few",
+        "plan",
+    ]
 )
-other = st.sampled_from(["tick", "status", "offline", "check_in", "visit_end", "fences", "few", "plan"])
-days = st.lists(st.one_of(still, still, still, other), max_size=40)
+steps = st.tuples(st.one_of(odd, odd, other), st.integers(1, 6), st.integers(0, 6))
+"""So often something out of the ordinary, then so many quiet fixes."""
+
+days = st.lists(steps, max_size=10).map(
+    lambda steps: [each for first, times, quiet in steps for each in (*[first] * times, *[QUIET] * quiet)]
+)
 
 
-def log_of(day: list[Any]) -> list[Any]:
-    second, seq, log = 5, 0, [PLAN, FENCES, tick(0)]
+def log_of(day: list[Any], fences: OrgPlan = FEW) -> list[Any]:
+    second, seq, log = 5, 0, [PLAN, fences, tick(0)]
     for what in day:
         if isinstance(what, dict):
             second = max(1, second + what["after_s"])
@@ -61,10 +89,11 @@ def _fix(second: int, seq: int, what: dict[str, Any]) -> Any:
 
 
 def _other(what: str, second: int) -> Any:
-    if what == "tick":
-        return tick(second)
-    if what in ("status", "offline"):
-        return arrival(reports.StatusReported(time_ms=at(second), online=what == "status"), second)
+    if what in ("tick", "tick_late"):
+        return tick(second if what == "tick" else second + 190)
+    if what in ("status", "status_ahead", "offline"):
+        heard = second + 15 if what == "status_ahead" else second
+        return arrival(reports.StatusReported(time_ms=at(second), online=what != "offline"), heard)
     if what in ("check_in", "visit_end"):
         return event(reports.CheckedIn if what == "check_in" else reports.VisitEnded, second)
     if what == "plan":
@@ -73,10 +102,10 @@ def _other(what: str, second: int) -> Any:
 
 
 @settings(max_examples=150, deadline=None)
-@given(day=days)
-def test_nothing_is_said_that_the_long_way_would_not_say(day: list[Any]) -> None:
+@given(day=days, fences=st.sampled_from([FENCES, FEW]))
+def test_nothing_is_said_that_the_long_way_would_not_say(day: list[Any], fences: OrgPlan) -> None:
     short, long = TelemetryEngine(), TelemetryEngine()
-    for record in log_of(day):
+    for record in log_of([*[QUIET] * 6, *day], fences):
         fresh = TelemetryEngine()
         fresh.restore(long.snapshot())  # which knows no bounds yet
         long = fresh
@@ -93,15 +122,6 @@ def test_who_stays_where_she_is_takes_the_short_way(monkeypatch: Any) -> None:
 
     monkeypatch.setattr("safety.engine.take", take)
     engine = TelemetryEngine()
-    quiet = {
-        "north_m": 3,
-        "east_m": 2,
-        "accuracy_m": 12.0,
-        "battery_pct": 80.0,
-        "after_s": 10,
-        "late_s": 0,
-        "skip": 1,
-    }
-    for record in log_of([quiet] * 30):
+    for record in log_of([QUIET] * 30):
         engine.step(record)
     assert sum(placed is not None for placed in taken) >= 25
