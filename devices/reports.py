@@ -147,12 +147,16 @@ class RecordingStopped(RecordBase, frozen=True, gc=False, tag="recording_stopped
 
 
 class SegmentRecorded(RecordBase, frozen=True, gc=False, kw_only=True, tag="segment_recorded"):
-    """A piece of media exists in the recorder's own store; here is its manifest."""
+    """A piece of media exists in the recorder's own store; here is its manifest.
+
+    `previous_sha256` is that of the segment before, so that none can be missing unseen.
+    """
 
     sha256: str
     duration_s: float
     size_bytes: int
     uri: str
+    previous_sha256: str | None = None
 
 
 class StepDone(RecordBase, frozen=True, gc=False, kw_only=True, tag="step_done"):

@@ -10,11 +10,11 @@ from typing import Protocol
 
 import msgspec
 
-from devices.reports import Fix
+from devices.reports import Fix, RecordBase
 from ingest.lanes import ALARMS
 from ingest.records import Arrival, Tick
 from safety.domain.plan import NursePlan, OrgPlan
-from safety.rules import alarm, nurse, whereabouts
+from safety.rules import alarm, nurse, whereabouts, work_record
 from safety.rules.calm import Calm, give_back, settle, take
 from safety.rules.effects import Effect
 from safety.rules.look_ahead import LookAhead
@@ -181,7 +181,10 @@ class TelemetryEngine:
 
     def _arrive(self, arrival: Arrival, ahead: LookAhead, index: int) -> list[Effect]:
         if arrival.nurse is None:
-            return [whereabouts.hear(arrival)]
+            heard = whereabouts.hear(arrival)
+            if isinstance(arrival.report, RecordBase):
+                return [heard, work_record.keep(arrival, arrival.report, None)]
+            return [heard]
         calm = self._calm.get(arrival.nurse)
         if calm is not None and (placed := take(calm, arrival)) is not None:
             return [placed]

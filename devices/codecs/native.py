@@ -33,6 +33,9 @@ T = TypeVar("T")
 MAX_FIXES = 1_000
 
 
+Digest = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")]
+
+
 class _WireFix(WirePosition):
     seq: Seq | None = None
     battery_pct: Percent | None = None
@@ -68,7 +71,8 @@ class _WireRecord(msgspec.Struct):
     seq: Seq | None = None
     time: Time | None = None
     visit: Text | None = None
-    sha256: Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")] | None = None
+    sha256: Digest | None = None
+    previous_sha256: Digest | None = None
     duration_s: Amount | None = None
     bytes: Annotated[int, Meta(ge=0, le=2**53)] | None = None
     uri: Annotated[str, Meta(max_length=2_000)] | None = None
@@ -213,6 +217,7 @@ def _record(wire: _WireRecord, common: dict[str, Any]) -> Report:
                 duration_s=_given(wire.duration_s, "duration_s"),
                 size_bytes=_given(wire.bytes, "bytes"),
                 uri=_given(wire.uri, "uri"),
+                previous_sha256=None if wire.previous_sha256 is None else wire.previous_sha256.lower(),
                 **common,
             )
         case "step":

@@ -28,6 +28,7 @@ from safety.api import (
     session,
     users,
     visits,
+    work_records,
 )
 from safety.api.context import ApiSettings, Context, HealthChecks
 from safety.api.http_metrics import HttpMetrics
@@ -50,6 +51,7 @@ NOUNS = (
     gateways,
     commands,
     visits,
+    work_records,
     fences,
     responders,
     policies,

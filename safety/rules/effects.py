@@ -128,4 +128,39 @@ class TellDevice(msgspec.Struct, frozen=True, kw_only=True, tag="tell_device"):
     details: dict[str, str | int | float | bool | None] = {}
 
 
-Effect = RaiseAlert | AlarmRepeated | NoteAlert | CancelAlert | TellDevice | PlacePosition | HearDevice
+RecordKind = Literal[
+    "recording_started",
+    "recording_stopped",
+    "segment",
+    "step",
+    "consumable",
+    "waste",
+    "satisfaction",
+]
+
+
+class KeepRecord(msgspec.Struct, frozen=True, kw_only=True, tag="keep_record"):
+    """A recorder noted something of a visit; `detail` is what its kind has."""
+
+    id: str
+    org: str
+    nurse: str | None
+    device: str
+    visit: str | None
+    kind: RecordKind
+    time_ms: int
+    received_ms: int
+    seq: int | None = None
+    detail: dict[str, str | int | float] = {}
+
+
+Effect = (
+    RaiseAlert
+    | AlarmRepeated
+    | NoteAlert
+    | CancelAlert
+    | TellDevice
+    | PlacePosition
+    | HearDevice
+    | KeepRecord
+)

@@ -10,6 +10,7 @@ from safety.rules.effects import (
     CancelAlert,
     Effect,
     HearDevice,
+    KeepRecord,
     NoteAlert,
     PlacePosition,
     RaiseAlert,
@@ -22,12 +23,14 @@ from safety.store.outbox import owe_command
 from safety.store.postgres import lock_nurses, next_revision
 from safety.store.tables import device_states, positions, tracks
 from safety.store.upsert import replace
+from safety.store.work_records import store_records
 
 
 def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:
     """Store `effects` in order; tell whether any of them concerns people, not only the map."""
     places: list[PlacePosition] = []
     heard: list[HearDevice] = []
+    kept: list[KeepRecord] = []
     repeated: set[tuple[str, str, str | None, int | None]] = set()
     _lock(connection, effects)
     raised = [effect.id for effect in effects if isinstance(effect, RaiseAlert)]
@@ -38,6 +41,8 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
             heard.append(_heard_with(effect))
         elif isinstance(effect, HearDevice):
             heard.append(effect)
+        elif isinstance(effect, KeepRecord):
+            kept.append(effect)
         elif isinstance(effect, AlarmRepeated):
             # An outage leaves repeats by the hundred behind, and all of them want one answer.
             alarm = (effect.alert, effect.device, effect.alarm, effect.alarm_seq)
@@ -52,9 +57,10 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
             _store_alert_effect(connection, effect)
     _store_places(connection, places)
     _store_heard(connection, heard)
+    store_records(connection, kept)
     if places:
         note_answers(connection, (_came(place) for place in places), now_ms)
-    return len(heard) < len(effects)
+    return len(heard) + len(kept) < len(effects)
 
 
 def _lock(connection: Connection, effects: Sequence[Effect]) -> None:

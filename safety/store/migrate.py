@@ -11,7 +11,7 @@ from safety.store.postgres import MIGRATIONS_LOCK, lock
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest revision in `migrations/versions`."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"

@@ -53,6 +53,7 @@ from safety.api.schemas.service import (
     WholeDeadLetter,
 )
 from safety.api.schemas.shapes import InputProblem, Page, Place, Problem, Shape
+from safety.api.schemas.work import RecordedSegment, Recording, WorkRecord
 
 __all__ = [
     "AddedFence",
@@ -88,6 +89,8 @@ __all__ = [
     "Policy",
     "Problem",
     "Readiness",
+    "RecordedSegment",
+    "Recording",
     "Responder",
     "RuleLimit",
     "RuleLimits",
@@ -104,5 +107,6 @@ __all__ = [
     "User",
     "Visit",
     "WholeDeadLetter",
+    "WorkRecord",
     "WorryingDevice",
 ]

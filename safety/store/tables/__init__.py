@@ -19,6 +19,7 @@ from safety.store.tables.people import (
     users,
     visits,
 )
+from safety.store.tables.records import work_records
 from safety.store.tables.traces import dead_letters, device_states, positions, tracks
 from safety.store.tables.turns import turns
 
@@ -55,4 +56,5 @@ __all__ = [
     "turns",
     "users",
     "visits",
+    "work_records",
 ]
