@@ -7,7 +7,7 @@ import msgspec
 from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan, VisitPlan
-from safety.rules import check_in, gaps, health, moves, recording, silence, visit, whereabouts, work_record, work_record
+from safety.rules import check_in, gaps, health, moves, recording, silence, visit, whereabouts, work_record
 from safety.rules.device import DeviceState
 from safety.rules.effects import Effect, PlacePosition
 from safety.rules.limits import limits_of
