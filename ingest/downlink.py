@@ -7,11 +7,13 @@ import asyncio
 import contextlib
 from typing import Protocol
 
+import msgspec
 import structlog
 from aiomqtt import Client, MqttError, ProtocolVersion
 
 from devices import topics
 from devices.clock import Clock
+from devices.codecs import owntracks_commands
 from devices.commands import Command, encode
 from devices.errors import CannotSay
 from ingest.address import BrokerAddress, MqttVersion
@@ -40,6 +42,20 @@ class CommandSender(Protocol):
         """
 
 
+def written(command: Command) -> tuple[str, bytes]:
+    """Return the topic and the payload of `command`, in the dialect of its device.
+
+    Raises:
+        CannotSay: the dialect has no words for it, or hears nothing over MQTT.
+    """
+    if command.codec == "native":
+        return topics.down(command.device), encode(command)
+    if command.codec == "owntracks":
+        said = msgspec.json.encode(owntracks_commands.said(command))
+        return owntracks_commands.topic(command.device), said
+    raise CannotSay(f"command {command.id}: dialect {command.codec} hears nothing over MQTT")
+
+
 class Downlink:
     """Publishes commands on the `down` topics of their devices, many at once if need be."""
 
@@ -66,12 +82,10 @@ class Downlink:
             NotConnected: there is no connection within 3 s, or no acknowledgement within 5 s.
             CannotSay: the device understands nothing that could be sent to it this way.
         """
-        if command.codec != "native":
-            raise CannotSay(f"command {command.id}: dialect {command.codec} hears nothing over MQTT")
+        topic, payload = written(command)
         client = await self._connection()
-        topic = topics.down(command.device)
         try:
-            await client.publish(topic, encode(command), qos=1, timeout=PUBLISH_DEADLINE_S)
+            await client.publish(topic, payload, qos=1, timeout=PUBLISH_DEADLINE_S)
         except MqttError as error:
             raise NotConnected(f"command {command.id} was not acknowledged: {error}") from error
 

@@ -5,21 +5,17 @@ drops for good what was answered 4xx. So whatever is durable is answered 200, a 
 """
 
 import hashlib
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from devices.commands import Command, CommandKind
+from devices.codecs.owntracks_commands import KINDS, said
 from ingest.gateway.answers import json_answer
 from ingest.gateway.body import CLOSE, read_body
 from ingest.gateway.desk import Desk, note_outcome
 from ingest.gateway.logins import basic_credentials
 
-KINDS: tuple[CommandKind, ...] = ("locate", "configure")
-"""What the app has words for; for the others there are none."""
 _SOURCE = "POST /gateway/owntracks"
-_SIGNIFICANT, _MOVE = 1, 2  # the app's own names of how it watches for movement
 
 
 async def take(desk: Desk, request: Request) -> Response:
@@ -40,14 +36,3 @@ async def take(desk: Desk, request: Request) -> Response:
     digest = hashlib.sha256(payload).hexdigest()
     commands = await desk.hand_out(device.id, kinds=KINDS, request=digest)
     return json_answer([said(command) for command in commands], headers={} if body.is_whole else CLOSE)
-
-
-def said(command: Command) -> dict[str, Any]:
-    """Return `command`, one of `KINDS`, as the app understands it (booklet, "JSON", `_type=cmd`)."""
-    if command.kind == "locate":
-        return {"_type": "cmd", "action": "reportLocation"}
-    every_s = command.details.get("fix_every_s")
-    configuration: dict[str, Any] = {"_type": "configuration", "monitoring": _SIGNIFICANT}
-    if isinstance(every_s, int | float):
-        configuration |= {"monitoring": _MOVE, "moveModeLocatorInterval": max(1, round(every_s))}
-    return {"_type": "cmd", "action": "setConfiguration", "configuration": configuration}

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, select, update
 
 from devices.commands import Command, CommandKind
 from devices.identity import derived_id
 from safety.store.deliveries import note_asked, note_refused, note_sent
 from safety.store.once import insert_once
-from safety.store.tables import alerts, commands, device_states, devices, http_devices, timeline
+from safety.store.tables import alerts, commands, device_states, devices, timeline
 
 Detail = str | int | float | bool | None
 
@@ -165,19 +165,13 @@ def record_command_given_up(connection: Connection, owed: OwedCommand, now_ms: i
 
 
 def _waits(now_ms: int) -> ColumnElement[bool]:
-    """Return the condition that a command is kept back: its device is away, or fetches what it is told.
+    """Return the condition that a command is kept back: its device is away, it is no news of an alarm.
 
     Away is what said so itself or had its last will sent. What expires meanwhile is taken up and given up.
     """
     same = device_states.c.device == commands.c.device
     away = exists().where(same, device_states.c.online.is_(False))
-    fetches = exists().where(
-        http_devices.c.device == commands.c.device,
-        devices.c.id == commands.c.device,
-        devices.c.codec != "native",
-    )
-    kept = or_(and_(commands.c.kind.not_in(_NEWS_KINDS), away), fetches)
-    return and_(commands.c.expires_ms > now_ms, kept)
+    return and_(commands.c.expires_ms > now_ms, commands.c.kind.not_in(_NEWS_KINDS), away)
 
 
 def _heads(besides: Collection[str], now_ms: int) -> Select[tuple[str, int]]:
