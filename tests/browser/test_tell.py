@@ -12,7 +12,7 @@ from tests.browser.desk import Desk
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
-FIX: Final = {"lat": 31.2242, "lon": 121.4602, "accuracy_m": 12}
+FIX: Final[dict[str, object]] = {"lat": 31.2242, "lon": 121.4602, "accuracy_m": 12}
 
 
 def test_a_phone_is_asked_where_it_is_and_told_something(desk: Desk, house: House) -> None:
