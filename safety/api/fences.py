@@ -14,7 +14,7 @@ from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
 from safety.domain import checks
 from safety.domain.fence_import import FenceDraft, Mode, Wanted, read_feature, read_features
-from safety.domain.fence_limits import changed_fence_limits
+from safety.domain.fence_limits import changed_fence_limits, described_fence_limits
 from safety.domain.schedule import parse_schedule
 from safety.store import fences as store
 from safety.store.master_queries import list_master, read_master
@@ -89,6 +89,15 @@ def fence_detail(fence: str, scope: Seen, services: Services) -> Answer:
     """Return one fence."""
     with services.database.reading() as connection:
         return Answer(views.fence(read_master(connection, scope, table, fence)))
+
+
+@router.get("/fences/{fence}/limits", response_model=schemas.RuleLimits)
+def fence_limits(fence: str, scope: Seen, services: Services) -> Answer:
+    """Return every limit of a fence."""
+    with services.database.reading() as connection:
+        known = read_master(connection, scope, table, fence)
+    items = described_fence_limits(changed_fence_limits(known.limits, {}))
+    return Answer({"subject": fence, "items": items, "next": None})
 
 
 @router.post("/fences", status_code=201, response_model=schemas.AddedFence)

@@ -16,6 +16,7 @@ from safety.cli.common import (
     shown,
     writing,
 )
+from safety.cli.limits import SetLimits, UnsetLimits, read_changes, show_limits
 from safety.cli.options import OptionalOrg, OrgId
 from safety.errors import InvalidInput
 
@@ -103,6 +104,28 @@ def remove(
     with writing(data_dir) as desk:
         remove_fence(desk.connection, fence, **desk.by)
     typer.echo(f"removed {fence}")
+
+
+@app.command()
+def limits(
+    fence: Annotated[str, typer.Option("--fence", metavar="ID", help="Whose limits.")],
+    changes: SetLimits = None,
+    unset: UnsetLimits = None,
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Show when she counts as outside or inside of a fence, after setting what is asked."""
+    from safety.domain.fence_limits import changed_fence_limits, described_fence_limits
+    from safety.store.fences import find_fence, update_fence
+
+    wanted = {**read_changes(changes, of_fence=True), **dict.fromkeys(unset or ())}
+    if wanted:
+        with writing(data_dir) as desk:
+            known = find_fence(desk.connection, fence).limits
+            update_fence(desk.connection, fence, {"limits": changed_fence_limits(known, wanted)}, **desk.by)
+    with reading(data_dir) as desk:
+        in_force = changed_fence_limits(find_fence(desk.connection, fence).limits, {})
+    show_limits(described_fence_limits(in_force), as_json)
 
 
 @app.command("list")

@@ -1,6 +1,6 @@
 """How commands show and take the rules' limits."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -18,39 +18,43 @@ UnsetLimits = Annotated[
 ]
 
 
-def read_changes(settings: list[str] | None) -> dict[str, Any]:
+def read_changes(settings: list[str] | None, *, of_fence: bool = False) -> dict[str, Any]:
     """Read what `--set` was given; what cannot be read is bad usage.
 
     Raises:
         BadParameter: one is not NAME=VALUE, or not a value of that limit.
     """
-    from safety.domain.limits import checked_limit, parse_limit
+    from safety.domain.fence_limits import FENCE_LIMITS, changed_fence_limits
+    from safety.domain.limits import LIMITS, checked_limit, parse_limit
     from safety.errors import InvalidInput
 
+    known = FENCE_LIMITS if of_fence else LIMITS
     changes: dict[str, Any] = {}
     for setting in settings or ():
         name, equals, text = setting.partition("=")
         if not equals:
             raise typer.BadParameter(f"{setting!r}: expected NAME=VALUE", param_hint="--set")
         try:
-            changes[name] = checked_limit(name, parse_limit(name, text))
+            value = parse_limit(name, text, known)
+            if of_fence:
+                changed_fence_limits(None, {name: value})
+            changes[name] = value if of_fence else checked_limit(name, value)
         except InvalidInput as error:
             raise typer.BadParameter(str(error), param_hint="--set") from error
     return changes
 
 
-def show_limits(in_force: Mapping[str, Any], own: Mapping[str, Any], as_json: bool) -> None:
-    """Show all limits: what holds, the default, and what each means; `own` are those set right here."""
-    from safety.domain.limits import LIMITS, described
+def show_limits(items: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """Show limits as `described` gives them: what holds, the default, and what each means."""
+    from safety.domain.limits import LIMITS
 
-    items = described(in_force, own)
     if as_json:
         show_json({"items": items})
         return
     rows = [
         [
             str(item["name"]),
-            _value(item["value"], LIMITS[str(item["name"])].without),
+            _value(item["value"], LIMITS[item["name"]].without if item["name"] in LIMITS else None),
             "" if item["unit"] == "version" or item["value"] is None else str(item["unit"]),
             str(item["from"]),
             _value(item["default"], "-"),

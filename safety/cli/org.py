@@ -54,6 +54,7 @@ def limits(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Show what the rules go by in an organisation and in those below it, after setting what is asked."""
+    from safety.domain.limits import described
     from safety.store.limits import limits_of_org, limits_of_visits, set_org_limits
 
     wanted = read_changes(changes)
@@ -63,4 +64,4 @@ def limits(
     with reading(data_dir) as desk:
         in_force = limits_of_org(desk.connection, org)
         own = limits_of_visits(desk.connection, [org]).get(org, {})
-    show_limits(in_force, own, as_json)
+    show_limits(described(in_force, own), as_json)

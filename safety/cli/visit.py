@@ -93,6 +93,7 @@ def limits(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Show what the rules go by during one visit, after setting what is asked."""
+    from safety.domain.limits import described
     from safety.store.limits import limits_during, limits_of_visits, set_visit_limits
 
     wanted = read_changes(changes)
@@ -102,4 +103,4 @@ def limits(
     with reading(data_dir) as desk:
         in_force = limits_during(desk.connection, visit)
         own = limits_of_visits(desk.connection, [visit]).get(visit, {})
-    show_limits(in_force, own, as_json)
+    show_limits(described(in_force, own), as_json)

@@ -194,13 +194,13 @@ def resolve(ours: LimitChanges, visit: LimitChanges | None = None, risk: str = "
     return _resolve(tuple(ours.items()), tuple((visit or {}).items()), risk)
 
 
-def parse_limit(name: str, text: str) -> LimitValue:
-    """Return the value that people wrote for a limit: `90`, `90s`, `15m`, `2.4.1`, `none`.
+def parse_limit(name: str, text: str, limits: Mapping[str, Limit] = LIMITS) -> LimitValue:
+    """Return the value that people wrote for a limit, out of `limits`: `90`, `90s`, `15m`, `2.4.1`, `none`.
 
     Raises:
         InvalidInput: there is no such limit, or `text` cannot be read.
     """
-    limit = LIMITS.get(name)
+    limit = limits.get(name)
     if limit is None:
         raise InvalidInput(_unknown(name))
     if text == "none":

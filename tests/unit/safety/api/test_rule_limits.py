@@ -140,6 +140,9 @@ async def test_a_fences_limits_go_to_the_engine(dispatch: Dispatch) -> None:
         await client.patch(path, json={"limits": {"dwell_s": 60, "min_fixes": 3}})
         changed = await client.patch(path, json={"limits": {"dwell_s": None, "buffer_m": 40}})
         assert changed.json()["limits"] == {"buffer_m": 40.0, "min_fixes": 3}
+        listed = (await client.get(f"{path}/limits")).json()
+        assert value(listed, "buffer_m") == (40.0, "here")
+        assert value(listed, "dwell_s") == (30.0, "default")
         for wrong in ({"dwell_s": -1}, {"min_fixes": 1.5}, {"radius_m": 3}):
             refused = await client.patch(path, json={"limits": wrong})
             assert refused.status_code == 422

@@ -114,6 +114,26 @@ def test_gcj02_must_be_said_and_believed(vigil: Vigil, org: str, file: Callable[
     assert "expected a place in China, where gcj02 is defined" in said
 
 
+def test_limits_of_a_fence_are_set_and_let_go(vigil: Vigil, org: str, file: Callable[..., str]) -> None:
+    (fence,) = vigil.json("fence", "import", file((area(SQUARE), {"dwell_s": 60})), "--org", org)["fences"]
+    command = ("fence", "limits", "--fence", fence["id"])
+    head, *lines = vigil(*command)
+    assert head.split() == ["name", "value", "unit", "from", "default", "means"]
+    assert [line.split()[:4] for line in lines][2] == ["dwell_s", "60", "s", "here"]
+    changed = vigil.json(*command, "--set", "dwell_s=2m", "--set", "min_fixes=3")["items"]
+    values = {item["name"]: item["value"] for item in changed}
+    assert values == {"buffer_m": 25.0, "accuracy_cap_m": 100.0, "dwell_s": 120.0, "min_fixes": 3}
+    vigil(*command, "--unset", "dwell_s")
+    assert vigil.json("fence", "list")["items"][0]["limits"] == {"min_fixes": 3}
+    for wrong, said in (
+        ("dwell_s=2h", "0 to 3600"),
+        ("radius_m=3", "is unknown"),
+        ("min_fixes=1.5", "1 to 20"),
+    ):
+        assert said in vigil.misuse(*command, "--set", wrong)
+    assert "is unknown" in vigil.failure(*command, "--unset", "radius_m")
+
+
 def test_a_fence_far_from_every_visit_looks_swapped(
     vigil: Vigil, org: str, nurse: str, file: Callable[..., str]
 ) -> None:
