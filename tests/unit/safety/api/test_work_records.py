@@ -8,6 +8,7 @@ from sqlalchemy import select
 from devices import reports
 from devices.reports import Report
 from ingest.records import Arrival
+from safety.api import schemas
 from safety.domain.plan import NursePlan, VisitPlan
 from safety.rules.effects import KeepRecord
 from safety.rules.work_record import keep
@@ -55,6 +56,8 @@ async def read(dispatch: Dispatch, house: House, what: str, **params: str) -> di
     async with dispatch.client(house) as client:
         answer = await client.get(f"/api/v1/visits/{house.visit}/{what}", params=params)
     assert answer.status_code == 200, answer.text
+    shape = schemas.Recording if what == "recordings" else schemas.Page[schemas.WorkRecord]
+    shape.model_validate_json(answer.text)
     said: dict[str, Any] = answer.json()
     return said
 
