@@ -114,9 +114,11 @@ class Runner:
 
         self._epoch, saved = await self._database.write(take)
         if saved is not None:
+            gc.disable()  # nothing of what is loaded is garbage, and looking for some takes longer than loading
             self._engine.restore(saved.state)
             # What was loaded stays: a full collection that looks through 100,000 nurses takes 71 ms.
             gc.freeze()
+            gc.enable()
             self._offset = self._saved_offset = saved.offset
             if await self.lag() < 0:
                 raise LogUnavailable(

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from devices.reports import Fix, PanicPressed, Position
 from ingest.records import Arrival, Tick, encode
+from safety.domain.fence import wkb_of
 from safety.domain.plan import DevicePlan, FencePlan, NursePlan, OrgPlan, VisitPlan
 
 T0_MS = 1_795_352_400_000
@@ -82,5 +83,5 @@ def _polygon(id: str, centre: NDArray[np.float64], rng: np.random.Generator, cor
     reach = 0.001 * (0.6 + 0.4 * rng.random(corners))
     lats, lons = centre[0] + reach * np.sin(turns), centre[1] + reach * np.cos(turns)
     ring = [[float(lon), float(lat)] for lat, lon in zip(lats, lons, strict=True)]
-    geometry: dict[str, object] = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+    geometry = wkb_of({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
     return FencePlan(id=id, mode="keep_out", geometry=geometry)

@@ -5,6 +5,7 @@ there: within 0.05 m at 1 km, 0.7 m at 20 km.
 """
 
 import math
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -119,13 +120,28 @@ class Corridor:
 
 def shape_of(fence: FencePlan) -> Shape:
     """Return the shape of a fence (validated when it was imported)."""
-    return _round(fence) or Area(geojson_shape(fence.geometry))
+    degrees = degrees_of(fence)
+    return _round(fence, degrees) or Area(degrees)
 
 
 def outline_of(fence: FencePlan) -> shapely.Geometry:
     """Return polygons in degrees that hold a fence, for an index: of an area, itself."""
-    rounded = _round(fence)
-    return geojson_shape(fence.geometry) if rounded is None else rounded.outline()
+    degrees = degrees_of(fence)
+    rounded = _round(fence, degrees)
+    return degrees if rounded is None else rounded.outline()
+
+
+def degrees_of(fence: FencePlan) -> shapely.Geometry:
+    """Return the geometry of a fence in degrees (lon, lat)."""
+    if isinstance(fence.geometry, bytes):
+        return shapely.from_wkb(fence.geometry)
+    return geojson_shape(fence.geometry)
+
+
+def wkb_of(geojson: Mapping[str, object]) -> bytes:
+    """Return a GeoJSON geometry in the form that takes plans the least memory and time."""
+    wkb: bytes = shapely.to_wkb(geojson_shape(geojson))
+    return wkb
 
 
 def wrapped(degrees: shapely.Geometry) -> shapely.Geometry:
@@ -137,13 +153,11 @@ def wrapped(degrees: shapely.Geometry) -> shapely.Geometry:
     return shapely.union_all(parts)
 
 
-def _round(fence: FencePlan) -> Circle | Corridor | None:
-    kind = fence.geometry["type"]
-    if kind == "Point":
-        lon, lat = fence.geometry["coordinates"][:2]  # type: ignore[index]  # GeoJSON
-        return Circle(lat, lon, fence.radius_m or 0.0)
-    if kind in ("LineString", "MultiLineString"):
-        return Corridor(geojson_shape(fence.geometry), fence.width_m or 0.0)
+def _round(fence: FencePlan, degrees: shapely.Geometry) -> Circle | Corridor | None:
+    if isinstance(degrees, shapely.Point):
+        return Circle(degrees.y, degrees.x, fence.radius_m or 0.0)
+    if isinstance(degrees, shapely.LineString | shapely.MultiLineString):
+        return Corridor(degrees, fence.width_m or 0.0)
     return None
 
 

@@ -10,21 +10,21 @@ from safety.domain.schedule import Schedule
 
 
 class FencePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A fence: GeoJSON in WGS-84; a Point has a radius, a line a width (from side to side).
+    """A fence in WGS-84, as GeoJSON or WKB; a Point has a radius, a line a width (from side to side).
 
     It counts at the hours of its schedule, None: always.
     """
 
     id: str
     mode: str
-    geometry: dict[str, object]
+    geometry: bytes | dict[str, object]
     radius_m: float | None = None
     width_m: float | None = None
     schedule: Schedule | None = None
     limits: FenceLimits = STANDARD
 
 
-class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
+class VisitPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A visit: where (WGS-84), when (epoch ms), how often to check in; `limits` are those of its own.
 
     Its own stay-in `fences` belong to its place beside the circle, its keep-out ones count for it alone.
@@ -42,7 +42,7 @@ class VisitPlan(msgspec.Struct, frozen=True, kw_only=True):
     limits: dict[str, LimitValue] = {}
 
 
-class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
+class DevicePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A device that she carries.
 
     A test is planned for its next alarm from `test_from_ms` to `test_until_ms`, if they are set.
@@ -54,7 +54,7 @@ class DevicePlan(msgspec.Struct, frozen=True, kw_only=True):
     test_until_ms: int | None = None
 
 
-class NursePlan(msgspec.Struct, frozen=True, kw_only=True, tag="nurse_plan"):
+class NursePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="nurse_plan"):
     """All that the rules must know of one nurse; the newest one replaces the others.
 
     `limits` are those that her organisation set, `safety.domain.limits` has the others.

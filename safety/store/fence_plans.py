@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, select
 
+from safety.domain.fence import wkb_of
 from safety.domain.fence_limits import STANDARD, FenceLimits
 from safety.domain.plan import FencePlan
 from safety.domain.schedule import Schedule
@@ -31,7 +32,7 @@ def _plan(row: Row[Any]) -> FencePlan:
     return FencePlan(
         id=row.id,
         mode=row.mode,
-        geometry=row.geometry,
+        geometry=wkb_of(row.geometry),
         radius_m=row.radius_m,
         width_m=row.width_m,
         schedule=None if row.schedule is None else msgspec.convert(row.schedule, Schedule),

@@ -46,7 +46,7 @@ odd = st.sampled_from([{**QUIET, field: value} for field, values in ODD.items() 
 other = st.sampled_from(
     [
         "tick",
-        "tick_late",
+        "silence",
         "status",
         "status_ahead",
         "offline",
@@ -73,7 +73,7 @@ def log_of(day: list[Any], fences: OrgPlan = FEW) -> list[Any]:
             seq += what["skip"]
             log.append(_fix(second, seq, what))
         else:
-            log.append(_other(what, second))
+            log += _other(what, second)
     return [*log, tick(second + 700)]
 
 
@@ -88,17 +88,17 @@ def _fix(second: int, seq: int, what: dict[str, Any]) -> Any:
     return arrival(report, second)
 
 
-def _other(what: str, second: int) -> Any:
-    if what in ("tick", "tick_late"):
-        return tick(second if what == "tick" else second + 190)
+def _other(what: str, second: int) -> list[Any]:
+    if what in ("tick", "silence"):
+        return [tick(second + late) for late in range(0, 200 if what == "silence" else 1, 9)]
     if what in ("status", "status_ahead", "offline"):
         heard = second + 15 if what == "status_ahead" else second
-        return arrival(reports.StatusReported(time_ms=at(second), online=what != "offline"), heard)
+        return [arrival(reports.StatusReported(time_ms=at(second), online=what != "offline"), heard)]
     if what in ("check_in", "visit_end"):
-        return event(reports.CheckedIn if what == "check_in" else reports.VisitEnded, second)
+        return [event(reports.CheckedIn if what == "check_in" else reports.VisitEnded, second)]
     if what == "plan":
-        return msgspec.structs.replace(PLAN, visits=(msgspec.structs.replace(VISIT, radius_m=120.0),))
-    return FENCES if what == "fences" else FEW
+        return [msgspec.structs.replace(PLAN, visits=(msgspec.structs.replace(VISIT, radius_m=120.0),))]
+    return [FENCES if what == "fences" else FEW]
 
 
 @settings(max_examples=150, deadline=None)
