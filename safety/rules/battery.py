@@ -47,6 +47,14 @@ def empty_in_s(battery: Battery) -> float | None:
     return round(battery.pct * span_ms / fall_pct / 1000)
 
 
+def trend_pct_h(battery: Battery) -> float | None:
+    """Return by how much the charge changes in an hour, below zero when it falls; None: not known yet."""
+    (from_ms, from_pct), (until_ms, until_pct) = battery.samples[0], battery.samples[-1]
+    if battery.rising or until_ms - from_ms < MIN_SPAN_MS:
+        return None
+    return round((until_pct - from_pct) * 3_600_000 / (until_ms - from_ms), 2)
+
+
 def is_low(battery: Battery | None, limits: Limits) -> bool:
     """Tell whether people should know; not while it is being charged."""
     if battery is None or battery.rising:

@@ -114,6 +114,20 @@ class HearDevice(msgspec.Struct, frozen=True, gc=False, tag="hear_device"):
     firmware: str | None = None
 
 
+class DeviceHealth(msgspec.Struct, frozen=True, kw_only=True, tag="device_health"):
+    """What the rules make of a device; told when it changes. None: it is right, or not known.
+
+    The charge changes by `battery_trend_pct_h` (falling: below zero), and is gone at `battery_empty_ms` if it
+    goes on so. A clock that is ahead has a skew above zero.
+    """
+
+    device: str
+    battery_trend_pct_h: float | None
+    battery_empty_ms: int | None
+    battery_charging: bool | None
+    clock_skew_ms: int | None
+
+
 class TellDevice(msgspec.Struct, frozen=True, kw_only=True, tag="tell_device"):
     """A device is to be told something, within `ttl_s` of `at_ms`; `alarm` is its own name for its alarm."""
 
@@ -163,4 +177,5 @@ Effect = (
     | PlacePosition
     | HearDevice
     | KeepRecord
+    | DeviceHealth
 )

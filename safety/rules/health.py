@@ -14,7 +14,7 @@ from safety.domain.limits import Limits
 from safety.domain.plan import NursePlan
 from safety.rules import battery, skew
 from safety.rules.device import DeviceState
-from safety.rules.effects import AlertKind, Effect, NoteAlert, RaiseAlert
+from safety.rules.effects import AlertKind, DeviceHealth, Effect, NoteAlert, RaiseAlert
 from safety.rules.limits import limits_of, ms
 from safety.rules.phases import Phase
 
@@ -65,13 +65,29 @@ def step(state: DeviceState, arrival: Arrival, plan: NursePlan, phase: Phase | N
         if report.online is False:
             return []  # a last will is the broker's word, and its time may be that of the connection
         state.firmware = report.firmware or state.firmware
+    before = _told(state, arrival.device, limits)
     if isinstance(report, reports.StatusReported | reports.Fix) and report.battery_pct is not None:
         battery.take_in(state, report.battery_pct, report.time_ms, arrival.received_ms)
     skew.take_in(state, arrival, limits)
     effects = _mended(state, arrival, limits)
+    now = _told(state, arrival.device, limits)
+    if now != before:
+        effects.append(now)
     if phase is not None:
         effects += look(state, arrival.device, phase, plan, arrival.received_ms)
     return effects
+
+
+def _told(state: DeviceState, device: str, limits: Limits) -> DeviceHealth:
+    known, clock = state.battery, state.skew
+    left_s = battery.empty_in_s(known) if known is not None else None
+    return DeviceHealth(
+        device=device,
+        battery_trend_pct_h=battery.trend_pct_h(known) if known is not None else None,
+        battery_empty_ms=None if known is None or left_s is None else known.told_ms + ms(left_s),
+        battery_charging=known.rising if known is not None else None,
+        clock_skew_ms=clock.skew_ms if clock is not None and skew.is_off(clock, limits) else None,
+    )
 
 
 def look(state: DeviceState, device: str, phase: Phase, plan: NursePlan, now_ms: int) -> list[Effect]:

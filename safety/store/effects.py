@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from safety.rules.effects import (
     AlarmRepeated,
     CancelAlert,
+    DeviceHealth,
     Effect,
     HearDevice,
     KeepRecord,
@@ -18,10 +19,11 @@ from safety.rules.effects import (
 )
 from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alarm, stored_alerts
 from safety.store.deliveries import Came, note_answers
+from safety.store.device_states import store_states
 from safety.store.once import insert_once
 from safety.store.outbox import owe_command
 from safety.store.postgres import lock_nurses, next_revision
-from safety.store.tables import device_states, positions, tracks
+from safety.store.tables import positions, tracks
 from safety.store.upsert import replace
 from safety.store.work_records import store_records
 
@@ -31,6 +33,7 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
     places: list[PlacePosition] = []
     heard: list[HearDevice] = []
     kept: list[KeepRecord] = []
+    aside: list[DeviceHealth | RaiseAlert] = []
     repeated: set[tuple[str, str, str | None, int | None]] = set()
     _lock(connection, effects)
     raised = [effect.id for effect in effects if isinstance(effect, RaiseAlert)]
@@ -49,18 +52,23 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
             if alarm not in repeated:
                 repeated.add(alarm)
                 repeat_alarm(connection, effect)
+        elif isinstance(effect, DeviceHealth):
+            aside.append(effect)
         elif isinstance(effect, RaiseAlert):
+            if effect.test:
+                aside.append(effect)
             if effect.id not in stored:
                 stored.add(effect.id)
                 raise_new(connection, effect, now_ms)
         else:
             _store_alert_effect(connection, effect)
     _store_places(connection, places)
-    _store_heard(connection, heard)
+    store_states(connection, heard, places, aside)
     store_records(connection, kept)
     if places:
         note_answers(connection, (_came(place) for place in places), now_ms)
-    return len(heard) + len(kept) < len(effects)
+    told = sum(isinstance(effect, DeviceHealth) for effect in aside)
+    return len(heard) + len(kept) + told < len(effects)
 
 
 def _lock(connection: Connection, effects: Sequence[Effect]) -> None:
@@ -133,27 +141,3 @@ def _heard_with(place: PlacePosition) -> HearDevice:
 def _came(place: PlacePosition) -> Came:
     sight = place.sight
     return Came(sight.device, sight.received_ms, place.newest, sight.seq)
-
-
-def _store_heard(connection: Connection, heard: Sequence[HearDevice]) -> None:
-    if not heard:
-        return
-    latest: dict[str, dict[str, Any]] = {}
-    for hear in heard:
-        state = latest.setdefault(hear.device, {"device": hear.device})
-        told = {
-            "online": hear.online,
-            "battery_pct": hear.battery_pct,
-            "signal_dbm": hear.signal_dbm,
-            "firmware": hear.firmware,
-        }
-        state |= {name: value for name, value in told.items() if value is not None}
-        if hear.online is not False:  # a last will is the broker's word, not the device's
-            state["heard_ms"] = hear.heard_ms
-    revision = next_revision(connection, device_states.c.revision)
-    by_columns: dict[tuple[str, ...], list[dict[str, Any]]] = {}
-    for _, state in sorted(latest.items()):
-        by_columns.setdefault(tuple(state), []).append({**state, "revision": revision})
-    for told_columns, rows in by_columns.items():
-        columns = [*told_columns[1:], "revision"]
-        replace(connection, device_states, rows, key=["device"], columns=columns)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from devices import reports
-from safety.rules.effects import RaiseAlert
-from tests.support.days import noted, plan_of, raised, replace, status
+from safety.rules.effects import DeviceHealth, RaiseAlert
+from tests.support.days import noted, plan_of, raised, replace, run, status
 from tests.support.records import arrival, at, fix, position, tick, ticks
 
 QUIET = plan_of(check_in_every_s=None)
@@ -126,3 +126,28 @@ def test_a_last_will_says_nothing_about_health() -> None:
     wills = [status(60 * i, told_s=-9_000, online=False, battery_pct=1) for i in range(1, 10)]
     assert not raised("device_fault", *ON, *wills)
     assert not low(*ON, *wills)
+
+
+def told_health(*records: Any) -> list[DeviceHealth]:
+    return [effect for effect in run(*records) if isinstance(effect, DeviceHealth)]
+
+
+def test_the_trend_of_a_battery_is_told_as_it_changes() -> None:
+    falling = [charge(60 + 60 * i, 60 - i) for i in range(16)]
+    *_, last = told_health(*ON, *falling)
+    assert last.battery_trend_pct_h == pytest.approx(-60)
+    assert last.battery_empty_ms == pytest.approx(at(60 + 15 * 60 + 45 * 60), abs=60_000)
+    charging = told_health(*ON, *falling, charge(1_100, 60))[-1]
+    assert (charging.battery_charging, charging.battery_empty_ms) == (True, None)
+
+
+def test_fixes_that_say_nothing_new_tell_nothing_of_health() -> None:
+    assert told_health(*ON, *(fix(10 + 5 * i, 10) for i in range(20))) == []
+    assert len(told_health(*ON, *(charge(60 + 5 * i, 60) for i in range(20)))) == 1
+
+
+def test_a_wrong_clock_is_told_and_a_right_one_again() -> None:
+    wrong = [fix(60 + 60 * i - 1_800, 10, received_s=60 + 60 * i) for i in range(8)]
+    right = fix(700, 10, received_s=701)
+    told = told_health(*ON, *wrong, right)
+    assert [health.clock_skew_ms for health in told] == [-1_800_000, None]
