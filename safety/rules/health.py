@@ -118,7 +118,8 @@ def on_tick(
     due_ms = wake_ms(devices, phase, resumed_ms)
     if due_ms is None or now_ms < due_ms:
         return effects
-    device = max(_finders(devices), key=lambda id: (devices[id].heard_ms or 0, id))
+    speaking = [id for id in _finders(devices) if devices[id].alert is None]
+    device = max(speaking, key=lambda id: (devices[id].heard_ms or 0, id))
     state = devices[device]
     why: _Why = {
         "how": "gps_lost",
@@ -141,7 +142,8 @@ def wake_ms(devices: dict[str, DeviceState], phase: Phase, resumed_ms: int) -> i
     if not finders or any("gps_lost" in devices[id].faults for id in finders):
         return None
     last_ms = max(devices[id].gps_ms for id in finders)
-    heard_ms = max(devices[id].heard_ms or 0 for id in finders)
+    # That a device fell silent is told already: that it does not say where she is follows from it.
+    heard_ms = max((devices[id].heard_ms or 0 for id in finders if devices[id].alert is None), default=0)
     back_ms = max(max(devices[id].known_ms, devices[id].back_ms) for id in finders)
     since_ms = max(last_ms, phase.since_ms, resumed_ms, back_ms)
     if heard_ms <= since_ms:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from safety.domain.fence_limits import STANDARD
 from safety.domain.limits import DEFAULTS, LIMITS
+from safety.engine import TelemetryEngine
+from safety.rules.effects import NoteAlert, RaiseAlert
+from tests.support.days import plan_of, replace, status
 from tests.support.documents import read
+from tests.support.records import at, fix, tick
 
 SECTIONS: Final = dict(
     re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", read("docs/rules.md"), re.MULTILINE | re.DOTALL)
@@ -68,3 +72,41 @@ def test_every_limit_that_is_a_number_says_why_it_is_what_it_is() -> None:
     told_in_words = {"high_risk_check_in_every_s", "check_in_extension_max_s", "alert_fix_every_s"}
     numbers = {name for name in LIMITS if isinstance(getattr(DEFAULTS, name), float)}
     assert numbers - reasoned - told_in_words == set()
+
+
+# What the examples say, run through the engine: the visit of `VISIT` starts at 09:00.
+
+
+def happened(*records: Any) -> list[tuple[str, str, int]]:
+    """What was raised and noted, as (kind or note, how, second), with a tick each second."""
+    engine = TelemetryEngine()
+    found: list[tuple[RaiseAlert | NoteAlert, int]] = []
+    plan = plan_of(check_in_every_s=None, ends_ms=at(7_200), limits={"arrival_grace_s": 14_400.0})
+    waiting = [replace(plan, devices=plan.devices[:1]), *sorted(records, key=lambda one: one.received_ms)]
+    for second in range(-900, 4_000):
+        due: list[Any] = []
+        while waiting and getattr(waiting[0], "received_ms", 0) <= at(second):
+            due.append(waiting.pop(0))
+        effects = [effect for record in [*due, tick(second)] for effect in engine.step(record)]
+        found += [(effect, second) for effect in effects if isinstance(effect, RaiseAlert | NoteAlert)]
+    return [
+        (effect.kind, str(effect.why.get("how")), second)
+        if isinstance(effect, RaiseAlert)
+        else (effect.what, "", second)
+        for effect, second in found
+    ]
+
+
+def test_the_example_of_silence_is_what_happens() -> None:
+    day = [fix(second, 10) for second in range(0, 601, 60)]
+    day += [status(720, online=False), status(740, online=True), fix(1_860, 10)]
+    told = [one for one in happened(*day) if one[2] <= 1_860]
+    assert told == [("device_silent", "no_reports", 920), ("heard_again", "", 1_860)]
+
+
+def test_the_example_of_a_battery_is_what_happens() -> None:
+    charges = [(240 * step, 21.0 - step) for step in range(7)]
+    charges += [(1_860, 17.0), (2_500, 22.0), (3_120, 26.0)]
+    day = [status(second, battery_pct=pct) for second, pct in charges]
+    day += [fix(second, 10) for second in range(5, 3_500, 60)]
+    assert happened(*day)[:2] == [("battery_low", "low", 1_440), ("mended", "", 3_120)]

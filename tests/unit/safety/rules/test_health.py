@@ -86,6 +86,12 @@ def test_a_silent_device_is_silent_and_not_blind() -> None:
     assert not faults("gps_lost", *ON, *ticks(10, 3_500))
 
 
+def test_who_is_told_of_a_silence_hears_nothing_of_gps() -> None:
+    """Its last word had no fix, and then it says nothing at all."""
+    said = [fix(second, 10) for second in range(0, 600, 60)]
+    assert not faults("gps_lost", *said, status(740, online=True), *ticks(740, 3_000))
+
+
 def test_a_device_that_comes_back_is_given_time_to_find_itself() -> None:
     back = (*ON, *ticks(10, 1_500), status(1_502, online=True))
     assert not faults("gps_lost", *back, *ticks(1_505, 1_600))
