@@ -1,8 +1,8 @@
 """JT/T 808: a location report (0x0200) as a platform hands it on in JSON; `channel` is not looked at.
 
 The names and units are those of the standard: `alarm` and `status` are its bit fields, `speed` is in tenths
-of a km/h, a time without an offset is Beijing's. Bit 0 of `alarm` is the emergency switch; a terminal repeats
-it in each report until the platform has answered it. docs/protocol.md has the whole form.
+of a km/h, a time without an offset is Beijing's. Bit 0 of `alarm` is the emergency switch; it is repeated in
+each report until the platform has answered it. docs/protocol.md has the whole form.
 """
 
 import re
@@ -20,6 +20,8 @@ _NAMES = ("phone", "terminalId", "simNo", "sim", "mobile", "deviceId", "imei")
 _ALARM = ("alarm", "alarmFlag", "alarmSign", "warnFlag")
 _TIME = ("time", "deviceTime", "gpsTime")
 _EMERGENCY = 1 << 0
+_HELD_MS = 60_000
+"""A switch that stays on is one alarm a minute: not one a report, and a new press is hidden no longer."""
 _LOCATED, _SOUTH, _WEST = 1 << 1, 1 << 2, 1 << 3
 _BCD_TIME = re.compile(r"\d{12}")
 
@@ -72,9 +74,10 @@ def _read_one(fields: Fields, received_ms: int) -> list[Report]:
 def _alarm(kind: type[AlarmBase], fields: Fields, received_ms: int) -> Report:
     own_ms = _time_ms(fields)
     position = _position(fields, own_ms)
+    held = None if own_ms is None else f"{kind.__name__}@{own_ms // _HELD_MS}"
     return kind(  # type: ignore[return-value]  # every kind is one of the union
         time_ms=received_ms if own_ms is None else own_ms,
-        alarm=fields.text("alarmId", "alarm_id"),
+        alarm=fields.text("alarmId", "alarm_id") or held,
         position=position,
         test=fields.flag("test") is True,
         doubts=fields.doubts,

@@ -250,3 +250,13 @@ def read_button(model: str, data: bytes) -> list[str]:
     reading = read("chirpstack", "up", json.dumps(said).encode())
     assert reading.faults == []
     return [report.name for report in reading.reports]
+
+
+def test_a_switch_that_stays_on_is_one_alarm_a_minute() -> None:
+    said = {"phone": "1", "alarm": 1, "time": "2026-11-22T12:59:00Z"}
+    names = []
+    for second in (0, 10, 59, 60, 61):
+        said["time"] = 1_795_352_340 + second
+        names.append(alarms(read("jt808", "any", json.dumps(said).encode()))[0].alarm)
+    assert len(set(names[:3])) == 1
+    assert len(set(names)) == 2
