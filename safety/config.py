@@ -151,6 +151,10 @@ class Settings(BaseSettings):
 
     # --- how long what happened is kept
     keep_log_days: Days = 30
+    keep_tracks_days: Days = 90
+    """Where nurses were, and where each was last."""
+    keep_alerts_days: Days = 1095
+    """Closed alerts with their timelines, counted from the last thing that happened to them."""
 
     # --- what is told to the operator
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -9,6 +9,7 @@ from ingest.log.assignment import Assignments
 from ingest.log.port import EventLog
 from safety.crew import Crew, Worker
 from safety.dead_letters import DeadLetterDesk
+from safety.housekeeping import Housekeeping
 from safety.parts.part import Ground, Tasks
 from safety.runner import Runner, RunnerMetrics
 
@@ -25,13 +26,14 @@ class ProcessPart:
         self._assignments = assignments
         self._metrics = RunnerMetrics(ground.metrics)
         self._crew = Crew(self._posts_of, ground.clock)
+        self._house = Housekeeping(ground.database, ground.clock, ground.settings)
 
     async def open(self) -> None:
         """Nothing is shared: each worker takes over its own checkpoint."""
 
     def tasks(self) -> Tasks:
-        """Return the crew, whose members write down where they are when they end."""
-        return [("crew", self._crew.run(self._assignments))]
+        """Return the crew, whose members write down where they are when they end, and who keeps house."""
+        return [("crew", self._crew.run(self._assignments)), ("housekeeping", self._house.run())]
 
     async def until_ready(self) -> None:
         """It begins at once, with what is its own."""

@@ -20,10 +20,10 @@ from safety.rules.effects import (
 from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alarm, stored_alerts
 from safety.store.deliveries import Came, note_answers
 from safety.store.device_states import store_states
-from safety.store.once import insert_once
 from safety.store.outbox import owe_command
 from safety.store.postgres import lock_nurses, next_revision
-from safety.store.tables import positions, tracks
+from safety.store.tables import positions
+from safety.store.tracks import insert_points
 from safety.store.upsert import replace
 from safety.store.work_records import store_records
 
@@ -111,7 +111,7 @@ def _store_places(connection: Connection, places: Sequence[PlacePosition]) -> No
         columns = [column.name for column in positions.c if column.name != "nurse"]
         replace(connection, positions, rows, key=["nurse"], columns=columns)
     points = [place for place in places if place.visit is not None]
-    insert_once(connection, tracks, [_track_point(place) for place in points])
+    insert_points(connection, [_track_point(place) for place in points])
 
 
 def _place(place: PlacePosition) -> dict[str, Any]:

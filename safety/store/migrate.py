@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, inspect, text
 
 from safety.errors import SafetyError
-from safety.store.postgres import MIGRATIONS_LOCK, lock
+from safety.store.postgres import MIGRATIONS_LOCK, lock, settle_revisions
+from safety.store.tables import device_states, positions
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest revision in `migrations/versions`."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
@@ -36,6 +37,7 @@ def migrate(engine: Engine) -> None:
     """
     with engine.connect() as connection, connection.begin():
         if _revision(connection) == HEAD:
+            settle_revisions(connection, positions.c.revision, device_states.c.revision)
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         lock(connection, MIGRATIONS_LOCK)

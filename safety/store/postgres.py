@@ -14,6 +14,7 @@ from safety.store.tables import alerts
 # Any numbers do, as long as only the store uses them.
 MIGRATIONS_LOCK = 0x5649474D
 MASTER_DATA_LOCK = 0x56494749
+HOUSEKEEPING_LOCK = 0x56494748
 _NURSES_LOCK = 0x56494E
 
 

@@ -34,6 +34,8 @@ tracks = Table(
     Column("lon", Float, nullable=False),
     Column("accuracy_m", Float),
     Column("received_ms", BigInteger, nullable=False),
+    # Each day is a table of its own there (safety.store.track_days).
+    postgresql_partition_by="RANGE (time_ms)",
 )
 
 device_states = Table(

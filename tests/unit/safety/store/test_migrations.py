@@ -64,8 +64,12 @@ def schema_of_postgres(engine: Engine) -> dict[str, str]:
 def test_migrations_and_tables_agree(engine: Engine) -> None:
     migrate(engine)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_ours})
         assert compare_metadata(context, metadata) == []
+
+
+def is_ours(name: str | None, kind: str, _: object) -> bool:
+    return kind != "table" or name is None or not name.startswith("tracks_")  # the days of `tracks`
 
 
 def test_on_sqlite_they_agree_to_the_letter(tmp_path: Path) -> None:
