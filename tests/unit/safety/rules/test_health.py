@@ -88,8 +88,10 @@ def test_a_silent_device_is_silent_and_not_blind() -> None:
 
 def test_who_is_told_of_a_silence_hears_nothing_of_gps() -> None:
     """Its last word had no fix, and then it says nothing at all."""
-    said = [fix(second, 10) for second in range(0, 600, 60)]
-    assert not faults("gps_lost", *said, status(740, online=True), *ticks(740, 3_000))
+    said = [fix(second, 10) for second in range(12, 600, 60)] + [status(741, online=True)]
+    day = (*ON, *sorted([*said, *ticks(10, 3_000)], key=_when))
+    assert raised("device_silent", *day)
+    assert not faults("gps_lost", *day)
 
 
 def test_a_device_that_comes_back_is_given_time_to_find_itself() -> None:
