@@ -6,13 +6,14 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 
 from devices.clock import Clock
 from ingest.errors import LogError, LogUnavailable
 from ingest.lanes import DEAD_LETTERS, LANES
+from ingest.log.kafka_clients import ANSWER_TIMEOUT_S, KafkaClients
 from ingest.log.kafka_errors import asking_kafka
-from ingest.log.kafka_reader import ANSWER_TIMEOUT_S, KafkaReader
+from ingest.log.kafka_reader import KafkaReader
 from ingest.log.kafka_servers import KafkaServers
 from ingest.log.kafka_writer import KafkaWriter
 from ingest.log.port import BEGINNING, Entry, NewEntry
@@ -26,15 +27,15 @@ class _Topic:
     """A topic: who writes it, who reads its partitions, and what is known of their ends."""
 
     def __init__(
-        self, log: "KafkaEventLog", servers: KafkaServers, clock: Clock, name: str, count: int
+        self, log: "KafkaEventLog", clients: KafkaClients, clock: Clock, name: str, count: int
     ) -> None:
         self.watch: Watch = empty(clock, count)
         self.heard_s: dict[int, float] = {}
         self._clock = clock
-        self.writer = KafkaWriter(servers, clock, name, count, lambda: log.newest_ms(name), self.reached)
+        self.writer = KafkaWriter(clients, clock, name, count, lambda: log.newest_ms(name), self.reached)
         self.readers = [
             KafkaReader(
-                servers,
+                clients,
                 name,
                 partition,
                 lambda partition=partition: log.oldest(name, partition),  # type: ignore[misc]  # bound per reader
@@ -57,7 +58,7 @@ class KafkaEventLog:
     """
 
     def __init__(self, servers: KafkaServers, clock: Clock, partitions: Mapping[str, int]) -> None:
-        self._servers = servers
+        self._clients = KafkaClients(servers)
         self._clock = clock
         self._partitions = dict(partitions)
         self._topics: dict[str, _Topic] = {}
@@ -73,7 +74,7 @@ class KafkaEventLog:
             LogUnavailable: Kafka cannot be reached.
             LogError: a topic is missing, or the lanes have different numbers of partitions.
         """
-        return cls(servers, clock, await _count_partitions(servers))
+        return cls(servers, clock, await _count_partitions(KafkaClients(servers)))
 
     def partitions(self, topic: str) -> int:
         return self._partitions[topic]
@@ -115,7 +116,7 @@ class KafkaEventLog:
 
     async def forget(self, topic: str, before_ms: int) -> int:
         known = self._topic(topic)
-        name = self._servers.name(topic)
+        name = self._clients.servers.name(topic)
         all_of_it = [TopicPartition(name, partition) for partition in range(self.partitions(topic))]
         oldest = await self._ask(topic, lambda asker: asker.beginning_offsets(all_of_it))
         ends = await self._ask(topic, lambda asker: asker.end_offsets(all_of_it))
@@ -143,13 +144,14 @@ class KafkaEventLog:
         async with self._starting:
             asker, self._asker = self._asker, None
         if asker is not None:
-            await asker.stop()
+            await self._clients.stop(asker)
+        await self._clients.close()
 
     # ------------------------------------------------------------------ questions to Kafka
 
     async def oldest(self, topic: str, partition: int) -> int:
         """Return the offset of the oldest entry that is kept, or would be the first."""
-        one = TopicPartition(self._servers.name(topic), partition)
+        one = TopicPartition(self._clients.servers.name(topic), partition)
         return int((await self._ask(topic, lambda asker: asker.beginning_offsets([one])))[one])
 
     async def newest_ms(self, topic: str) -> int:
@@ -162,7 +164,7 @@ class KafkaEventLog:
         return newest_ms
 
     async def _ask_end(self, topic: str, partition: int) -> int:
-        one = TopicPartition(self._servers.name(topic), partition)
+        one = TopicPartition(self._clients.servers.name(topic), partition)
         end = int((await self._ask(topic, lambda asker: asker.end_offsets([one])))[one]) - 1
         known = self._topic(topic)
         known.reached(partition, end)
@@ -178,7 +180,8 @@ class KafkaEventLog:
                     raise LogUnavailable("the log is closed")
                 return await answer
             finally:
-                answer.cancel()
+                # Not cancelled (see KafkaClients): it ends by itself, and nobody asks how.
+                answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def _open_asker(self) -> AIOKafkaConsumer:
         """Return who is asked for offsets: a consumer that reads nothing."""
@@ -186,43 +189,28 @@ class KafkaEventLog:
             if self._closing.done():
                 raise LogUnavailable("the log is closed")
             if self._asker is None:
-                timeout_ms = round(ANSWER_TIMEOUT_S * 1000)
-                asker = AIOKafkaConsumer(**self._servers.options(), request_timeout_ms=timeout_ms)
-                try:
-                    await asker.start()
-                except BaseException:
-                    await asker.stop()
-                    raise
-                self._asker = asker
+                self._asker = await self._clients.consumer()
             return self._asker
 
     async def _delete(self, before: Mapping[TopicPartition, int]) -> None:
         doomed = {one: RecordsToDelete(offset) for one, offset in before.items()}
-        async with asking_kafka("entries cannot be forgotten", ANSWER_TIMEOUT_S):
-            admin = AIOKafkaAdminClient(**self._servers.options())
-            try:
-                await admin.start()
-                await admin.delete_records(doomed)
-            finally:
-                await admin.close()
+        forgetting = asking_kafka("entries cannot be forgotten", ANSWER_TIMEOUT_S)
+        async with forgetting, self._clients.admin() as admin:
+            await admin.delete_records(doomed)
 
     def _topic(self, topic: str) -> _Topic:
         if topic not in self._topics:
             if self._closing.done():
                 raise LogUnavailable("the log is closed")
-            self._topics[topic] = _Topic(self, self._servers, self._clock, topic, self.partitions(topic))
+            self._topics[topic] = _Topic(self, self._clients, self._clock, topic, self.partitions(topic))
         return self._topics[topic]
 
 
-async def _count_partitions(servers: KafkaServers) -> dict[str, int]:
+async def _count_partitions(clients: KafkaClients) -> dict[str, int]:
+    servers = clients.servers
     wanted = {servers.name(topic): topic for topic in (*LANES, DEAD_LETTERS)}
-    async with asking_kafka("Kafka cannot be reached", ANSWER_TIMEOUT_S):
-        admin = AIOKafkaAdminClient(**servers.options())
-        try:
-            await admin.start()
-            described = await admin.describe_topics(list(wanted))
-        finally:
-            await admin.close()
+    async with asking_kafka("Kafka cannot be reached", ANSWER_TIMEOUT_S), clients.admin() as admin:
+        described = await admin.describe_topics(list(wanted))
     counts = {
         wanted[topic["topic"]]: len(topic["partitions"]) for topic in described if not topic["error_code"]
     }

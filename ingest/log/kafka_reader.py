@@ -3,22 +3,20 @@
 import asyncio
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from ingest.errors import LogUnavailable
+from ingest.log.kafka_clients import ANSWER_TIMEOUT_S, KafkaClients
 from ingest.log.kafka_errors import asking_kafka
-from ingest.log.kafka_servers import KafkaServers
 from ingest.log.port import BEGINNING, Entry
 
 PULLED = 512
 """How many records are taken over at once: decoding more would hold up everything else for milliseconds."""
 MAX_KEPT = 4096
 MAX_KEPT_BYTES = 4 << 20
-ANSWER_TIMEOUT_S = 5.0
 _WATCHED_MS = 500
 _log = structlog.get_logger(__name__)
 
@@ -33,14 +31,14 @@ class KafkaReader:
 
     def __init__(
         self,
-        servers: KafkaServers,
+        clients: KafkaClients,
         topic: str,
         partition: int,
         oldest: Callable[[], Awaitable[int]],
         on_end: Callable[[int], None],
     ) -> None:
-        self._servers = servers
-        self._partition = TopicPartition(servers.name(topic), partition)
+        self._clients = clients
+        self._partition = TopicPartition(clients.servers.name(topic), partition)
         self._oldest = oldest
         self._on_end = on_end
         self._consumer: AIOKafkaConsumer | None = None
@@ -163,32 +161,14 @@ class KafkaReader:
     async def _open(self) -> AIOKafkaConsumer:
         if self._closed:
             raise LogUnavailable("the log is closed")
-        consumer = AIOKafkaConsumer(
-            **self._servers.options(),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=_WATCHED_MS,
-            max_partition_fetch_bytes=1 << 20,
-            request_timeout_ms=round(ANSWER_TIMEOUT_S * 1000),
-        )
-        try:
-            consumer.assign([self._partition])
-            await consumer.start()
-        except BaseException:
-            await _stop(consumer)
-            raise
+        consumer = await self._clients.consumer(auto_offset_reset="earliest", fetch_max_wait_ms=_WATCHED_MS)
+        consumer.assign([self._partition])
         return consumer
 
     async def _part(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await _stop(consumer)
-
-
-async def _stop(consumer: AIOKafkaConsumer) -> None:
-    with suppress(LogUnavailable):
-        async with asking_kafka("Kafka does not let go", 1.0):
-            await consumer.stop()
+            await self._clients.stop(consumer)
 
 
 def _offset(entry: Any) -> int:

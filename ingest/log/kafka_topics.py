@@ -10,6 +10,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from devices.clock import Clock
 from ingest.errors import LogError, LogUnavailable
 from ingest.lanes import DEAD_LETTERS, LANES
+from ingest.log.kafka_clients import KafkaClients
 from ingest.log.kafka_errors import asking_kafka
 from ingest.log.kafka_servers import KafkaServers
 
@@ -69,17 +70,13 @@ async def prepare_topics(
         LogUnavailable: Kafka cannot be reached.
         LogError: a topic has another number of partitions, which cannot be mended, or Kafka refuses.
     """
-    async with asking_kafka("Kafka's topics cannot be prepared", _ANSWER_TIMEOUT_S):
-        admin = AIOKafkaAdminClient(**servers.options())
-        try:
-            await admin.start()
-            preparation = _Preparation(admin, servers, copies)
-            done = [said for topic in wanted for said in await preparation.prepare(topic)]
-            while not await preparation.all_led(wanted):
-                await clock.sleep_s(_LOOK_EVERY_S)
-            return done
-        finally:
-            await admin.close()
+    preparing = asking_kafka("Kafka's topics cannot be prepared", _ANSWER_TIMEOUT_S)
+    async with preparing, KafkaClients(servers).admin() as admin:
+        preparation = _Preparation(admin, servers, copies)
+        done = [said for topic in wanted for said in await preparation.prepare(topic)]
+        while not await preparation.all_led(wanted):
+            await clock.sleep_s(_LOOK_EVERY_S)
+        return done
 
 
 class _Preparation:

@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import structlog
@@ -11,16 +10,14 @@ from aiokafka import AIOKafkaProducer
 
 from devices.clock import Clock
 from ingest.errors import LogUnavailable
+from ingest.log.kafka_clients import DELIVER_TIMEOUT_S, KafkaClients
 from ingest.log.kafka_errors import asking_kafka
-from ingest.log.kafka_servers import KafkaServers
 from ingest.log.partitioning import place
 from ingest.log.port import NewEntry
 
 MAX_QUEUED = 1024
 MAX_BATCH_BYTES = 512 * 1024
 """What goes out at once, unless one entry alone is larger."""
-COMPRESSION = "zstd"
-_DELIVERED_WITHIN_MS = 10_000
 _ENTRY_BYTES = 32
 _log = structlog.get_logger(__name__)
 
@@ -40,14 +37,14 @@ class KafkaWriter:
 
     def __init__(
         self,
-        servers: KafkaServers,
+        clients: KafkaClients,
         clock: Clock,
         topic: str,
         partitions: int,
         newest_ms: Callable[[], Awaitable[int]],
         on_append: Callable[[int, int], None],
     ) -> None:
-        self._servers = servers
+        self._clients = clients
         self._clock = clock
         self._topic = topic
         self._partitions = partitions
@@ -134,8 +131,10 @@ class KafkaWriter:
             batch.append(key=entry.key.encode(), value=entry.value, timestamp=at_ms)
         batch.close()
         try:
-            async with asking_kafka(f"{self._topic} cannot be appended to", _DELIVERED_WITHIN_MS / 1000 * 2):
-                sent = await producer.send_batch(batch, self._servers.name(self._topic), partition=partition)
+            async with asking_kafka(f"{self._topic} cannot be appended to", DELIVER_TIMEOUT_S * 2):
+                sent = await producer.send_batch(
+                    batch, self._clients.servers.name(self._topic), partition=partition
+                )
                 first = (await sent).offset
         except LogUnavailable as error:
             _log.error("append failed", action="log_append_failed", topic=self._topic, error=str(error))
@@ -150,36 +149,13 @@ class KafkaWriter:
             if self._producer is None:
                 if self._newest_ms is None:
                     self._newest_ms = await self._read_newest_ms()
-                self._producer = await self._start()
+                self._producer = await self._clients.producer()
             return self._producer
-
-    async def _start(self) -> AIOKafkaProducer:
-        producer = AIOKafkaProducer(
-            **self._servers.options(),
-            acks="all",
-            enable_idempotence=True,
-            compression_type=COMPRESSION,
-            max_batch_size=1 << 30,  # how large a batch gets is our business, see _fitting
-            request_timeout_ms=_DELIVERED_WITHIN_MS,
-        )
-        try:
-            async with asking_kafka("Kafka cannot be reached", _DELIVERED_WITHIN_MS / 1000):
-                await producer.start()
-        except BaseException:
-            await _stop(producer)
-            raise
-        return producer
 
     async def _part(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await _stop(producer)
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    with suppress(LogUnavailable):
-        async with asking_kafka("Kafka does not let go", 1.0):
-            await producer.stop()
+            await self._clients.stop(producer)
 
 
 def _take(queue: deque[_Append]) -> list[_Append]:

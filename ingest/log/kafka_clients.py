@@ -1,0 +1,101 @@
+"""KafkaClients: opens and closes the clients of a cluster, so that none leaves its connections behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from ingest.log.kafka_errors import asking_kafka
+from ingest.log.kafka_servers import KafkaServers
+
+ANSWER_TIMEOUT_S = 5.0
+DELIVER_TIMEOUT_S = 10.0
+COMPRESSION = "zstd"
+
+_PATIENCE_S = 1.0
+_GIVEN_UP_AFTER_S = 20.0
+
+
+class KafkaClients:
+    """Clients of the cluster at `servers`.
+
+    aiokafka forgets its connections when it is cancelled while it opens or closes them. So it never is: who
+    waits no longer leaves it to a task of its own.
+    """
+
+    def __init__(self, servers: KafkaServers) -> None:
+        self.servers = servers
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def producer(self) -> AIOKafkaProducer:
+        """Open an idempotent producer that waits for all in-sync replicas.
+
+        Raises:
+            LogUnavailable: Kafka cannot be reached; so in the others.
+        """
+        producer = AIOKafkaProducer(
+            **self.servers.options(),
+            acks="all",
+            enable_idempotence=True,
+            compression_type=COMPRESSION,
+            max_batch_size=1 << 30,  # how large a batch gets is the writer's business
+            request_timeout_ms=round(DELIVER_TIMEOUT_S * 1000),
+        )
+        return await self._start(producer)
+
+    async def consumer(self, **options: Any) -> AIOKafkaConsumer:
+        """Open a consumer that belongs to no group."""
+        timeout_ms = round(ANSWER_TIMEOUT_S * 1000)
+        consumer = AIOKafkaConsumer(
+            **self.servers.options(), enable_auto_commit=False, request_timeout_ms=timeout_ms, **options
+        )
+        return await self._start(consumer)
+
+    @asynccontextmanager
+    async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        """Open the client that makes and alters topics, for a while."""
+        admin = await self._start(AIOKafkaAdminClient(**self.servers.options()))
+        try:
+            yield admin
+        finally:
+            await self.stop(admin)
+
+    async def stop(self, client: Any) -> None:
+        """Close a client; for longer than a second nobody waits for it."""
+        await asyncio.wait([self._leave(client, None)], timeout=_PATIENCE_S)
+
+    async def close(self) -> None:
+        """Wait for those that are still closing."""
+        if self._leaving:
+            await asyncio.wait(self._leaving)
+
+    async def _start(self, client: Any) -> Any:
+        starting = asyncio.ensure_future(client.start())
+        try:
+            async with asking_kafka("Kafka cannot be reached", DELIVER_TIMEOUT_S):
+                await asyncio.shield(starting)
+        except BaseException:
+            _ = self._leave(client, starting)
+            raise
+        return client
+
+    def _leave(self, client: Any, starting: "asyncio.Future[None] | None") -> asyncio.Task[None]:
+        leaving = asyncio.create_task(_close(client, starting), name="kafka-leaving")
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        return leaving
+
+
+async def _close(client: Any, starting: "asyncio.Future[None] | None") -> None:
+    if starting is not None:
+        await asyncio.wait([starting], timeout=_GIVEN_UP_AFTER_S)
+        starting.cancel()
+        with suppress(KafkaError, OSError, asyncio.CancelledError):  # told already, to who waited
+            await starting
+    closing = client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop()
+    with suppress(KafkaError, OSError, TimeoutError):  # it is gone either way
+        await asyncio.wait_for(closing, _GIVEN_UP_AFTER_S)
