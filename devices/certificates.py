@@ -90,6 +90,14 @@ def revocation_list(
     return builder.sign(key, hashes.SHA256()).public_bytes(_PEM)
 
 
+def read_revoked(pem: bytes) -> frozenset[str]:
+    """Return the serials in a revocation list; none if it cannot be read."""
+    try:
+        return frozenset(f"{one.serial_number:x}" for one in x509.load_pem_x509_crl(pem))
+    except ValueError:
+        return frozenset()
+
+
 def read_certificate(pem: bytes) -> CertificateFacts:
     """Return what the first certificate in `pem` says.
 

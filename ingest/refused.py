@@ -20,13 +20,17 @@ HEAD_BYTES = 4096
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """`device` (its login's name) was refused `topic`, or a login where that is empty; `payload` is kept."""
+    """`device` (its login's name) was refused `topic`, or a login where that is empty; `payload` is kept.
+
+    It stands for `count` refusals of the same kind.
+    """
 
     reason: BrokerReason
     device: str | None
     topic: str
     explanation: str
     payload: bytes = b""
+    count: int = 1
 
 
 encode = msgspec.msgpack.Encoder().encode

@@ -135,6 +135,10 @@ def write_private(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        if os.geteuid() == 0:
+            # What root writes for a service must be the service's to read.
+            owner = path.parent.stat()
+            os.chown(beside, owner.st_uid, owner.st_gid)
         beside.replace(path)
     except OSError as error:
         raise TrustError(f"{path} cannot be written: {error.strerror}") from error

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 CHECK_EVERY_S = 1.0
 """How often silence and revocation are looked for."""
-TELL_EVERY_S = 5.0
+TELL_EVERY_S = 1.0
 """How often ingest is told how the broker does."""
 RENEW_EVERY_S = 1.0
 """How often the certificate's file is looked at."""

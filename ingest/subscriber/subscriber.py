@@ -192,5 +192,5 @@ class Subscriber:
             await self._window.admit(lambda: self._admission.admit(topic, taken))
 
     async def _refuse(self, refused: Refused) -> None:
-        self._refusals[refused.reason] += 1
+        self._refusals[refused.reason] += refused.count
         await self._window.admit(lambda: self._admission.refuse(refused))

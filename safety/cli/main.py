@@ -11,6 +11,7 @@ from ingest.errors import IngestError
 from safety.cli import (
     audit,
     bench,
+    broker,
     ca,
     device,
     device_tell,
@@ -53,6 +54,7 @@ COMMANDS = (
     "device",
     "gateway",
     "ca",
+    "broker",
     "simulate",
     "bench",
     "replay",
@@ -125,6 +127,7 @@ device_tell.register(device.app)
 app.add_typer(device.app, name="device", rich_help_panel=DEVICES)
 app.add_typer(gateway.app, name="gateway", rich_help_panel=DEVICES)
 app.add_typer(ca.app, name="ca", rich_help_panel=DEVICES)
+app.add_typer(broker.app, name="broker", rich_help_panel=DEVICES)
 simulate.register(app, panel=TRY)
 bench.register(app, panel=TRY)
 replay.register(app, panel=TRY)

@@ -1,5 +1,7 @@
 """The certificates issued to devices: what was signed, and what holds no more."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, or_, select
 
 from devices.certificates import KeyPair, issue_device, read_certificate
@@ -51,3 +53,9 @@ def revoked_serials(connection: Connection, now_ms: int) -> list[str]:
     statement = statement.where(certificates.c.until_ms > now_ms)
     statement = statement.where(or_(devices.c.revoked_ms.is_not(None), too_old))
     return [row.serial for row in connection.execute(statement.order_by(certificates.c.serial))]
+
+
+def owners_of(connection: Connection, serials: Collection[str]) -> list[str]:
+    """Return the devices to which the certificates of `serials` were issued."""
+    statement = select(certificates.c.device).where(certificates.c.serial.in_(serials)).distinct()
+    return [row.device for row in connection.execute(statement.order_by(certificates.c.device))]

@@ -15,10 +15,10 @@ class TestAuthority:
 
     __test__ = False
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, pair: KeyPair | None = None) -> None:
         self.directory = directory
         directory.mkdir(parents=True, exist_ok=True)
-        self.pair = new_authority("of this test", self._now_ms())
+        self.pair = pair or new_authority("of this test", self._now_ms())
         self.file = directory / "ca.pem"
         self.file.write_bytes(self.pair.certificate)
 

@@ -18,6 +18,7 @@ from devices.registry.tables import metadata
 from ingest.address import BrokerAddress, MqttVersion
 from ingest.broker.server import EmbeddedBroker, TlsListener
 from ingest.broker.tls import TlsFiles
+from ingest.limits import Limits
 from tests.support.requires import require
 from tests.support.waiting import wait_until
 
@@ -66,14 +67,15 @@ class Embedded:
 
 @asynccontextmanager
 async def embedded_broker(
-    directory: Path, *devices: str, tls: TlsFiles | None = None
+    directory: Path, *devices: str, tls: TlsFiles | None = None, limits: Limits | None = None
 ) -> AsyncIterator[Embedded]:
     """Run an embedded broker that knows `devices`; with `tls`, behind TLS too."""
     url = f"sqlite:///{directory / 'registry.db'}"
     engine = create_engine(url)
     metadata.create_all(engine)
     listener = None if tls is None else TlsListener("127.0.0.1", 0, tls)
-    embedded = Embedded(engine, EmbeddedBroker("127.0.0.1", 0, url, SystemClock(), listener))
+    broker = EmbeddedBroker("127.0.0.1", 0, url, SystemClock(), listener, limits or Limits())
+    embedded = Embedded(engine, broker)
     for device in devices:
         embedded.add(device)
     await embedded.broker.start()

@@ -1,0 +1,143 @@
+"""BrokerSync: keeps an outside Mosquitto in step with the registry: files, reload, sessions, refusals."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from devices import topics
+from devices.clock import Clock, SystemClock
+from devices.registry.sql import SqlDeviceRegistry
+from ingest.address import BrokerAddress
+from ingest.errors import NotConnected
+from ingest.overseer import Overseer
+from safety.broker_files import BrokerFiles, Login, Synced
+from safety.config import Settings
+from safety.errors import SafetyError
+from safety.mosquitto_log import MosquittoLog
+from safety.store.database import Database
+from safety.trust import Trust, server_names
+
+LOOK_EVERY_S = 1.0
+"""How soon a change of the registry is at the broker."""
+RENEW_EVERY_S = 3600.0
+_SETTLE_S = 0.2
+"""The broker reads its files when it comes round to the signal: a session ended before might come back."""
+
+_MOST_BYTES = 16 * 1024 * 1024
+"""Of the log at once."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ReloadFailed(SafetyError):
+    """The broker cannot be told to read its files again."""
+
+
+class BrokerSync:
+    """Writes the files into `out`, tells the broker of `pid_file`, and reads its `log_file`, where given."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: Settings,
+        data_dir: Path,
+        out: Path,
+        pid_file: Path | None,
+        log_file: Path | None,
+        tell: Callable[[str], None],
+        clock: Clock | None = None,
+    ) -> None:
+        self._database = database
+        self._registry = SqlDeviceRegistry(database.engine)
+        self._files = BrokerFiles(out, Trust(data_dir), server_names("", settings.mqtts_names.split(",")))
+        self._pid_file = pid_file
+        self._log_file = log_file
+        self._tell = tell
+        self._clock = clock or SystemClock()
+        self._log = MosquittoLog(topics.may_subscribe)
+        self._read_to = 0
+        self._login: Login | None = None
+        self._overseer: Overseer | None = None
+        if settings.broker_url is not None:
+            address = BrokerAddress.parse(settings.broker_url)
+            self._overseer = Overseer(address)
+            self._login = Login(address.username or "", address.password or "")
+
+    async def once(self) -> Synced:
+        """Sync, reload, and end the sessions of those who may no longer.
+
+        Raises:
+            TrustError: a file cannot be written.
+            ReloadFailed: the broker cannot be told.
+        """
+        self._registry.refresh()
+        with self._database.reading() as connection:
+            synced = self._files.sync(connection, self._registry, self._login, self._clock.now_ms())
+        if synced.written:
+            self._tell(f"written: {', '.join(synced.written)}")
+            self._reload()
+        for device in synced.unknown:
+            self._tell(f"{device} has no password there before `vigil device rotate {device}`")
+        if synced.ended and self._overseer is not None:
+            await self._end_sessions(self._overseer, synced)
+        return synced
+
+    async def watch(self) -> None:
+        """Sync whenever the registry changes, and report what the broker denies, until cancelled."""
+        if self._log_file is not None and self._log_file.exists():
+            self._read_to = self._log_file.stat().st_size
+        await self.once()
+        since_s = self._clock.monotonic_s()
+        while True:
+            await self._clock.sleep_s(LOOK_EVERY_S)
+            now_s = self._clock.monotonic_s()
+            if self._registry.refresh() or now_s - since_s > RENEW_EVERY_S:
+                since_s = now_s
+                await self.once()
+            await self._report()
+
+    def _reload(self) -> None:
+        if self._pid_file is None:
+            return
+        try:
+            os.kill(int(self._pid_file.read_text().strip()), signal.SIGHUP)
+        except (OSError, ValueError) as error:
+            raise ReloadFailed(
+                f"the broker of {self._pid_file} cannot be told: {error}; does it run, with that pid_file?"
+            ) from error
+
+    async def _end_sessions(self, overseer: Overseer, synced: Synced) -> None:
+        await self._clock.sleep_s(_SETTLE_S)
+        for device in synced.ended:
+            try:
+                await overseer.end_session(device)
+            except NotConnected as error:
+                _log.warning("session not ended", action="sync.not_ended", device=device, error=str(error))
+
+    async def _report(self) -> None:
+        refused = self._log.read(self._new_lines())
+        if not refused or self._overseer is None:
+            return
+        try:
+            await self._overseer.report(refused)
+        except NotConnected as error:
+            _log.warning("refusals not reported", action="sync.not_reported", error=str(error))
+
+    def _new_lines(self) -> list[str]:
+        """Return the whole lines that came since the last call; a log that is shorter was begun anew."""
+        if self._log_file is None:
+            return []
+        lines: list[str] = []
+        with contextlib.suppress(FileNotFoundError), self._log_file.open("rb") as file:
+            if os.fstat(file.fileno()).st_size < self._read_to:
+                self._read_to = 0
+            file.seek(self._read_to)
+            whole, _, _ = file.read(_MOST_BYTES).rpartition(b"\n")
+            if whole:
+                self._read_to += len(whole) + 1
+                lines = whole.decode(errors="replace").split("\n")
+        return lines
