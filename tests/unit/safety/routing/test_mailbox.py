@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from devices.clock import ManualClock
 from devices.commands import Command, CommandKind
@@ -173,6 +175,26 @@ async def test_the_answer_waits_a_second_and_finds_what_another_process_stored(p
     await eventually(pushed, what="the end of the wait")
     assert await waiting == ["r-1"]  # the other never came
     assert post.clock.monotonic_s() - began_s >= WAIT_S
+
+
+async def test_each_request_looks_at_no_more_than_its_own_devices_commands(post: Post) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_c: object, _cursor: object, statement: str, given: Any, *_: object) -> None:
+        asked.append((statement, given))
+
+    post.owe("c-1")
+    event.listen(post.database.engine, "before_cursor_execute", note)
+    assert await post.told() == ["c-1"]
+    event.remove(post.database.engine, "before_cursor_execute", note)
+    looks = [(statement, given) for statement, given in asked if statement.startswith("SELECT")]
+    assert looks
+    with post.database.reading() as connection:
+        for statement, given in looks:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given).all()
+            steps = " ".join(row.detail for row in plan)
+            assert "SCAN" not in steps, steps
+            assert "commands_device" in steps, steps
 
 
 async def test_the_fake_keeps_to_the_same_rules() -> None:
