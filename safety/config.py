@@ -16,12 +16,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ingest.limits import MOST_PAYLOAD_BYTES, Limits
 from ingest.log.kafka_servers import KafkaServers
+from ingest.traccar_kafka import TraccarKafka
 from safety.domain.enrolment import Addresses
 from safety.errors import SafetyError
 
 _PREFIX = "VIGIL_"
 # May hold a password: never shown.
-_SECRET = frozenset({"broker_url", "database_url", "kafka_url", "public_mqtt_url"})
+_SECRET = frozenset({"broker_url", "database_url", "kafka_url", "public_mqtt_url", "traccar_kafka_url"})
 # Options of commands that may also come from the environment.
 _NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_TOKEN"})
 
@@ -78,6 +79,11 @@ def _kafka_url(value: str) -> str:
     return value
 
 
+def _traccar_kafka_url(value: str) -> str:
+    TraccarKafka.parse(value)
+    return value
+
+
 def _open_broker_url(value: str) -> str:
     if urlsplit(_broker_url(value)).username is not None:
         raise ValueError("expected mqtt[s]://host[:port] without a login: every device has its own")
@@ -87,6 +93,7 @@ def _open_broker_url(value: str) -> str:
 PublicBrokerUrl = Annotated[str, AfterValidator(_open_broker_url)]
 BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 HostNames = Annotated[str, AfterValidator(_host_names)]
+TraccarKafkaUrl = Annotated[str, AfterValidator(_traccar_kafka_url)]
 KafkaUrl = Annotated[str, AfterValidator(_kafka_url)]
 DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
@@ -132,6 +139,9 @@ class Settings(BaseSettings):
     """Of each partition of a new topic. None: one a node, three at most."""
     process_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
     """With Kafka, what `vigil process` is called: started again within seconds it gets back what it had."""
+    traccar_kafka_url: TraccarKafkaUrl | None = None
+    """A Kafka to which a Traccar server forwards, `kafka://host:9092?gateway=gtw_…`. None: it does not."""
+
     # --- what one device may send; docs/security.md says what happens beyond
     device_messages_per_s: Rate = Limits().messages_per_s
     device_bytes_per_s: Rate = Limits().bytes_per_s

@@ -20,6 +20,7 @@ from ingest.metrics import IngestMetrics
 from ingest.retention import Retention
 from ingest.subscriber import SUBSCRIBER_LANES, Subscriber
 from ingest.ticker import Ticker
+from ingest.traccar_kafka import TraccarKafka, TraccarTopic
 from safety.api.gateway_tokens import GatewayTokens
 from safety.config import Settings
 from safety.parts.logs import TOPICS
@@ -59,6 +60,10 @@ class IngestPart:
             Subscriber(address, lane, admission, clock, limits=limits) for lane in SUBSCRIBER_LANES
         ]
         counted.count_refusals([partial(getattr, one, "refusals") for one in self._subscribers])
+        traccar = ground.settings.traccar_kafka_url
+        self._traccar = (
+            [] if traccar is None else TraccarTopic.both(TraccarKafka.parse(traccar), admission, clock)
+        )
         mailbox = StoreMailbox(ground.database, clock)
         ground.wakes.tell(mailbox.wake)
         tokens = GatewayTokens(ground.database, clock)
@@ -83,6 +88,7 @@ class IngestPart:
         keep_days = dict.fromkeys(TOPICS, float(self._ground.settings.keep_log_days))
         return [
             *((f"subscriber-{index}", one.run()) for index, one in enumerate(self._subscribers)),
+            *((f"traccar-{index}", one.run()) for index, one in enumerate(self._traccar)),
             ("ticker", Ticker(self._event_log, clock).run()),
             ("retention", Retention(self._event_log, clock, keep_days).run()),
             ("planner", self._planner.run()),
