@@ -64,6 +64,7 @@ def bodies(house: House) -> dict[tuple[str, str], dict[str, Any]]:
         ("post", "/devices"): {"kind": "button", "nurse": house.nurse},
         ("patch", "/devices/{device}"): {"nurse": house.nurse},
         ("post", "/devices/{device}/rotate"): {},
+        ("post", "/devices/{device}/commands"): {"kind": "locate"},
         ("post", "/gateways"): {"codec": "chirpstack", "org": house.org},
         ("patch", "/gateways/{gateway}"): {"revoked": True},
         ("post", "/gateways/{gateway}/rotate"): {},
