@@ -17,7 +17,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ingest.limits import MOST_PAYLOAD_BYTES, Limits
 from ingest.log.kafka_servers import KafkaServers
 from ingest.traccar_kafka import TraccarKafka
-from safety.domain.enrolment import Addresses
 from safety.errors import SafetyError
 
 _PREFIX = "VIGIL_"
@@ -182,17 +181,6 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What the file says is passed in; the environment wins over it."""
         return env_settings, init_settings
-
-
-def addresses_of(settings: Settings, mqtt_port: int) -> Addresses:
-    """Return where devices reach the service, as far as it is set; `mqtt_port` is the embedded broker's."""
-    mqtt_url = settings.public_mqtt_url
-    if mqtt_url is None and settings.broker_url is not None:
-        outside = urlsplit(settings.broker_url)
-        mqtt_url = f"{outside.scheme}://{outside.netloc.rpartition('@')[2]}"
-    if settings.mqtts_port:
-        return Addresses(settings.public_url, mqtt_url, settings.mqtts_port, mqtt_secure=True)
-    return Addresses(settings.public_url, mqtt_url, mqtt_port)
 
 
 def load_settings(data_dir: Path) -> Settings:

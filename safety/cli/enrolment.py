@@ -18,7 +18,8 @@ _HERE_ONLY = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0", "::"})  # no
 
 def reach_of(data_dir: Path) -> Reach:
     """Return where devices reach the service that the settings in `data_dir` describe."""
-    from safety.config import addresses_of, load_settings
+    from safety.config import load_settings
+    from safety.reach import addresses_of
 
     settings = load_settings(prepare_data_dir(data_dir))
     found_at = f"http://{settings.http_host}:{settings.http_port}"

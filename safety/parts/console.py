@@ -8,9 +8,9 @@ from fastapi import APIRouter, FastAPI
 from safety.api.application import create_app
 from safety.api.context import ApiSettings, HealthChecks, TileSettings
 from safety.api.hub import LiveHub
-from safety.config import addresses_of
 from safety.console.static_files import GROUND
 from safety.parts.part import Ground, Tasks
+from safety.reach import addresses_of
 
 
 class ConsolePart:

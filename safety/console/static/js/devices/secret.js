@@ -33,8 +33,8 @@ function code(device) {
     { class: "device-qr" },
     el("img", {
       alt: t("devices.qr_alt"),
-      width: 280,
-      height: 280,
+      width: 360,
+      height: 360,
       src: `data:image/svg+xml,${encodeURIComponent(device.qr_svg)}`,
       data: { testid: "device-qr" },
     }),
