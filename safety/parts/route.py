@@ -10,8 +10,8 @@ from safety.routing.channels import standard_channels
 from safety.routing.metrics import RoutingMetrics
 from safety.routing.worker import RoutingWorker
 
-LEASE_S = 30.0
-"""How long what one of several workers has taken is left to it; longer than any send may take."""
+LEASE_S = 6.0
+"""How long what one of several workers has taken is left to it after it was last heard of."""
 
 
 class RoutePart:

@@ -22,6 +22,7 @@ from safety.store.outbox import (
     record_command_delayed,
     record_command_given_up,
     record_command_sent,
+    renew_commands,
     take_due_commands,
 )
 
@@ -94,7 +95,8 @@ class CommandDeliverer:
         self._lease_s = lease_s
         self._recorder = Recorder(database, clock)
         self._metrics = metrics
-        self._in_flight: set[str] = set()
+        # By device, what is being told.
+        self._in_flight: dict[str, list[str]] = {}
         metrics.gauge_in_flight("devices", lambda: len(self._in_flight))
         self._breaks: Counter[str] = Counter()
 
@@ -105,7 +107,7 @@ class CommandDeliverer:
         transaction = self._database.read if self._lease_s is None else self._database.write
         owed = await transaction(self._take)
         for device, items in owed.items():
-            self._in_flight.add(device)
+            self._in_flight[device] = [item.command.id for item in items]
             tasks.create_task(self._tell(device, items), name=f"command-{device}")
         return len(owed)
 
@@ -124,6 +126,13 @@ class CommandDeliverer:
             lease_until_ms=None if self._lease_s is None else now_ms + round(self._lease_s * 1000),
         )
 
+    async def renew(self) -> None:
+        """Keep what is being told to this worker for another lease."""
+        ids = [id for told in self._in_flight.values() for id in told]
+        until_ms = self._clock.now_ms() + round((self._lease_s or 0.0) * 1000)
+        if ids:
+            await self._database.write(lambda connection: renew_commands(connection, ids, until_ms))
+
     async def _tell(self, device: str, items: list[OwedCommand]) -> None:
         try:
             for owed in items:
@@ -136,7 +145,7 @@ class CommandDeliverer:
                 if outcome == "delayed":
                     break  # what follows must not overtake it
         finally:
-            self._in_flight.discard(device)
+            del self._in_flight[device]
         self._freed()
 
     async def _attempt(self, owed: OwedCommand) -> Outcome:

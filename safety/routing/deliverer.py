@@ -25,6 +25,7 @@ from safety.store.notices import (
     record_failed,
     record_sent,
     record_stopped,
+    renew_notices,
     take_due_notices,
 )
 
@@ -112,6 +113,13 @@ class Deliverer:
             link_base=self._link_base,
             lease_until_ms=None if self._lease_s is None else now_ms + round(self._lease_s * 1000),
         )
+
+    async def renew(self) -> None:
+        """Keep what is being sent to this worker for another lease."""
+        ids = list(self._in_flight)
+        until_ms = self._clock.now_ms() + round((self._lease_s or 0.0) * 1000)
+        if ids:
+            await self._database.write(lambda connection: renew_notices(connection, ids, until_ms))
 
     async def _deliver(self, owed: OwedNotice) -> None:
         try:

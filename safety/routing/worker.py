@@ -42,7 +42,7 @@ class RoutingWorker:
 
     `hub_wake` is called when an alert's timeline grew, so that open pages show it. `link_base` is the
     console's URL, for the links in notices. `lease_s` None: this is the only worker on the store; several
-    need a lease, longer than any send takes.
+    need a lease: for so long what one has taken waits for it after its death. It renews what takes longer.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class RoutingWorker:
         self._clock = clock
         self._channels = channels
         self._hub_wake = hub_wake
+        self._lease_s = lease_s
         self._metrics = metrics or RoutingMetrics(CollectorRegistry())
         # Before it runs nobody waits to be woken: it looks at everything first.
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,6 +119,8 @@ class RoutingWorker:
                     ),
                 ):
                     tasks.create_task(self._run(loop), name=f"routing-{loop.name}")
+                if self._lease_s is not None:
+                    tasks.create_task(self._renew(self._lease_s), name="routing-renew")
         finally:
             self._loop = None
             for channel in {id(channel): channel for channel in self._channels.values()}.values():
@@ -154,6 +157,16 @@ class RoutingWorker:
                 told=len(decision.targets),
             )
         return len(taken)
+
+    async def _renew(self, lease_s: float) -> None:
+        """Keep what is under way from other workers, for as long as this one lives."""
+        while True:
+            await self._clock.sleep_s(lease_s / 3)
+            try:
+                await self.notices.renew()
+                await self.commands.renew()
+            except OperationalError as error:
+                _log.warning("leases not renewed", action="routing_retry", error=str(error.orig))
 
     async def _run(self, loop: _Loop) -> None:
         """Do what is due; then wait until woken, or the next of it is due."""

@@ -68,6 +68,12 @@ def take_due_notices(
     return owed
 
 
+def renew_notices(connection: Connection, ids: Collection[str], lease_until_ms: int) -> None:
+    """Keep other workers from notifications that this one is still sending."""
+    mine = notifications.c.id.in_(ids) & notifications.c.due_ms.is_not(None)
+    connection.execute(update(notifications).where(mine).values(due_ms=lease_until_ms))
+
+
 def record_sent(connection: Connection, owed: OwedNotice, now_ms: int) -> None:
     """Store that a channel took the notification. Taken is not reached: only an acknowledgement says so."""
     _set(connection, owed, state="sent", due_ms=None, sent_ms=now_ms, error=None, attempts=owed.attempts + 1)

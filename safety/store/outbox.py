@@ -131,6 +131,12 @@ def take_due_commands(
     return taken
 
 
+def renew_commands(connection: Connection, ids: Collection[str], lease_until_ms: int) -> None:
+    """Keep other workers from commands that this one is still sending."""
+    mine = commands.c.id.in_(ids) & _OWED
+    connection.execute(update(commands).where(mine).values(due_ms=lease_until_ms))
+
+
 def record_command_sent(connection: Connection, owed: OwedCommand, now_ms: int) -> bool:
     """Store that the device was told; tell whether the alert's timeline says so, too."""
     command = owed.command

@@ -1,5 +1,6 @@
 """The parts as processes of their own, at a real Mosquitto: each may come and go."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,9 +20,9 @@ from safety.store.orgs import add_org
 from safety.store.users import add_user
 from tests.support.brokers import Mosquitto, mosquitto
 from tests.support.changes import BY
+from tests.support.kafka import Kafka, prepared
 from tests.support.mqtt import listening, publish_json
 from tests.support.parts import PartProcess, refused
-from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 PASSWORD = "correct horse battery"  # of this test only
@@ -99,7 +100,9 @@ def told(down: "Queue[dict[str, Any]]", kind: str, timeout_s: float = 5.0) -> di
     return command
 
 
-@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "store_url", ["postgresql", pytest.param("sqlite", marks=pytest.mark.long)], indirect=True
+)
 def test_four_processes_do_what_one_does(house: House) -> None:
     with running(house, *PARTS) as parts, dispatcher(parts[3]) as http:
         with listening(house.broker.port, house.phone) as down:
@@ -119,24 +122,36 @@ def test_four_processes_do_what_one_does(house: House) -> None:
         assert "is written by process" in refused("ingest", house.data_dir, house.settings)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
-def test_each_part_may_be_killed_and_comes_back_to_what_waited(house: House) -> None:
-    with running(house, *PARTS) as (ingest, process, route, console), dispatcher(console) as http:
-        process.kill()
-        house.panics(1)  # the log keeps it
-        process.start()
-        [alert] = wait_until(lambda: alerts(http), what="the alert")
-        ingest.kill()
-        house.panics(2)  # the broker keeps it
-        ingest.start()
-        pressed = f"/api/v1/alerts/{alert['id']}"
-        wait_until(
-            lambda: "pressed_again" in [entry["what"] for entry in http.get(pressed).json()["timeline"]],
-            what="the second press",
-        )
-        route.kill()
+async def test_on_kafka_another_takes_over_from_each_that_is_killed(
+    house: House, kafka_cluster: Kafka
+) -> None:
+    servers = await prepared(kafka_cluster, 2)
+    house.settings.update(VIGIL_KAFKA_URL=kafka_cluster.url, VIGIL_KAFKA_PREFIX=servers.prefix)
+    await asyncio.to_thread(_take_over, house)
+
+
+def _take_over(house: House) -> None:
+    both = ("ingest", "process", "route")
+    with running(house, "console", *both, *both) as parts, dispatcher(parts[0]) as http:
+        ingests, processes, routes = parts[1::3], parts[2::3], parts[3::3]
         with listening(house.broker.port, house.phone) as down:
-            house.panics(3)  # the store keeps what the phone is owed
-            route.start()
-            while told(down, "alarm_received", 15)["alarm"] != "press-3":
-                pass
+
+            def is_answered(seq: int) -> None:
+                house.panics(seq)
+                while told(down, "alarm_received", 20)["alarm"] != f"press-{seq}":
+                    pass
+
+            is_answered(1)
+            for number, killed in enumerate((ingests, processes, routes), start=2):
+                killed[0].kill()
+                is_answered(number)
+                killed[0].start()
+            # Whoever took over goes as well: the one that came back takes its place.
+            for number, killed in enumerate((ingests, processes, routes), start=5):
+                killed[1].kill()
+                is_answered(number)
+        [alert] = alerts(http)
+        entries = http.get(f"/api/v1/alerts/{alert['id']}").json()["timeline"]
+        assert [entry["what"] for entry in entries].count("pressed_again") == 6

@@ -366,6 +366,53 @@ async def test_several_workers_on_one_store_tell_everybody_once(desk: Desk) -> N
     assert desk.told() == ["ann"] * 20
 
 
+class Hanging(RecordingChannel):
+    """A channel that answers only when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def send(self, notification: Notice) -> None:
+        self.asked.set()
+        await self.let_go.wait()
+        await super().send(notification)
+
+
+async def test_what_a_worker_is_still_sending_nobody_else_sends(desk: Desk) -> None:
+    two_tiers(desk)
+    desk.raises()
+    hanging = Hanging()
+    busy, other = desk.new_worker(lease_s=6.0, channels={"page": hanging}), desk.new_worker(lease_s=6.0)
+    await busy.escalate_due()
+    async with asyncio.TaskGroup() as tasks:
+        assert await busy.notices.start_due(tasks) == 1
+        for _ in range(3):
+            desk.clock.advance_s(4)
+            await busy.notices.renew()
+            assert await other.notices.start_due(tasks) == 0
+        hanging.let_go.set()
+    assert [notice.responder for notice in hanging.sent] == ["ann"]
+    assert desk.told() == []
+
+
+async def test_what_a_dead_worker_had_taken_another_sends_after_the_lease(desk: Desk) -> None:
+    two_tiers(desk)
+    desk.raises()
+    hanging = Hanging()
+    dead, other = desk.new_worker(lease_s=6.0, channels={"page": hanging}), desk.new_worker(lease_s=6.0)
+    dying = asyncio.create_task(dead.run())
+    await hanging.asked.wait()
+    dying.cancel()
+    await asyncio.wait([dying])
+    async with asyncio.TaskGroup() as tasks:
+        desk.clock.advance_s(5.9)
+        assert await other.notices.start_due(tasks) == 0
+        desk.clock.advance_s(0.2)
+        assert await other.notices.start_due(tasks) == 1
+    assert desk.told() == ["ann"]
+
+
 def test_pauses_double_up_to_a_minute_and_end_after_ten() -> None:
     pauses: list[int] = []
     now_ms = 0
