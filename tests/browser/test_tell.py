@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.browser.cast import PASSWORD, House
 from tests.browser.desk import Desk
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -54,3 +55,24 @@ def test_whoever_only_looks_tells_nobody_anything(desk: Desk, house: House) -> N
     desk.cards_of(nurse.name).click()
     expect(desk.timeline).to_contain_text("Alert raised")
     expect(desk.detail.get_by_test_id("tell-locate")).to_be_hidden()
+
+
+def test_what_is_being_written_outlives_a_new_position(desk: Desk, house: House) -> None:
+    nurse = house.nurse("地图")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.publish("location", FIX)
+    script = """async (nurse) => {
+        const { change, state } = await import("/static/js/store.js");
+        change(["selection"], (s) => { s.selectedNurse = nurse; });
+        return state.positions.has(nurse);
+    }"""
+    wait_until(lambda: desk.page.evaluate(script, nurse.id), what="the nurse on the map")
+    card = desk.page.locator("#nurse-card")
+    card.get_by_test_id("tell-message").click()
+    card.get_by_test_id("tell-text").fill("请回")
+    nurse.device.publish("location", {**FIX, "accuracy_m": 44})
+    expect(card).to_contain_text("44 m")
+    card.get_by_test_id("tell-text").press_sequentially("电")
+    expect(card.get_by_test_id("tell-text")).to_have_value("请回电")
+    card.get_by_test_id("tell-send").click()
+    expect(card.get_by_test_id("told").locator("[data-kind=message]")).to_contain_text("on its way")

@@ -3,6 +3,7 @@
 import { get, post, Problem } from "./api.js";
 import { change, state } from "./store.js";
 
+const SOON_MS = 400;
 const POLL_MS = 2000;
 const KEPT = 20;
 const PENDING = new Set(["queued", "sent", "accepted"]);
@@ -26,7 +27,9 @@ export async function tell(device, body) {
   try {
     const command = await post(path(device), body);
     put(device, [command, ...(state.told.get(device) ?? [])]);
-    follow(device);
+    clearTimeout(followed.get(device));
+    followed.delete(device);
+    follow(device, SOON_MS);
     return null;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
@@ -58,14 +61,14 @@ function put(device, commands) {
 }
 
 // The feed says nothing of commands: they are few, and looked at only where somebody waits for them.
-function follow(device) {
+function follow(device, after = POLL_MS) {
   if (followed.has(device) || !state.me || !shownOf(device, KEPT).some(isPending)) return;
   followed.set(
     device,
     setTimeout(() => {
       followed.delete(device);
       if (state.me) loadTold(device);
-    }, POLL_MS),
+    }, after),
   );
 }
 

@@ -65,17 +65,18 @@ export function tellBar() {
       open.hidden = quiet;
       hint.hidden = !quiet;
       if (quiet) form.hidden = true;
-      list.replaceChildren(...shownOf(device.id, SHOWN).map(row));
+      list.replaceChildren(...shownOf(device.id, SHOWN).map((command) => row(command, device)));
     },
   };
 }
 
-function row(command) {
+function row(command, device) {
+  const waits = command.state === "queued" && device.state !== "offline";
   const at = command.answered_at ? clockText(command.answered_at) : "";
   const words = {
     at: clockText(command.created_at),
     what: term("down", command.kind),
-    state: t(`delivery.${command.state}`, { at }),
+    state: t(waits ? "delivery.sending" : `delivery.${command.state}`, { at }),
     by: command.asked_by,
   };
   const mine = command.asked_by === state.me?.login;

@@ -19,6 +19,7 @@ export const enTell = {
   "down.resend": "lost reports",
 
   "delivery.queued": "waits for the device",
+  "delivery.sending": "being sent",
   "delivery.sent": "sent, not confirmed",
   "delivery.accepted": "on its way",
   "delivery.fetched": "fetched by the device",

@@ -19,6 +19,7 @@ export const zhTell = {
   "down.resend": "补传",
 
   "delivery.queued": "等待设备上线",
+  "delivery.sending": "正在发送",
   "delivery.sent": "已发出，未确认",
   "delivery.accepted": "已送出",
   "delivery.fetched": "设备已取走",
