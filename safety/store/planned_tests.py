@@ -1,11 +1,11 @@
 """Planned tests: the next alarm of a device within some minutes is a test, whatever the device says."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from safety.errors import InvalidInput
 from safety.store.changes import record_change, replan_nurse
 from safety.store.fleet import find_device
-from safety.store.tables import device_tests
+from safety.store.tables import device_tests, devices
 from safety.store.upsert import replace
 
 WITHIN_S = 600.0
@@ -45,3 +45,6 @@ def plan_test(connection: Connection, device: str, within_s: float, *, actor: st
 def _write(connection: Connection, device: str, from_ms: int, until_ms: int, actor: str) -> None:
     row = {"device": device, "from_ms": from_ms, "until_ms": until_ms, "planned_by": actor}
     replace(connection, device_tests, [row], key=["device"], columns=["from_ms", "until_ms", "planned_by"])
+    # Whoever watches the devices is told of it, as of every change of one.
+    newest = select(func.coalesce(func.max(devices.c.revision), 0) + 1).scalar_subquery()
+    connection.execute(devices.update().where(devices.c.id == device).values(revision=newest))

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from safety.errors import InvalidInput
 from safety.planner import nurse_plan
 from safety.store.bindings import read_bindings
+from safety.store.feed import current_marks
 from safety.store.fleet import hand_device, register_device, withdraw_device
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
@@ -78,3 +79,9 @@ def test_a_test_that_cannot_be_made_is_refused(connection: Connection, device: s
     withdraw_device(connection, device, **BY)
     with pytest.raises(InvalidInput, match="revoked"):
         plan_test(connection, device, 60, **BY)
+
+
+def test_a_planned_test_is_news_of_the_device(connection: Connection, device: str) -> None:
+    before = current_marks(connection).registry
+    plan_test(connection, device, 600, **BY)
+    assert current_marks(connection).registry > before
