@@ -15,7 +15,7 @@ from ingest.lanes import ALARMS
 from ingest.records import Arrival, Tick
 from safety.domain.plan import NursePlan, OrgPlan
 from safety.rules import alarm, nurse, whereabouts, work_record
-from safety.rules.calm import Calm, give_back, settle, take
+from safety.rules.calm import Calm, settle, take, wake
 from safety.rules.effects import Effect
 from safety.rules.look_ahead import LookAhead
 from safety.rules.shared_fences import SharedFences
@@ -100,13 +100,12 @@ class AlarmEngine:
 
 
 class _TelemetrySnapshot(msgspec.Struct):
-    """`armed` is None in a snapshot of an older version."""
-
     now_ms: int
     resumed_ms: int
     nurses: dict[str, nurse.NurseState]
+    calm: dict[str | None, Calm]
     orgs: dict[str, OrgPlan]
-    armed: dict[str, int] | None = None
+    timers: list[tuple[int, str]]
 
 
 class TelemetryEngine:
@@ -115,12 +114,12 @@ class TelemetryEngine:
     def __init__(self) -> None:
         self._now_ms = 0
         self._resumed_ms = 0
+        # Those who are awake; the state of any other sleeps within her bounds.
         self._nurses: dict[str, nurse.NurseState] = {}
+        self._calm: dict[str | None, Calm] = {}
         self._shared = SharedFences()
         # (when, nurse): each nurse's next look at the clock. An entry may be stale, never too late.
         self._timers: list[tuple[int, str]] = []
-        self._armed: dict[str, int] = {}
-        self._calm: dict[str | None, Calm] = {}
 
     def run(self, records: Sequence[Record], failed: Failed) -> list[Effect]:
         effects: list[Effect] = []
@@ -136,6 +135,8 @@ class TelemetryEngine:
                 else:
                     effects += self._step(record, ahead, index)
             except Exception as error:  # noqa: BLE001  # one bad record must not silence everybody else's
+                self._calm = {key: calm for key, calm in self._calm.items() if key not in self._nurses}
+                calm_of = self._calm.get
                 failed(index, error)
         return effects
 
@@ -153,31 +154,23 @@ class TelemetryEngine:
             self._arm(record.nurse)
         else:
             self._shared.replan(record)
-            self._give_back()
-            self._calm.clear()
+            for calm in self._calm.values():
+                calm.void()
         return []
 
     def snapshot(self) -> bytes:
-        self._give_back()
         state = _TelemetrySnapshot(
-            self._now_ms, self._resumed_ms, self._nurses, self._shared.plans, self._armed
+            self._now_ms, self._resumed_ms, self._nurses, self._calm, self._shared.plans, self._timers
         )
         return msgspec.msgpack.encode(state)
 
     def restore(self, snapshot: bytes) -> None:
         state = msgspec.msgpack.decode(snapshot, type=_TelemetrySnapshot)
-        self._now_ms, self._resumed_ms, self._nurses = state.now_ms, state.resumed_ms, state.nurses
+        self._now_ms, self._resumed_ms = state.now_ms, state.resumed_ms
+        self._nurses, self._calm, self._timers = state.nurses, state.calm, state.timers
+        self._shared = SharedFences()
         for plan in state.orgs.values():
             self._shared.replan(plan)
-        self._calm = {}
-        self._timers, self._armed = [], {}
-        if state.armed is not None:
-            self._armed = state.armed
-            self._timers = sorted((when_ms, key) for key, when_ms in state.armed.items())
-            return
-        for key, known in self._nurses.items():
-            nurse.complete(known, self._now_ms)
-            self._arm(key)
 
     def _arrive(self, arrival: Arrival, ahead: LookAhead, index: int) -> list[Effect]:
         if arrival.nurse is None:
@@ -191,7 +184,7 @@ class TelemetryEngine:
         state = self._state_of(arrival.nurse, arrival.org)
         effects = nurse.step(state, arrival, self._shared, ahead.within(arrival, index))
         # A timer that is set may be early, never late: only what stirs her rules can make it so.
-        if state.stirred or arrival.nurse not in self._armed or not isinstance(arrival.report, Fix):
+        if state.stirred or state.armed_ms is None or not isinstance(arrival.report, Fix):
             state.stirred = False
             self._arm(arrival.nurse)
         self._settle(arrival.nurse, state)
@@ -202,47 +195,41 @@ class TelemetryEngine:
             self._resumed_ms = at_ms
         self._now_ms = max(self._now_ms, at_ms)
         effects: list[Effect] = []
-        due: list[str] = []
+        due: set[str] = set()
         while self._timers and self._timers[0][0] <= self._now_ms:
-            when_ms, key = heapq.heappop(self._timers)
-            if self._armed.get(key) == when_ms:
-                del self._armed[key]
-                due.append(key)
+            due.add(heapq.heappop(self._timers)[1])
         # In the order of their names: a heap rebuilt from a snapshot may pop in another one.
         for key in sorted(due):
-            state = self._looked_at(key)
-            ticked = nurse.on_tick(state, self._now_ms, self._resumed_ms)
-            if ticked:
-                self._settle(key, state)
-                effects += ticked
-            self._arm(key)
+            state = self._awake(key)
+            if state.armed_ms is not None and state.armed_ms <= self._now_ms:
+                state.armed_ms = None
+                effects += nurse.on_tick(state, self._now_ms, self._resumed_ms)
+                self._arm(key)
+            self._settle(key, state)
         return effects
 
+    def _state_of(self, key: str, org: str) -> nurse.NurseState:
+        if key not in self._nurses and key not in self._calm:
+            self._nurses[key] = nurse.NurseState(plan=NursePlan(nurse=key, org=org))
+        return self._awake(key)
+
+    def _awake(self, key: str) -> nurse.NurseState:
+        state = self._nurses.get(key)
+        if state is None:
+            state = self._nurses[key] = wake(self._calm[key])
+        return state
+
     def _settle(self, key: str, state: nurse.NurseState) -> None:
-        calm = settle(state, self._shared, self._calm.get(key))
+        """Let her sleep, if she is calm."""
+        calm = settle(state, self._shared, self._calm.pop(key, None))
         if calm is not None:
             self._calm[key] = calm
-        else:
-            self._calm.pop(key, None)
-
-    def _state_of(self, key: str, org: str) -> nurse.NurseState:
-        if key not in self._nurses:
-            self._nurses[key] = nurse.NurseState(plan=NursePlan(nurse=key, org=org))
-        return self._looked_at(key)
-
-    def _looked_at(self, key: str) -> nurse.NurseState:
-        calm = self._calm.get(key)
-        if calm is not None:
-            give_back(calm)
-        return self._nurses[key]
-
-    def _give_back(self) -> None:
-        for calm in self._calm.values():
-            give_back(calm)
+            if calm.asleep:
+                del self._nurses[key]
 
     def _arm(self, key: str) -> None:
-        wake_ms = nurse.wake_ms(self._nurses[key], self._now_ms, self._resumed_ms)
-        armed_ms = self._armed.get(key)
-        if wake_ms is not None and (armed_ms is None or wake_ms < armed_ms):
-            self._armed[key] = wake_ms
+        state = self._nurses[key]
+        wake_ms = nurse.wake_ms(state, self._now_ms, self._resumed_ms)
+        if wake_ms is not None and (state.armed_ms is None or wake_ms < state.armed_ms):
+            state.armed_ms = wake_ms
             heapq.heappush(self._timers, (wake_ms, key))

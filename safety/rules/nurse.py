@@ -30,11 +30,12 @@ OVERRUN_MS = 12 * 3_600_000
 """So long after its planned end a visit may still be the one she means."""
 
 
-class NurseState(msgspec.Struct):
+class NurseState(msgspec.Struct, array_like=True):
     """All that the rules remember of one nurse; `visits` and `check_ins` have one for each of her visits.
 
     `stirred`: a fix has begun something that time can complete, so that the next look may be due earlier.
-    `replanned`: what the new plan makes of what is known is looked at with the next tick.
+    `replanned`: what the new plan makes of what is known is looked at with the next tick; `armed_ms` is when
+    that is. Fields are only ever added, at the end: states are stored without their names.
     """
 
     plan: NursePlan
@@ -45,6 +46,7 @@ class NurseState(msgspec.Struct):
     devices: dict[str, DeviceState] = {}
     stirred: bool = False
     replanned: bool = False
+    armed_ms: int | None = None
 
 
 def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
@@ -102,13 +104,6 @@ def step(
         battery_pct = arrival.report.battery_pct if isinstance(arrival.report, reports.Fix) else None
         effects += _move(state, sight, battery_pct, shared, within)
     return effects
-
-
-def complete(state: NurseState, now_ms: int) -> None:
-    """Add what a snapshot of an older version did not have; what was over then stays over."""
-    for planned in state.plan.visits:
-        over = planned.ends_ms < now_ms
-        state.visits.setdefault(planned.id, visit.VisitState(known_ms=now_ms, ended=over, gone=over))
 
 
 def on_tick(state: NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:

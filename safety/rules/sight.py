@@ -7,7 +7,7 @@ from ingest.records import Arrival
 from safety.rules.times import plausible_ms
 
 
-class Sight(msgspec.Struct, frozen=True, gc=False):
+class Sight(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Where she was seen, by which device, when (epoch ms), and in which event."""
 
     position: Position
