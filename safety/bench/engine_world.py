@@ -16,6 +16,8 @@ EVERY_MS = 10_000
 _ORG = "org_bench"
 _SOUTH, _WEST, _HEIGHT, _WIDTH = 30.7, 120.9, 1.1, 1.1  # a large city and its surroundings, in degrees
 _ACCURACY_M = 12.0
+_SPREAD_DEG = 1e-4
+"""Fixes of a nurse who is at home stray by some 11 m."""
 
 
 class World(NamedTuple):
@@ -25,10 +27,12 @@ class World(NamedTuple):
     nurses: list[NursePlan]
     org: OrgPlan
 
-    def fixes(self, round_number: int, count: int | None = None) -> list[bytes]:
+    def fixes(
+        self, round_number: int, count: int | None = None, spread_deg: float = _SPREAD_DEG
+    ) -> list[bytes]:
         """Return one encoded fix of each nurse (or of the first `count`), as they stand in the log."""
         rng = np.random.default_rng(abs(round_number) * 2 + (round_number < 0))
-        shifts = rng.normal(0.0, 1e-4, (count or len(self.nurses), 2))
+        shifts = rng.normal(0.0, spread_deg, (count or len(self.nurses), 2))
         at_ms = T0_MS + EVERY_MS * (round_number + 1)
         places = (self.homes[: len(shifts)] + shifts).tolist()
         return [self._fix(index, at_ms, *place) for index, place in enumerate(places)]
@@ -49,11 +53,14 @@ class World(NamedTuple):
         return encode(Arrival(f"dev_{index}", f"nur_{index}", _ORG, at_ms, report))
 
 
-def make_world(nurses: int, shared_fences: int, seed: int = 1) -> World:
-    """Return a world whose nurses have 1 to 3 fences each; the same seed makes the same one."""
+def make_world(nurses: int, shared_fences: int, seed: int = 1, most_own: int = 2) -> World:
+    """Return a world whose nurses have 1 to 3 fences each; the same seed makes the same one.
+
+    One is the circle of her visit, and up to `most_own` others are polygons.
+    """
     rng = np.random.default_rng(seed)
     homes = rng.random((nurses, 2)) * (_HEIGHT, _WIDTH) + (_SOUTH, _WEST)
-    extra = rng.integers(0, 3, nurses)
+    extra = rng.integers(0, most_own + 1, nurses)
     plans = [_plan(index, homes[index], int(extra[index]), rng) for index in range(nurses)]
     centres = rng.random((shared_fences, 2)) * (_HEIGHT, _WIDTH) + (_SOUTH, _WEST)
     fences = tuple(_polygon(f"fen_{index}", centre, rng) for index, centre in enumerate(centres))
