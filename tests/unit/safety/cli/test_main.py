@@ -22,7 +22,7 @@ LEAVES = [
     "up", "init", "simulate", "bench", "audit verify", "org add", "org list", "nurse add", "nurse list",
     "responder add", "responder list", "user add", "user list", "visit add", "visit list", "fence import",
     "fence list", "fence remove", "policy apply", "policy list", "device add", "device list", "device rotate",
-    "device revoke", "device bind", "token create",
+    "device revoke", "device bind", "token create", "org limits", "visit limits", "fence limits", "replay",
 ]  # fmt: skip
 
 
