@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
+import msgspec
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge
 from sqlalchemy import Connection
@@ -113,18 +114,30 @@ class Runner:
             return epoch, load_checkpoint(connection, self._lane, self._partition)
 
         self._epoch, saved = await self._database.write(take)
-        if saved is not None:
-            gc.disable()  # nothing of what is loaded is garbage, and looking for some takes longer than loading
-            self._engine.restore(saved.state)
-            # What was loaded stays: a full collection that looks through 100,000 nurses takes 71 ms.
-            gc.freeze()
-            gc.enable()
+        if saved is not None and self._restore(saved.state):
             self._offset = self._saved_offset = saved.offset
             if await self.lag() < 0:
                 raise LogUnavailable(
                     f"{self._lane} ends before its checkpoint at {saved.offset}: was the log replaced? "
                     "restore it, or delete the checkpoint to begin anew"
                 )
+
+    def _restore(self, state: bytes) -> bool:
+        """Take over a state; tell whether it can be read: one of another version cannot.
+
+        Then the log is run again from its beginning: what it raises is stored already, nobody is told twice.
+        """
+        gc.disable()  # nothing of what is loaded is garbage, and looking for some takes longer than loading
+        try:
+            self._engine.restore(state)
+        except msgspec.MsgspecError:
+            _log.warning("checkpoint is of another version", action="checkpoint_stale", lane=self._lane)
+            return False
+        finally:
+            # What was loaded stays: a full collection that looks through 100,000 nurses takes 71 ms.
+            gc.freeze()
+            gc.enable()
+        return True
 
     async def step(self) -> int:
         """Process one batch; return how many entries it had."""
