@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from devices.identity import new_id
 from ingest.errors import LogUnavailable
 from ingest.lanes import DEAD_LETTERS, LANES
 from ingest.log.assignment import Assignments
@@ -10,11 +11,9 @@ from ingest.log.port import EventLog
 from safety.crew import Crew, Worker
 from safety.dead_letters import DeadLetterDesk
 from safety.housekeeping import Housekeeping
+from safety.lag import MAX_LAG, LagWatch
 from safety.parts.part import Ground, Tasks
 from safety.runner import Runner, RunnerMetrics
-
-MAX_LAG = 10_000
-"""Entries that the engine may be behind before it counts as unwell."""
 
 
 class ProcessPart:
@@ -26,14 +25,21 @@ class ProcessPart:
         self._assignments = assignments
         self._metrics = RunnerMetrics(ground.metrics)
         self._crew = Crew(self._posts_of, ground.clock)
+        # Under which it claims partitions, for people to read.
+        self._name = ground.settings.process_name or new_id("prc")
+        self._lag = LagWatch(log, ground.database, ground.clock, ground.metrics)
         self._house = Housekeeping(ground.database, ground.clock, ground.settings)
 
     async def open(self) -> None:
         """Nothing is shared: each worker takes over its own checkpoint."""
 
     def tasks(self) -> Tasks:
-        """Return the crew, whose members write down where they are when they end, and who keeps house."""
-        return [("crew", self._crew.run(self._assignments)), ("housekeeping", self._house.run())]
+        """Return the crew, whose members write down where they are when they end, and who looks after it."""
+        return [
+            ("crew", self._crew.run(self._assignments)),
+            ("lag", self._lag.run()),
+            ("housekeeping", self._house.run()),
+        ]
 
     async def until_ready(self) -> None:
         """It begins at once, with what is its own."""
@@ -42,13 +48,16 @@ class ProcessPart:
         """The crew has written down where it is."""
 
     async def check(self) -> Mapping[str, str]:
-        """Return how far the engine is behind."""
+        """Return how far the engine is behind here, and how all partitions are."""
+        return {"engine": await self._engine(), "partitions": self._lag.verdict}
+
+    async def _engine(self) -> str:
         try:
             lags = [await worker.lag() for worker in self._crew.workers if isinstance(worker, Runner)]
         except LogUnavailable as error:
-            return {"engine": f"how far it is behind is unknown: {error}"}
+            return f"how far it is behind is unknown: {error}"
         behind = max(lags, default=0)
-        return {"engine": "ok" if behind <= MAX_LAG else f"{behind} entries behind"}
+        return "ok" if behind <= MAX_LAG else f"{behind} entries behind"
 
     def _posts_of(self, partition: int) -> Mapping[str, Callable[[], Worker]]:
         lanes: dict[str, Callable[[], Worker]] = {
@@ -59,7 +68,7 @@ class ProcessPart:
     def _runner(self, lane: str, partition: int) -> Runner:
         ground = self._ground
         log, wake = self._event_log, ground.wakes.wake
-        return Runner(lane, partition, log, ground.database, ground.clock, self._metrics, wake)
+        return Runner(lane, partition, log, ground.database, ground.clock, self._metrics, wake, self._name)
 
     def _desk(self, partition: int) -> DeadLetterDesk:
         return DeadLetterDesk(partition, self._event_log, self._ground.database, self._ground.clock)

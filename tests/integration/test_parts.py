@@ -114,7 +114,7 @@ def test_four_processes_do_what_one_does(house: House) -> None:
         well = [part.parts() for part in parts]
         assert [sorted(one) for one in well] == [
             ["broker", "log", "store"],
-            ["engine", "store"],
+            ["engine", "partitions", "store"],
             ["routing", "store"],
             ["store"],
         ]
