@@ -1,6 +1,7 @@
 """Each dialect from outside: real MQTT messages in its documented form make the right alert."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, NamedTuple
@@ -90,6 +91,26 @@ def test_owntracks(service: Service, fleet: Fleet) -> None:
     assert fleet.household.alerts(nurse=fleet.nurses["owntracks"], kind="panic") == []
     publish(service.mqtt_port, phone, topic, sample("owntracks", "sos-poi").payload)
     assert alert(fleet, "owntracks")["position"]["accuracy_m"] == 12
+
+
+def test_the_last_will_of_owntracks(service: Service, fleet: Fleet) -> None:
+    phone = fleet.devices["owntracks"]
+    topic = f"owntracks/{phone['id']}/phone"
+    publish(service.mqtt_port, phone, topic, sample("owntracks", "location-nowhere").payload)
+
+    def state() -> str:
+        return str(fleet.household.http.get(f"/api/v1/devices/{phone['id']}").json()["state"])
+
+    wait_until(lambda: state() == "online", 5.0, "the phone to be online")
+    will = ["--will-topic", topic, "--will-payload", '{"_type":"lwt","tst":1440363922}', "--will-qos", "1"]
+    login = ["-h", "127.0.0.1", "-p", str(service.mqtt_port), "-u", phone["id"], "-P", phone["secret"]]
+    # The app listens for what it is told; that its subscription is granted says that it is logged in.
+    command = ["stdbuf", "-oL", "mosquitto_sub", *login, "-t", f"{topic}/cmd", *will, "-d"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
+        assert app.stdout is not None
+        assert any("SUBACK" in line for line in app.stdout)
+        app.kill()
+    wait_until(lambda: state() == "offline", 5.0, "the last will")
 
 
 def test_a_lorawan_button(service: Service, fleet: Fleet) -> None:
