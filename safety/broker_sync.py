@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from devices import topics
 from devices.clock import Clock, SystemClock
+from devices.errors import DeviceError
 from devices.registry.sql import SqlDeviceRegistry
 from ingest.address import BrokerAddress
 from ingest.errors import NotConnected
@@ -25,7 +27,6 @@ LOOK_EVERY_S = 1.0
 """How soon a change of the registry is at the broker."""
 RENEW_EVERY_S = 3600.0
 _SETTLE_S = 0.2
-"""The broker reads its files when it comes round to the signal: a session ended before might come back."""
 
 _MOST_BYTES = 16 * 1024 * 1024
 """Of the log at once."""
@@ -60,6 +61,8 @@ class BrokerSync:
         self._clock = clock or SystemClock()
         self._log = MosquittoLog(topics.may_subscribe)
         self._read_to = 0
+        self._unread = False
+        self._ending: set[str] = set()
         self._login: Login | None = None
         self._overseer: Overseer | None = None
         if settings.broker_url is not None:
@@ -73,50 +76,57 @@ class BrokerSync:
         Raises:
             TrustError: a file cannot be written.
             ReloadFailed: the broker cannot be told.
+            RegistryUnavailable: the registry cannot be read.
         """
         self._registry.refresh()
         with self._database.reading() as connection:
             synced = self._files.sync(connection, self._registry, self._login, self._clock.now_ms())
         if synced.written:
             self._tell(f"written: {', '.join(synced.written)}")
-            self._reload()
+            self._unread = True
         for device in synced.unknown:
             self._tell(f"{device} has no password there before `vigil device rotate {device}`")
-        if synced.ended and self._overseer is not None:
-            await self._end_sessions(self._overseer, synced)
+        self._ending |= set(synced.ended)
+        await self._follow_up()
         return synced
 
     async def watch(self) -> None:
-        """Sync whenever the registry changes, and report what the broker denies, until cancelled."""
+        """Sync whenever the registry changes, and report what the broker denies, until cancelled.
+
+        What fails is tried again every second: a broker that is away now must still hear of it.
+        """
         if self._log_file is not None and self._log_file.exists():
             self._read_to = self._log_file.stat().st_size
-        await self.once()
-        since_s = self._clock.monotonic_s()
+        synced_s: float | None = None
         while True:
-            await self._clock.sleep_s(LOOK_EVERY_S)
             now_s = self._clock.monotonic_s()
-            if self._registry.refresh() or now_s - since_s > RENEW_EVERY_S:
-                since_s = now_s
-                await self.once()
-            await self._report()
-
-    def _reload(self) -> None:
-        if self._pid_file is None:
-            return
-        try:
-            os.kill(int(self._pid_file.read_text().strip()), signal.SIGHUP)
-        except (OSError, ValueError) as error:
-            raise ReloadFailed(
-                f"the broker of {self._pid_file} cannot be told: {error}; does it run, with that pid_file?"
-            ) from error
-
-    async def _end_sessions(self, overseer: Overseer, synced: Synced) -> None:
-        await self._clock.sleep_s(_SETTLE_S)
-        for device in synced.ended:
             try:
-                await overseer.end_session(device)
+                if synced_s is None or self._registry.refresh() or now_s - synced_s > RENEW_EVERY_S:
+                    synced_s = None
+                    await self.once()
+                    synced_s = now_s
+                await self._follow_up()
+                await self._report()
+            except (DeviceError, SafetyError, SQLAlchemyError) as error:
+                _log.warning("not in step", action="sync.failed", error=str(error))
+            await self._clock.sleep_s(LOOK_EVERY_S)
+
+    async def _follow_up(self) -> None:
+        """Do at the broker what is still owed there."""
+        if self._unread and self._pid_file is not None:
+            _hang_up(self._pid_file)
+            self._unread = False
+            # It reads its files when it comes round to the signal: who is thrown out before might come back.
+            await self._clock.sleep_s(_SETTLE_S)
+        if self._overseer is None:
+            return
+        for device in sorted(self._ending):
+            try:
+                await self._overseer.end_session(device)
             except NotConnected as error:
                 _log.warning("session not ended", action="sync.not_ended", device=device, error=str(error))
+            else:
+                self._ending.discard(device)
 
     async def _report(self) -> None:
         refused = self._log.read(self._new_lines())
@@ -141,3 +151,12 @@ class BrokerSync:
                 self._read_to += len(whole) + 1
                 lines = whole.decode(errors="replace").split("\n")
         return lines
+
+
+def _hang_up(pid_file: Path) -> None:
+    try:
+        os.kill(int(pid_file.read_text().strip()), signal.SIGHUP)
+    except (OSError, ValueError) as error:
+        raise ReloadFailed(
+            f"the broker of {pid_file} cannot be told: {error}; does it run, with that pid_file?"
+        ) from error

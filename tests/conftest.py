@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from devices.clock import SystemClock
 from safety.store.database import database_url
+from safety.trust import Trust
 from tests.support.kafka import Kafka, kafka
 from tests.support.postgres import Postgres
 from tests.support.service import Household, Service
@@ -21,7 +23,9 @@ settings.load_profile("vigil")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """A running `vigil up` that the tests of a session share; each makes an organisation of its own."""
     running = Service(tmp_path_factory.mktemp("service") / "data")
-    running.start()
+    running.data_dir.mkdir(mode=0o700)
+    Trust(running.data_dir).create("of these tests", SystemClock().now_ms())
+    running.start("--mqtts-port", "0")
     try:
         yield running
         assert running.stop() == 0

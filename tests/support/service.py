@@ -25,6 +25,7 @@ class Service:
         self.data_dir = data_dir
         self.http_port = 0
         self.mqtt_port = 0
+        self.mqtts_port = 0
         self._process: subprocess.Popen[str] | None = None
 
     @property
@@ -50,6 +51,8 @@ class Service:
             said = line.split()
             if said[:1] == ["mqtt"]:
                 self.mqtt_port = int(said[1].rsplit(":", 1)[1])
+            if said[:1] == ["mqtts"]:
+                self.mqtts_port = int(said[1].rsplit(":", 1)[1])
             if said[:1] == ["http"]:
                 self.http_port = int(said[1].rsplit(":", 1)[1])
             if said == ["ready"]:
