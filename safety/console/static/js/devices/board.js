@@ -5,6 +5,7 @@ import { t } from "../i18n.js";
 import { lineIcon } from "../icons.js";
 import { state, view } from "../store.js";
 import { changeFleet, selectDevice } from "./model.js";
+import { isHeld, redraw } from "./redraw.js";
 import { deviceName, heardText, testedText, worryText } from "./words.js";
 
 export function mountBoard() {
@@ -15,21 +16,21 @@ export function mountBoard() {
       }),
     );
   }
-  view(["fleet", "devices", "nurses", "lang", "view"], draw);
+  view(["fleet", "nurses", "lang", "view"], draw);
 }
 
 function draw() {
-  if (state.view !== "devices") return;
+  if (state.view !== "devices" || isHeld()) return;
   const { tab, board, untested, failed } = state.fleet;
   for (const button of document.querySelectorAll("[data-board]")) {
     button.setAttribute("aria-pressed", String(button.dataset.board === tab));
   }
   const items = tab === "board" ? board : untested;
   const root = byId("device-board");
-  if (failed) root.replaceChildren(nothing("unknown", t("devices.read_failed", { detail: failed })));
-  else if (!items) root.replaceChildren(nothing("unknown", t("queue.loading")));
-  else if (!items.length) root.replaceChildren(nothing("quiet", t(`devices.${tab}_empty`), t(`devices.${tab}_empty_more`)));
-  else root.replaceChildren(el("ol", { class: "worries" }, items.map(tab === "board" ? worrying : notTested)));
+  if (failed) redraw(root, nothing("unknown", t("devices.read_failed", { detail: failed })));
+  else if (!items) redraw(root, nothing("unknown", t("queue.loading")));
+  else if (!items.length) redraw(root, nothing("quiet", t(`devices.${tab}_empty`), t(`devices.${tab}_empty_more`)));
+  else redraw(root, el("ol", { class: "worries" }, items.map(tab === "board" ? worrying : notTested)));
 }
 
 function worrying({ device, worries }) {
@@ -56,6 +57,7 @@ function card(device, urgency, reasons) {
       {
         type: "button",
         class: "worry-button",
+        data: { key: device.id },
         "aria-pressed": String(state.fleet.selected === device.id),
         on: { click: () => selectDevice(device.id) },
       },

@@ -7,6 +7,7 @@ import { lineIcon } from "../icons.js";
 import { state, view } from "../store.js";
 import { clockText, countdown, now, tick } from "../time.js";
 import { changeFleet, mayEdit, nurseName, readBoard, readHistory, takeDevice } from "./model.js";
+import { isHeld, redraw } from "./redraw.js";
 import { showSecret } from "./secret.js";
 import { batteryText, clockWords, deviceName, gpsText, heardText, spanOf, testedText } from "./words.js";
 
@@ -14,23 +15,25 @@ const MINUTES = [5, 10, 30, 60];
 let drawn = null; // what was asked when the card was last drawn: a field that is being filled in must stay
 
 export function mountCard() {
-  view(["fleet", "devices", "nurses", "lang", "view", "session"], draw);
+  view(["fleet", "nurses", "lang", "view", "session"], draw);
 }
 
 function draw() {
-  if (state.view !== "devices") return;
+  if (state.view !== "devices" || isHeld()) return;
   const root = byId("device-card");
   const device = state.devices.get(state.fleet.selected);
   const asked = `${state.fleet.selected} ${state.fleet.asking} ${state.fleet.problem}`;
   if (asked === drawn && root.querySelector("form")?.contains(document.activeElement)) return;
   drawn = asked;
   if (!device) {
-    root.replaceChildren(
+    redraw(
+      root,
       el("div", { class: "empty" }, lineIcon("select"), el("p", { class: "empty-title" }, t("devices.choose")), el("p", {}, t("devices.choose_more"))),
     );
     return;
   }
-  root.replaceChildren(
+  redraw(
+    root,
     el(
       "header",
       { class: "device-head" },
@@ -109,7 +112,7 @@ function actions(device) {
   const buttons = ["hand", "test", "rotate", "revoke"].map((name) =>
     el(
       "button",
-      { type: "button", class: "button", "aria-pressed": String(asking === name), data: { testid: `device-${name}` }, on: { click: () => ask(name) } },
+      { type: "button", class: "button", "aria-pressed": String(asking === name), data: { testid: `device-${name}`, key: name }, on: { click: () => ask(name) } },
       t(`devices.do_${name}`),
     ),
   );

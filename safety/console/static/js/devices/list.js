@@ -4,6 +4,7 @@ import { byId, el, setAttr, setText } from "../dom.js";
 import { t, term } from "../i18n.js";
 import { state, view } from "../store.js";
 import { changeFleet, filtered, mayEdit, nurseName, selectDevice } from "./model.js";
+import { isHeld, redraw } from "./redraw.js";
 import { heardText, pctText, testedText } from "./words.js";
 
 const COLUMNS = ["device", "nurse", "state", "battery", "tested"];
@@ -13,7 +14,7 @@ export function mountList() {
   byId("device-kind").addEventListener("change", (event) => narrow({ kind: event.target.value }));
   byId("device-use").addEventListener("change", (event) => narrow({ use: event.target.value }));
   view(["lang"], drawFilters);
-  view(["fleet", "devices", "nurses", "lang", "view", "session"], draw);
+  view(["fleet", "nurses", "lang", "view", "session"], draw);
 }
 
 function narrow(change) {
@@ -35,11 +36,12 @@ function fill(id, chosen, options) {
 function draw() {
   byId("device-add").hidden = !mayEdit();
   byId("device-import").hidden = !mayEdit();
-  if (state.view !== "devices") return;
+  if (state.view !== "devices" || isHeld()) return;
   const { shown, count } = filtered();
   setText(byId("device-count"), t("devices.count", { n: count, all: state.devices.size }));
   const rest = count - shown.length;
-  byId("device-list").replaceChildren(
+  redraw(
+    byId("device-list"),
     el(
       "table",
       { class: "device-table" },
@@ -55,7 +57,7 @@ function row(device) {
   const chosen = state.fleet.selected === device.id;
   const choose = el(
     "button",
-    { type: "button", class: "row-button", "aria-pressed": String(chosen), on: { click: () => selectDevice(device.id) } },
+    { type: "button", class: "row-button", data: { key: device.id }, "aria-pressed": String(chosen), on: { click: () => selectDevice(device.id) } },
     el("span", {}, term("device", device.kind)),
     el("span", { class: "faint" }, device.external_id ?? device.id),
   );

@@ -1,12 +1,17 @@
 // The devices' view: what it shows beside the devices themselves, and how it is read from the server.
 
 import { get, Problem } from "../api.js";
-import { change, merge, state } from "../store.js";
+import { change, merge, state, view } from "../store.js";
 
 export const READ_EVERY_MS = 15_000;
 const SHOWN_AT_MOST = 300;
 
 let lastRead = 0;
+let moved = false; // a device has changed since the panels were drawn
+
+view(["devices"], () => {
+  moved = true;
+});
 
 /** True for those who may hand out devices. */
 export function mayEdit() {
@@ -47,9 +52,12 @@ export async function readBoard() {
   });
 }
 
-/** Called every second. */
+/** Called every second: thousands of devices may change in one, the panels are drawn once. */
 export function fleetTick() {
-  if (state.view === "devices" && Date.now() - lastRead > READ_EVERY_MS) readBoard();
+  if (state.view !== "devices") return;
+  if (moved) changeFleet(() => {});
+  moved = false;
+  if (Date.now() - lastRead > READ_EVERY_MS) readBoard();
 }
 
 async function guarded(action) {
@@ -67,6 +75,7 @@ async function guarded(action) {
 export function takeDevice(device) {
   const { secret, app, link, settings, qr_svg, ...shown } = device;
   merge("devices", [shown]);
+  changeFleet(() => {});
 }
 
 /** The devices that the filter lets through, by nurse and kind; and how many there are. */
