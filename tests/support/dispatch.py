@@ -19,7 +19,7 @@ from safety.api.hub import LiveHub
 from safety.api.outbox import MAX_FRAMES
 from safety.domain.fence_import import parse_fences
 from safety.domain.policy_import import parse_policy
-from safety.rules.effects import AlertKind, HearDevice, PlacePosition, RaiseAlert
+from safety.rules.effects import AlertKind, HearDevice, KeepRecord, PlacePosition, RaiseAlert
 from safety.rules.sight import Sight
 from safety.store.alerts import raise_alert
 from safety.store.audit import append_audit
@@ -155,6 +155,22 @@ def _happen(connection: Connection, house: House, at_ms: int) -> None:
     house.alert = raised.id
     raise_alert(connection, raised, at_ms)
     place_nurse(connection, house, at_ms - 30_000, 31.2304, 121.4737)
+    store_effects(connection, [noted(house, at_ms)], at_ms)
+
+
+def noted(house: House, at_ms: int) -> KeepRecord:
+    """The step `opened` of the house's visit."""
+    return KeepRecord(
+        id=derived_id("test", house.org, "opened"),
+        org=house.org,
+        nurse=house.nurse,
+        device=house.device,
+        visit=house.visit,
+        kind="step",
+        time_ms=at_ms,
+        received_ms=at_ms,
+        detail={"code": "opened"},
+    )
 
 
 def place_nurse(connection: Connection, house: House, at_ms: int, lat: float, lon: float) -> None:
