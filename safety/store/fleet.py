@@ -14,6 +14,7 @@ from safety.errors import InvalidInput
 from safety.store.bindings import close_binding, open_binding
 from safety.store.changes import record_change, replan_nurse
 from safety.store.nurses import find_nurse
+from safety.store.pace import follow_owner
 from safety.store.tables import device_tests, devices
 
 KINDS = ("phone", "recorder", "button")
@@ -107,6 +108,7 @@ def hand_device(connection: Connection, device: str, nurse: str, *, actor: str, 
     if not before.revoked and nurse != before.nurse:
         _end_binding(connection, device, "handed_over", actor, at_ms)
         open_binding(connection, device, nurse, org, actor, at_ms)
+        follow_owner(connection, device, nurse, at_ms)
     for concerned in {before.nurse, nurse} - {None}:
         replan_nurse(connection, str(concerned))
     now = find_device(connection, device)

@@ -52,14 +52,34 @@ def slacken(connection: Connection, closed: Row[Any], at_ms: int) -> None:
             _owe(connection, device, usual_s, closed.id, at_ms, derived_id("pace_back", closed.id, device))
 
 
+def follow_owner(connection: Connection, device: str, nurse: str, at_ms: int) -> None:
+    """Have a device that changed hands report as often as that nurse's devices do."""
+    if device not in _reporting(connection, nurse):
+        return
+    told = _told(connection, device)
+    wanted_s = usual_s = _asked_for(told)
+    alert = _open_alert(connection, nurse)
+    if alert is not None:
+        every_s = resolve(limits_of_org(connection, alert.org)).alert_fix_every_s
+        wanted_s = min((pace_s for pace_s in (every_s, usual_s) if pace_s is not None), default=None)
+    if (_fix_every_s(told[0]) if told else None) != wanted_s:
+        because = alert.id if alert is not None else None
+        command = derived_id("pace_handed", device, nurse, str(at_ms))
+        _owe(connection, device, wanted_s, because, at_ms, command)
+
+
 def _has_open(connection: Connection, nurse: str, besides: str) -> bool:
-    being_open = select(alerts.c.id).where(
+    return _open_alert(connection, nurse, besides) is not None
+
+
+def _open_alert(connection: Connection, nurse: str, besides: str = "") -> Row[str, str] | None:
+    being_open = select(alerts.c.id, alerts.c.org).where(
         alerts.c.nurse == nurse,
         alerts.c.state.in_(sorted(OPEN_STATES)),
         alerts.c.kind.not_in(_OF_DEVICES),
         alerts.c.id != besides,
     )
-    return connection.execute(being_open.limit(1)).first() is not None
+    return connection.execute(being_open.order_by(alerts.c.id).limit(1)).first()
 
 
 def _reporting(connection: Connection, nurse: str) -> list[str]:
@@ -94,7 +114,7 @@ def _fix_every_s(row: Row[Any]) -> float | None:
 
 
 def _owe(
-    connection: Connection, device: str, every_s: float | None, alert: str, at_ms: int, command: str
+    connection: Connection, device: str, every_s: float | None, alert: str | None, at_ms: int, command: str
 ) -> None:
     owe_command(
         connection,

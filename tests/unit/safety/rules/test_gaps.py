@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import reports
@@ -127,6 +127,7 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Arrival], set[int], int]:
     return arrivals, lost, count
 
 
+@settings(max_examples=40)
 @given(deliveries())
 def test_only_what_was_lost_is_asked_for(delivered: tuple[list[Arrival], set[int], int]) -> None:
     arrivals, lost, _ = delivered
@@ -139,6 +140,7 @@ def test_only_what_was_lost_is_asked_for(delivered: tuple[list[Arrival], set[int
         assert set(wanted) == {seq for seq in lost if seq > first}
 
 
+@settings(max_examples=40)
 @given(deliveries(), st.integers(0, 40))
 def test_a_restart_changes_nothing(delivered: tuple[list[Arrival], set[int], int], cut: int) -> None:
     records: list[Any] = [QUIET, tick(0), *delivered[0], *ticks(60, 120)]
@@ -149,6 +151,7 @@ def test_a_restart_changes_nothing(delivered: tuple[list[Arrival], set[int], int
     assert [*before, *(e for record in records[cut:] for e in again.step(record))] == run(*records)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 120)), max_size=60))
 def test_whatever_comes_the_state_stays_small_and_the_clock_is_never_stuck(
     told: list[tuple[int, int]],

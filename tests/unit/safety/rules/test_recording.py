@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import reports
@@ -187,6 +187,7 @@ def spoken(sayings: list[tuple[str, int, int]]) -> list[Any]:
     return [plan(), *day(*said, start=-600, until=4_200)]
 
 
+@settings(max_examples=40)
 @given(SAYINGS)
 def test_it_is_told_once_until_it_is_mended(sayings: list[tuple[str, int, int]]) -> None:
     open_alert: str | None = None
@@ -201,6 +202,7 @@ def test_it_is_told_once_until_it_is_mended(sayings: list[tuple[str, int, int]])
             open_alert = None
 
 
+@settings(max_examples=40)
 @given(SAYINGS)
 def test_each_report_twice_changes_no_alert(sayings: list[tuple[str, int, int]]) -> None:
     once = spoken(sayings)
@@ -210,6 +212,7 @@ def test_each_report_twice_changes_no_alert(sayings: list[tuple[str, int, int]])
     assert faults(*twice) == faults(*once)
 
 
+@settings(max_examples=40)
 @given(SAYINGS, st.integers(0, 900))
 def test_a_restart_changes_nothing(sayings: list[tuple[str, int, int]], cut: int) -> None:
     records = spoken(sayings)

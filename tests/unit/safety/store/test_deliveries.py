@@ -12,7 +12,8 @@ from safety.store.alerts import act, raise_alert
 from safety.store.audit import verify_audit
 from safety.store.deliveries import Came, list_deliveries, note_answers, read_delivery, state_of
 from safety.store.effects import store_effects
-from safety.store.fleet import register_device, withdraw_device
+from safety.store.fleet import hand_device, register_device, withdraw_device
+from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
 from safety.store.outbox import next_command_ms, record_command_sent, take_due_commands
 from safety.store.queries import Page, Scope
@@ -104,6 +105,11 @@ def test_the_pace_follows_her_alerts(connection: Connection, org: str, nurse: st
     press(30)
     assert paces() == [5.0, None, 5.0]
     assert second
+    calm = add_nurse(connection, org=org, name="Wang Fang", **BY)
+    hand_device(connection, phone, calm, actor="anna", at_ms=NOW_MS + 40)
+    assert paces() == [5.0, None, 5.0, None], "it is no longer hers"
+    hand_device(connection, phone, nurse, actor="anna", at_ms=NOW_MS + 50)
+    assert paces() == [5.0, None, 5.0, None, 5.0], "and hers again"
 
 
 def test_what_can_hear_nothing_is_not_asked(connection: Connection, nurse: str, phone: str) -> None:
