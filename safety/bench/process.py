@@ -1,0 +1,143 @@
+"""`vigil bench process`: fixes from the log through the engine into the store, as `vigil process` does it.
+
+The floor, in the same run and on the same entries: reading them and decoding each with msgspec. With
+`VIGIL_KAFKA_URL` the log is there, under a prefix of its own, and the floor is aiokafka's bare `getmany`;
+without it the log is the embedded one. Rates are for each second of the processor, all threads together.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from prometheus_client import CollectorRegistry
+
+from devices.clock import SystemClock
+from devices.identity import new_id
+from ingest.lanes import TELEMETRY
+from ingest.log.kafka import KafkaEventLog
+from ingest.log.kafka_clients import KafkaClients
+from ingest.log.kafka_servers import KafkaServers
+from ingest.log.kafka_topics import log_topics, prepare_topics
+from ingest.log.port import EventLog, NewEntry
+from ingest.log.sqlite import SqliteEventLog
+from ingest.records import encode
+from safety.bench.engine_world import World, make_world
+from safety.bench.report import Row, at_least, report, row
+from safety.config import load_settings
+from safety.engine import decode
+from safety.runner import BATCH, Runner, RunnerMetrics
+from safety.store.database import Database, database_url
+from safety.store.migrate import migrate
+
+NURSES = 5_000
+ROUNDS = 12
+_SHARED_FENCES = 500
+_KEEP_DAYS = 36_500.0
+
+Reading = Callable[[int, int], Awaitable[None]]
+"""Reads and decodes the entries above one offset up to another."""
+
+
+class _Ground(NamedTuple):
+    log: EventLog
+    what: str
+    read_bare: Reading
+
+
+def run(nurses: int = NURSES, rounds: int = ROUNDS) -> dict[str, Any]:
+    """Measure the way from the log to the store; returns the report."""
+    with tempfile.TemporaryDirectory() as directory:
+        return report(
+            "process", asyncio.run(_measure(Path(directory), make_world(nurses, _SHARED_FENCES), rounds))
+        )
+
+
+async def _measure(directory: Path, world: World, rounds: int) -> list[Row]:
+    clock = SystemClock()
+    url = load_settings(directory).kafka_url
+    ground = _embedded(directory, clock) if url is None else _on_kafka(url, clock)
+    with closing(Database(database_url(directory))) as database:
+        migrate(database.engine)
+        async with ground as (log, what, read_bare):
+            await _append(log, [encode(world.org), *map(encode, world.nurses)])
+            told = await log.end(TELEMETRY, 0)
+            for number in range(rounds):
+                await _append(log, [*world.fixes(number), world.tick(number)])
+            end = await log.end(TELEMETRY, 0)
+            fixes = rounds * len(world.nurses)
+            began_s = clock.cpu_s()
+            await read_bare(told, end)
+            floor = fixes / (clock.cpu_s() - began_s)
+            runner = Runner(
+                TELEMETRY, 0, log, database, clock, RunnerMetrics(CollectorRegistry()), lambda: None
+            )
+            await runner.load()
+            await _until(runner, told)
+            began_s, began_wall_s = clock.cpu_s(), clock.monotonic_s()
+            await _until(runner, end)
+            rate = fixes / (clock.cpu_s() - began_s)
+            wall_rate = fixes / (clock.monotonic_s() - began_wall_s)
+    speed = at_least(f"fixes a second and core, from {what} to the store", rate, "1/s", 30_000)
+    return [
+        {**speed, "floor": round(floor), "ratio": round(rate / floor, 2)},
+        at_least("share of the floor's speed", rate / floor, "", 0.5),
+        row("the same by the clock on the wall", wall_rate, "1/s"),
+    ]
+
+
+async def _until(runner: Runner, offset: int) -> None:
+    while runner.offset < offset:
+        await runner.step()
+
+
+async def _append(log: EventLog, values: Sequence[bytes]) -> None:
+    for start in range(0, len(values), BATCH):
+        await log.append(TELEMETRY, [NewEntry("", value, 0) for value in values[start : start + BATCH]])
+
+
+@asynccontextmanager
+async def _embedded(directory: Path, clock: SystemClock) -> AsyncIterator[_Ground]:
+    log = SqliteEventLog(directory / "log", clock)
+
+    async def read_bare(after: int, end: int) -> None:
+        while after < end:
+            entries = await log.read(TELEMETRY, 0, after, BATCH)
+            for entry in entries:
+                decode(entry.value)
+            after = entries[-1].offset
+
+    try:
+        yield _Ground(log, "the embedded log", read_bare)
+    finally:
+        await log.close()
+
+
+@asynccontextmanager
+async def _on_kafka(url: str, clock: SystemClock) -> AsyncIterator[_Ground]:
+    servers = KafkaServers.parse(url, f"{new_id('bench')}.")
+    topics = log_topics(1, _KEEP_DAYS)
+    await prepare_topics(servers, clock, topics)
+    log = await KafkaEventLog.open(servers, clock)
+
+    async def read_bare(after: int, end: int) -> None:
+        partition = TopicPartition(servers.name(TELEMETRY), 0)
+        consumer = AIOKafkaConsumer(**servers.options(), enable_auto_commit=False)
+        await consumer.start()
+        consumer.assign([partition])
+        consumer.seek(partition, after + 1)
+        while after < end:
+            for record in (await consumer.getmany(timeout_ms=1000)).get(partition, ()):
+                decode(record.value)
+                after = record.offset
+        await consumer.stop()
+
+    try:
+        yield _Ground(log, "Kafka", read_bare)
+    finally:
+        await log.close()
+        async with KafkaClients(servers).admin() as admin:
+            await admin.delete_topics([servers.name(topic.name) for topic in topics])
