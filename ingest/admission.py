@@ -88,8 +88,9 @@ class Admission:
             part = Part((address.who,), payload)
             await self._admit_parts(speaker, address.dialect, address.channel, [part], topic)
         else:
-            device = msgspec.structs.replace(speaker, codec=address.dialect)
-            await self.admit_from(device, address.channel, payload, topic)
+            if speaker.codec != address.dialect:
+                speaker = msgspec.structs.replace(speaker, codec=address.dialect)
+            await self.admit_from(speaker, address.channel, payload, topic)
 
     async def admit_from(
         self, device: Device, channel: str, payload: bytes, source: str | None = None
