@@ -10,7 +10,7 @@ from safety.domain.limits import Limit, LimitValue
 from safety.errors import InvalidInput
 
 
-class FenceLimits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FenceLimits(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The parameters of one fence.
 
     A fix is outside when it lies beyond the edge by more than `buffer_m` and its accuracy, which counts up

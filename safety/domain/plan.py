@@ -9,7 +9,7 @@ from safety.domain.limits import LimitValue
 from safety.domain.schedule import Schedule
 
 
-class FencePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FencePlan(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A fence in WGS-84, as GeoJSON or WKB; a Point has a radius, a line a width (from side to side).
 
     It counts at the hours of its schedule, None: always.
@@ -24,7 +24,7 @@ class FencePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limits: FenceLimits = STANDARD
 
 
-class VisitPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class VisitPlan(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A visit: where (WGS-84), when (epoch ms), how often to check in; `limits` are those of its own.
 
     Its own stay-in `fences` belong to its place beside the circle, its keep-out ones count for it alone.
@@ -42,7 +42,7 @@ class VisitPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     limits: dict[str, LimitValue] = {}
 
 
-class DevicePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DevicePlan(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A device that she carries.
 
     A test is planned for its next alarm from `test_from_ms` to `test_until_ms`, if they are set.
@@ -54,7 +54,7 @@ class DevicePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     test_until_ms: int | None = None
 
 
-class NursePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="nurse_plan"):
+class NursePlan(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True, tag="nurse_plan"):
     """All that the rules must know of one nurse; the newest one replaces the others.
 
     `limits` are those that her organisation set, `safety.domain.limits` has the others.
@@ -76,7 +76,7 @@ class NursePlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, t
         return None
 
 
-class OrgPlan(msgspec.Struct, frozen=True, kw_only=True, tag="org_plan"):
+class OrgPlan(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag="org_plan"):
     """The shared fences of an organisation; the newest one replaces the others."""
 
     org: str

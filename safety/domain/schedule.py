@@ -17,7 +17,7 @@ _HOUR = re.compile(r"(\d{1,2}):(\d{2})")
 _KEYS = {"days", "from", "to", "zone"}
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Schedule(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Hours that return every week: from minute `opens` to minute `closes` of each of `days` (0: Monday).
 
     Where `closes` is not after `opens` the hours run past midnight and belong to the day they begin on.

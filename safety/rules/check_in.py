@@ -20,7 +20,7 @@ REMINDED = frozenset({"phone", "recorder"})
 """The kinds of devices that can say something to her."""
 
 
-class CheckInState(msgspec.Struct, array_like=True):
+class CheckInState(msgspec.Struct, gc=False, array_like=True):
     """The timer of one visit (epoch ms, by the time of receipt). `since_ms` is the last sign of her.
 
     `extra_ms` is by how much she put off the next one; `reminded_ms` is the deadline she was reminded of.

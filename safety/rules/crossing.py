@@ -8,7 +8,7 @@ from safety.rules.sight import Sight
 Why = dict[str, str | int | float | bool | None]
 
 
-class Mark(msgspec.Struct, frozen=True, array_like=True):
+class Mark(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """One fix that counts: where and when it was, and how far outside of the fence (negative: inside)."""
 
     time_ms: int
@@ -20,7 +20,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     outside_m: float
 
 
-class Crossing(msgspec.Struct, array_like=True):
+class Crossing(msgspec.Struct, gc=False, array_like=True):
     """The fixes on the other side of the edge since she was last clearly on this one.
 
     `until_ms`: when the fence's hours end, None: never. `poor`: no fix among them was a good one.

@@ -3,14 +3,14 @@
 import msgspec
 
 
-class Drops(msgspec.Struct, array_like=True):
+class Drops(msgspec.Struct, gc=False, array_like=True):
     """How unsteady a connection is: how many drops came close together, and when the last one did."""
 
     count: int
     last_ms: int
 
 
-class Battery(msgspec.Struct, array_like=True):
+class Battery(msgspec.Struct, gc=False, array_like=True):
     """The charge as told, its latest value at `told_ms`; `samples` (epoch ms, %) show how it falls."""
 
     pct: float
@@ -19,7 +19,7 @@ class Battery(msgspec.Struct, array_like=True):
     samples: list[tuple[int, float]] = []
 
 
-class Skew(msgspec.Struct, array_like=True):
+class Skew(msgspec.Struct, gc=False, array_like=True):
     """A clock that is off by about `skew_ms` (ahead: positive) in all from `since_ms` to `seen_ms` (receipt).
 
     `told_ms` is the time that the last of these reports had.
@@ -32,7 +32,7 @@ class Skew(msgspec.Struct, array_like=True):
     reports: int = 1
 
 
-class Gap(msgspec.Struct, frozen=True, array_like=True):
+class Gap(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Numbers of reports that are missing, `first` to `last`, since `since_ms` (receipt)."""
 
     first: int
@@ -41,7 +41,7 @@ class Gap(msgspec.Struct, frozen=True, array_like=True):
     asked: bool = False
 
 
-class Recording(msgspec.Struct, array_like=True):
+class Recording(msgspec.Struct, gc=False, array_like=True):
     """Whether a recorder records: since `since_ms`, with the last sign of it at `sign_ms` (receipt).
 
     `said_ms` is the time that its newest start or stop had (negative: there was none), `segment_s` the
@@ -57,7 +57,7 @@ class Recording(msgspec.Struct, array_like=True):
     visit: str | None = None
 
 
-class DeviceState(msgspec.Struct, array_like=True):
+class DeviceState(msgspec.Struct, gc=False, array_like=True):
     """What was last heard of one device (epoch ms of receipt; None: never).
 
     `known_ms`: since when she carries it; `back_ms`: since when it speaks again after a long pause.

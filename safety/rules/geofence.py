@@ -32,7 +32,7 @@ LEAST_ERROR_M = 20.0
 """Whatever it reports, a phone in a city is no better."""
 
 
-class FenceState(msgspec.Struct, array_like=True):
+class FenceState(msgspec.Struct, gc=False, array_like=True):
     """Where she is with regard to one fence; `inside` None: not known yet.
 
     `here_ms`: when she was last seen clearly on this side.

@@ -23,7 +23,7 @@ NEAR_DEG = 0.0009
 """At most 100 m either way, so less than FREE_M together."""
 
 
-class Jump(msgspec.Struct, frozen=True, array_like=True):
+class Jump(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The last fix that is believed, the newest that is not, and how many of those there were."""
 
     believed: Sight

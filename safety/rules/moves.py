@@ -20,7 +20,7 @@ REMEMBERED = 8
 """How many disbelieved fixes are remembered."""
 
 
-class Moves(msgspec.Struct, array_like=True):
+class Moves(msgspec.Struct, gc=False, array_like=True):
     """Where she is with regard to her fences.
 
     `visits` by visit; `stay_in` is the area of her organisation; `keep_out` has only the fences that she is

@@ -30,7 +30,7 @@ OVERRUN_MS = 12 * 3_600_000
 """So long after its planned end a visit may still be the one she means."""
 
 
-class NurseState(msgspec.Struct, array_like=True):
+class NurseState(msgspec.Struct, gc=False, array_like=True):
     """All that the rules remember of one nurse; `visits` and `check_ins` have one for each of her visits.
 
     `stirred`: a fix has begun something that time can complete, so that the next look may be due earlier.

@@ -1,5 +1,7 @@
 """Sight: one position of a nurse, placed in believable time."""
 
+import sys
+
 import msgspec
 
 from devices.reports import Position
@@ -40,7 +42,7 @@ def sight_of(arrival: Arrival, nurse: str) -> Sight | None:
         time_ms,
         arrival.received_ms,
         nurse,
-        arrival.org,
+        sys.intern(arrival.org),  # one for all who are of it
         arrival.device,
         report.name,
         report.seq,

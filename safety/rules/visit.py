@@ -33,7 +33,7 @@ UNKNOWN_ACCURACY_M = 50.0
 _SEVERITY: dict[How, Severity] = {"not_arrived": "warning", "wrong_address": "warning", "past_end": "high"}
 
 
-class VisitState(msgspec.Struct, array_like=True):
+class VisitState(msgspec.Struct, gc=False, array_like=True):
     """One visit (epoch ms). `ended`: she said so, in `end_event`; `gone`: or was seen elsewhere after it."""
 
     known_ms: int = 0
