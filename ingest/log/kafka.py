@@ -44,6 +44,11 @@ class _Topic:
             for partition in range(count)
         ]
 
+    async def close(self) -> None:
+        """Part with Kafka."""
+        self.watch.close()
+        await asyncio.gather(self.writer.close(), *(reader.close() for reader in self.readers))
+
     def reached(self, partition: int, end: int) -> None:
         """Kafka has said that `partition` goes as far as `end`."""
         self.heard_s[partition] = self._clock.monotonic_s()
@@ -136,11 +141,7 @@ class KafkaEventLog:
     async def close(self) -> None:
         if not self._closing.done():
             self._closing.set_result(None)
-        for known in self._topics.values():
-            await known.writer.close()
-            known.watch.close()
-            for reader in known.readers:
-                await reader.close()
+        await asyncio.gather(*(known.close() for known in self._topics.values()))
         async with self._starting:
             asker, self._asker = self._asker, None
         if asker is not None:

@@ -69,9 +69,14 @@ class KafkaClients:
         await asyncio.wait([self._leave(client, None)], timeout=_PATIENCE_S)
 
     async def close(self) -> None:
-        """Wait for those that are still closing."""
-        if self._leaving:
-            await asyncio.wait(self._leaving)
+        """Wait for those that are still closing, a little; then break them off, for we are to end."""
+        leaving = set(self._leaving)
+        if leaving:
+            await asyncio.wait(leaving, timeout=_PATIENCE_S)
+        for one in leaving:
+            one.cancel()
+        if leaving:
+            await asyncio.wait(leaving)
 
     async def _start(self, client: Any) -> Any:
         starting = asyncio.ensure_future(client.start())

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from devices.clock import Clock
 from ingest.lanes import TELEMETRY
 from ingest.log.assignment import Owner
+from ingest.log.kafka_clients import KafkaClients
 from ingest.log.kafka_servers import KafkaServers
 
 SESSION_S = 6.0
@@ -73,7 +74,7 @@ class KafkaAssignments:
             await hands.let_go()
             raise
         finally:
-            await consumer.stop()
+            await KafkaClients(self._servers).stop(consumer)
 
     def _consumer(self) -> AIOKafkaConsumer:
         session_ms = round(self._session_s * 1000)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -16,6 +16,7 @@ from ingest.log.partitioning import place
 from ingest.log.port import NewEntry
 
 MAX_QUEUED = 1024
+CLOSE_TIMEOUT_S = 3.0
 MAX_BATCH_BYTES = 512 * 1024
 """What goes out at once, unless one entry alone is larger."""
 _ENTRY_BYTES = 32
@@ -86,10 +87,15 @@ class KafkaWriter:
                 raise outcome
 
     async def close(self) -> None:
-        """Send what is queued, then part with Kafka."""
+        """Send what is queued, if Kafka takes it within `CLOSE_TIMEOUT_S`, then part with it."""
         self._closed = True
-        while self._sending:
-            await asyncio.wait(self._sending.values())
+        sending = set(self._sending.values())
+        if sending:
+            await asyncio.wait(sending, timeout=CLOSE_TIMEOUT_S)
+        for task in sending:
+            task.cancel()
+        if sending:
+            await asyncio.wait(sending)
         await self._part()
 
     def _queue(self, partition: int, entries: list[NewEntry]) -> asyncio.Future[None]:
@@ -103,6 +109,7 @@ class KafkaWriter:
     async def _send(self, partition: int) -> None:
         """Send what waits for `partition`, batch after batch, until nothing does."""
         queue = self._queues[partition]
+        group: list[_Append] = []
         try:
             while queue:
                 group = _take(queue)
@@ -114,7 +121,7 @@ class KafkaWriter:
                     _tell(group, None)
         finally:
             del self._sending[partition]
-            _tell(queue, LogUnavailable("the log was stopped"))
+            _tell([*group, *queue], LogUnavailable("the log was closed"))
 
     async def _deliver(self, partition: int, entries: list[NewEntry]) -> None:
         begin = 0
@@ -183,7 +190,7 @@ def _size(entries: list[NewEntry]) -> int:
     return sum(_ENTRY_BYTES + len(entry.value) for entry in entries)
 
 
-def _tell(group: Any, error: LogUnavailable | None) -> None:
+def _tell(group: Sequence[_Append], error: LogUnavailable | None) -> None:
     for append in group:
         if append.durable.done():
             continue

@@ -137,6 +137,24 @@ async def test_one_node_after_the_other(cluster: Kafka, seed: int) -> None:
         await all_in_order(appender, found)
 
 
+async def test_a_log_whose_kafka_stands_still_can_be_closed(tmp_path: Path) -> None:
+    with kafka(tmp_path / "kafka") as cluster:
+        log = await KafkaEventLog.open(await prepared(cluster, PARTITIONS), SystemClock())
+        await log.append(ALARMS, [NewEntry("", b"0", 0)])
+        assert len(await log.read(ALARMS, 0, BEGINNING, 9)) == 1
+        waiting = asyncio.create_task(log.wait(ALARMS, 0, 0, 60))
+        cluster.nodes[0].pause()
+        hanging = [asyncio.create_task(log.append(ALARMS, [NewEntry("", b"1", n)])) for n in (0, 1)]
+        with pytest.raises(LogUnavailable):
+            await log.read(ALARMS, 1, 5, 9)
+        async with asyncio.timeout(8):
+            await log.close()
+            outcomes = await asyncio.gather(waiting, *hanging, return_exceptions=True)
+        assert outcomes[0] is False
+        assert all(isinstance(outcome, LogUnavailable) for outcome in outcomes[1:])
+        cluster.nodes[0].go_on()
+
+
 async def test_without_two_nodes_nothing_is_acknowledged(cluster: Kafka) -> None:
     async with running(cluster) as (appender, found):
         await appender.until_all_go_on()
