@@ -19,7 +19,7 @@ from safety.parts.ingest import IngestPart
 from safety.parts.logs import assignments, open_log
 from safety.parts.part import Ground, Part, Tasks
 from safety.parts.process import ProcessPart
-from safety.parts.route import RoutePart
+from safety.parts.route import RoutePart, routing
 
 
 class Service(NamedTuple):
@@ -58,13 +58,17 @@ async def everything(
     ground: Ground, address: BrokerAddress, *, link_base: str, demo: bool
 ) -> AsyncIterator[Service]:
     """All parts, at the broker `address`; `link_base` is the console's URL in notices."""
-    async with open_log(ground, writes=True, engine=True) as log:
-        ingest, process = IngestPart(ground, log, address), ProcessPart(ground, log, assignments(ground, log))
-        route, console = RoutePart(ground, address, link_base), ConsolePart(ground)
-        parts: list[Part] = [ingest, process, route, console]
-        health = PartsHealth(ground.database, parts)
-        app = console.app(health, address.port, gateway=ingest.gateway.router, demo=demo)
-        yield Service(ground, parts, app)
+    with routing(ground):
+        async with open_log(ground, writes=True, engine=True) as log:
+            ingest, process = (
+                IngestPart(ground, log, address),
+                ProcessPart(ground, log, assignments(ground, log)),
+            )
+            route, console = RoutePart(ground, address, link_base), ConsolePart(ground)
+            parts: list[Part] = [ingest, process, route, console]
+            health = PartsHealth(ground.database, parts)
+            app = console.app(health, address.port, gateway=ingest.gateway.router, demo=demo)
+            yield Service(ground, parts, app)
 
 
 @asynccontextmanager
@@ -85,7 +89,8 @@ async def process_alone(ground: Ground) -> AsyncIterator[Service]:
 @asynccontextmanager
 async def route_alone(ground: Ground, address: BrokerAddress, *, link_base: str) -> AsyncIterator[Service]:
     """People and devices told."""
-    yield _outpost(ground, RoutePart(ground, address, link_base))
+    with routing(ground):
+        yield _outpost(ground, RoutePart(ground, address, link_base))
 
 
 @asynccontextmanager

@@ -142,15 +142,17 @@ def lock_for_writing(directory: Path) -> IO[str]:
     return lock_file(directory / "writer.lock", f"log {directory} is written")
 
 
-def lock_file(path: Path, doing: str) -> IO[str]:
+def lock_file(path: Path, doing: str, *, shared: bool = False) -> IO[str]:
     """Take the lock of `path` until the returned file is closed; it dies with the process.
+
+    Any number may have it `shared`, as long as nobody has it alone.
 
     Raises:
         LogInUse: another process has it; says that `doing` (what the lock is for) is done by that one.
     """
     file = path.open("a+", encoding="ascii")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         file.seek(0)
         holder = file.read().strip() or "unknown"

@@ -10,6 +10,7 @@ from devices.errors import DeviceError
 from ingest.errors import IngestError
 from safety.cli import (
     audit,
+    backup,
     bench,
     broker,
     ca,
@@ -50,6 +51,7 @@ COMMANDS = (
     "route",
     "console",
     "init",
+    "backup",
     *_PEOPLE,
     "device",
     "gateway",
@@ -121,6 +123,7 @@ def vigil(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
 
 service.register(app, panel=RUN)
+backup.register(app, panel=RUN)
 for name, module in _PEOPLE.items():
     app.add_typer(module.app, name=name, rich_help_panel=PEOPLE)
 device_tell.register(device.app)

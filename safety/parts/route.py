@@ -1,10 +1,12 @@
 """RoutePart: people told of alerts, devices told of what became of theirs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from devices.identity import new_id
 from ingest.address import BrokerAddress
 from ingest.downlink import Downlink
+from ingest.log.sqlite_file import lock_file
 from safety.parts.part import Ground, Tasks
 from safety.routing.channels import standard_channels
 from safety.routing.metrics import RoutingMetrics
@@ -12,6 +14,21 @@ from safety.routing.worker import RoutingWorker
 
 LEASE_S = 6.0
 """How long what one of several workers has taken is left to it after it was last heard of."""
+
+
+@contextmanager
+def routing(ground: Ground) -> Iterator[None]:
+    """Keep those who route without leases, alone in `vigil up`, from those who share the store by leases.
+
+    Raises:
+        LogInUse: another process routes here already.
+    """
+    if ground.settings.database_url is not None:
+        yield  # there everybody has leases
+        return
+    doing = f"alerts of {ground.data_dir} are routed"
+    with lock_file(ground.data_dir / "route.lock", doing, shared=not ground.alone):
+        yield
 
 
 class RoutePart:

@@ -1,5 +1,6 @@
 """What one process may not do beside another, and what it says then."""
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from ingest.errors import LogInUse
 from safety.config import ConfigError, Settings
 from safety.parts.logs import open_log
 from safety.parts.part import Ground
+from safety.parts.route import routing
 from safety.running import Listener
 from safety.split import run_part
 from safety.store.database import Database, database_url
@@ -37,6 +39,21 @@ async def test_the_embedded_log_has_one_writer_and_one_engine(tmp_path: Path) ->
     async with open_log(ours, writes=True, engine=True):
         pass
     ours.database.close()
+
+
+def test_who_routes_without_leases_routes_alone(tmp_path: Path) -> None:
+    sharing = ground(tmp_path)
+    alone = dataclasses.replace(sharing, alone=True)
+    with (
+        routing(sharing),
+        routing(sharing),
+        pytest.raises(LogInUse, match="are routed by process"),
+        routing(alone),
+    ):
+        pass
+    with routing(alone), pytest.raises(LogInUse), routing(sharing):
+        pass
+    sharing.database.close()
 
 
 @pytest.mark.parametrize("part", ["ingest", "route"])

@@ -1,0 +1,77 @@
+"""What is in deploy/ names commands, options and settings that there are."""
+
+import configparser
+import re
+import shlex
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from safety.cli.main import COMMANDS, app
+from safety.config import Settings
+from tests.support.documents import ROOT, read
+
+UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
+COMPOSE: Any = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
+ROOT_COMMAND: Any = typer.main.get_command(app)
+SETTINGS = {f"VIGIL_{name.upper()}" for name in Settings.model_fields} | {"VIGIL_DATA_DIR"}
+
+
+def understands(words: list[str]) -> None:
+    """Follow a command line down to its options; each must be there."""
+    command, words = ROOT_COMMAND, list(words)
+    while words and words[0] in getattr(command, "commands", {}):
+        command = command.commands[words.pop(0)]
+    options = {name for parameter in command.params for name in parameter.opts}
+    for word in words:
+        if word.startswith("--"):
+            assert word.partition("=")[0] in options, f"{command.name} {word}"
+
+
+def test_what_is_worth_watching_is_there_to_be_seen() -> None:
+    sources = "".join(
+        path.read_text(encoding="utf-8")
+        for room in ("ingest", "safety")
+        for path in (ROOT / room).rglob("*.py")
+    )
+    watched = re.findall(
+        r"^\| (.+?) \|", read("docs/operations.md").partition("## What to watch")[2], re.MULTILINE
+    )
+    names = [name for sign in watched for name in re.findall(r"`([a-z_.]+)[`{]", sign) if "_" in name]
+    assert len(names) > 10
+    for name in names:
+        assert f'"{name.removesuffix("_total")}' in sources, name
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_a_unit_starts_what_there_is(path: Any) -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys have capitals
+    unit.read(path)
+    started = re.findall(r"/opt/vigil/bin/vigil ([^'\n]+)", unit["Service"]["ExecStart"])
+    assert started
+    for command in started:
+        words = shlex.split(command)
+        assert words[0] in COMMANDS
+        understands(words)
+    assert set(re.findall(r"\bVIGIL_[A-Z_]+", path.read_text(encoding="utf-8"))) <= SETTINGS
+
+
+@pytest.mark.parametrize("name", sorted(COMPOSE["services"]))
+def test_a_service_of_the_stack_starts_what_there_is(name: str) -> None:
+    service = COMPOSE["services"][name]
+    if service["image"] == "vigil":
+        assert set(service["environment"]) <= SETTINGS
+        if "entrypoint" not in service:
+            assert service["command"][0] in COMMANDS
+            understands(service["command"])
+    one_shot = service.get("restart") == "no"
+    assert one_shot or "healthcheck" in service
+    for volume in service.get("volumes", ()):
+        assert volume.partition(":")[0] in COMPOSE["volumes"]
+    for needed, condition in service.get("depends_on", {}).items():
+        ends = COMPOSE["services"][needed].get("restart") == "no"
+        expected = "service_completed_successfully" if ends else "service_healthy"
+        assert condition == {"condition": expected}
