@@ -31,15 +31,21 @@ def device_rights(device_id: str, speaks_for: Iterable[str] = ()) -> Rights:
     publish += [f"owntracks/{device_id}/+", f"owntracks/{device_id}/+/+"]
     publish += [f"traccar/{device_id}/{channel}" for channel in sorted(TRACCAR_CHANNELS)]
     publish += [f"platform/{device_id}/{dialect}" for dialect in sorted(PLATFORMS)]
-    names = sorted({spelled for name in speaks_for for spelled in (name, name.lower())})
-    publish += [
+    publish += brought_rights(speaks_for).publish
+    return Rights(tuple(publish), (topics.down(device_id), f"owntracks/{device_id}/+/cmd"))
+
+
+def brought_rights(names: Iterable[str]) -> Rights:
+    """Return what it takes to speak for devices that a network server calls `names`."""
+    spellings = sorted({spelled for name in names for spelled in (name, name.lower())})
+    publish = [
         f"application/+/device/{name}/event/{event}"
-        for name in names
+        for name in spellings
         # Whoever chose the name must not have chosen a wildcard.
         if topics.is_device_id(name)
         for event in CHIRPSTACK_EVENTS
     ]
-    return Rights(tuple(publish), (topics.down(device_id), f"owntracks/{device_id}/+/cmd"))
+    return Rights(tuple(publish), ())
 
 
 def ingest_rights() -> Rights:

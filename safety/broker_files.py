@@ -16,8 +16,8 @@ from sqlalchemy import Connection, select
 from devices.certificates import read_revoked, revocation_list
 from devices.identity import hash_for_mosquitto
 from devices.registry.port import Device, DeviceRegistry, may_speak_for
-from ingest.rights import Rights, device_rights, ingest_rights
-from safety.store.certificates import owners_of, revoked_serials
+from ingest.rights import Rights, brought_rights, device_rights, ingest_rights
+from safety.store.certificates import certified_devices, owners_of, revoked_serials
 from safety.store.tables import devices
 from safety.trust import Trust, write_private
 
@@ -59,16 +59,24 @@ class BrokerFiles:
             TrustError: a file cannot be written.
         """
         known = _logins(connection)
-        before = self._said("passwords"), self._said("acl"), self._revoked()
+        before = self._said("passwords"), self._said("certified.acl"), self._revoked()
         speaking = {device.id: _names_of(device, known, registry) for device, _ in known}
-        acl = [_rules(device.id, device_rights(device.id, speaking[device.id])) for device, _ in known]
+        certified = certified_devices(connection, now_ms)
+        speakers = [_user(name, brought_rights(names)) for name, names in speaking.items() if names]
+        listed = [
+            _user(device.id, device_rights(device.id, speaking[device.id]))
+            for device, _ in known
+            if device.id in certified
+        ]
         files = {
             "passwords": "".join(f"{device.id}:{hashed}\n" for device, hashed in known if hashed),
-            "acl": "\n".join(acl),
+            # By pattern: Mosquitto takes seconds to read ten thousand devices' own lines.
+            "acl": "\n".join([_everybody(device_rights("%u")), *speakers]),
+            "certified.acl": "\n".join(listed),
         }
         if login is not None:
             files["ingest.passwords"] = f"{login.username}:{_own_hash(login)}\n"
-            files["ingest.acl"] = _rules(login.username, ingest_rights())
+            files["ingest.acl"] = _user(login.username, ingest_rights())
         written = [name for name, text in files.items() if self._write(name, text.encode())]
         written += self._write_trust(connection, now_ms)
         ended = _ended(before[0], before[1], files) | self._newly_revoked(connection, before[2])
@@ -140,9 +148,9 @@ def _names_of(
     """Return what a network server calls those for whom `speaker` may speak."""
     if speaker.codec != _CHIRPSTACK:
         return []
-    spoken_for = [device for device, _ in known if device.codec == _CHIRPSTACK]
-    if speaker.kind != "gateway":
-        spoken_for = [speaker]
+    spoken_for = [speaker]
+    if speaker.kind == "gateway":
+        spoken_for = [device for device, _ in known if device.codec == _CHIRPSTACK]
     return [
         device.external_id
         for device in spoken_for
@@ -150,9 +158,14 @@ def _names_of(
     ]
 
 
-def _rules(user: str, rights: Rights) -> str:
-    lines = [f"user {user}", *(f"topic write {one}" for one in rights.publish)]
+def _user(name: str, rights: Rights) -> str:
+    lines = [f"user {name}", *(f"topic write {one}" for one in rights.publish)]
     return "\n".join([*lines, *(f"topic read {one}" for one in rights.subscribe), ""])
+
+
+def _everybody(rights: Rights) -> str:
+    lines = [f"pattern write {one}" for one in rights.publish]
+    return "\n".join([*lines, *(f"pattern read {one}" for one in rights.subscribe), ""])
 
 
 def _own_hash(login: Login) -> str:
@@ -165,7 +178,7 @@ def _ended(passwords: str, acl: str, files: Mapping[str, str]) -> set[str]:
     """Return whose password or rights were taken away."""
     had, has = _passwords(passwords), _passwords(files["passwords"])
     changed = {device for device, hashed in had.items() if has.get(device) != hashed}
-    return changed | (_users(acl) - _users(files["acl"]))
+    return changed | (_users(acl) - _users(files["certified.acl"]))
 
 
 def _passwords(text: str) -> dict[str, str]:

@@ -55,6 +55,12 @@ def revoked_serials(connection: Connection, now_ms: int) -> list[str]:
     return [row.serial for row in connection.execute(statement.order_by(certificates.c.serial))]
 
 
+def certified_devices(connection: Connection, now_ms: int) -> set[str]:
+    """Return the devices that have a certificate which has not run out; not all of them need hold."""
+    statement = select(certificates.c.device).where(certificates.c.until_ms > now_ms).distinct()
+    return {row.device for row in connection.execute(statement)}
+
+
 def owners_of(connection: Connection, serials: Collection[str]) -> list[str]:
     """Return the devices to which the certificates of `serials` were issued."""
     statement = select(certificates.c.device).where(certificates.c.serial.in_(serials)).distinct()

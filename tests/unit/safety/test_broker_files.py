@@ -12,6 +12,7 @@ from safety.broker_files import BrokerFiles, Login, Synced
 from safety.store.certificates import certify_device
 from safety.store.database import Database, database_url
 from safety.store.fleet import register_device, rotate_device, withdraw_device
+from safety.store.gateways import add_gateway
 from safety.store.migrate import migrate
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
@@ -32,10 +33,10 @@ class Office:
         self.trust.create("test", NOW_MS)
         self.files = BrokerFiles(self.out, self.trust, ["localhost"])
         with self.database.writing() as connection:
-            org = add_org(connection, name="Care", actor="test", at_ms=0)
-            nurse = add_nurse(connection, org=org, name="Anna", actor="test", at_ms=0)
+            self.org = add_org(connection, name="Care", actor="test", at_ms=0)
+            self.nurse = add_nurse(connection, org=self.org, name="Anna", actor="test", at_ms=0)
             self.phones = [
-                register_device(connection, kind="phone", nurse=nurse, actor="test", at_ms=0)[0].id
+                register_device(connection, kind="phone", nurse=self.nurse, actor="test", at_ms=0)[0].id
                 for _ in range(2)
             ]
 
@@ -63,13 +64,17 @@ def test_everything_is_written_once_and_for_its_owner_only(office: Office) -> No
 
 
 def test_each_device_has_its_password_and_its_own_topics(office: Office) -> None:
+    certified = office.phones[0]
+    with office.database.writing() as connection:
+        certify_device(connection, office.trust.authority(), certified, 7, actor="test", at_ms=NOW_MS)
     office.sync()
     for phone in office.phones:
         assert f"\n{phone}:$7$101$" in f"\n{office.text('passwords')}"
-        rules = office.text("acl").split(f"user {phone}\n")[1].split("user ")[0]
-        assert f"topic write vigil/v1/{phone}/alarm\n" in rules
-        assert f"topic read vigil/v1/{phone}/down\n" in rules
-        assert all(phone in rule for rule in rules.split("\n") if rule)
+    assert "pattern write vigil/v1/%u/alarm\n" in office.text("acl")
+    assert "pattern read vigil/v1/%u/down\n" in office.text("acl")
+    assert all("%u" in rule for rule in office.text("acl").splitlines() if rule)
+    assert f"topic write vigil/v1/{certified}/alarm\n" in office.text("certified.acl")
+    assert all(certified in rule for rule in office.text("certified.acl").splitlines() if rule)
     assert "ingest" not in office.text("passwords")
     assert "dev_" not in office.text("ingest.passwords")
 
@@ -80,9 +85,9 @@ def test_a_revoked_device_is_gone_and_its_session_has_to_end(office: Office) -> 
     with office.database.writing() as connection:
         withdraw_device(connection, gone, actor="test", at_ms=NOW_MS)
     synced = office.sync()
-    assert synced.written == ("passwords", "acl")
+    assert synced.written == ("passwords",)
     assert synced.ended == (gone,)
-    assert gone not in office.text("passwords") + office.text("acl")
+    assert gone not in office.text("passwords") + office.text("certified.acl")
     assert stays in office.text("passwords")
 
 
@@ -110,4 +115,22 @@ def test_a_device_without_a_hash_is_named(office: Office) -> None:
     synced = office.sync()
     assert synced.unknown == (office.phones[0],)
     assert office.phones[0] not in office.text("passwords")
-    assert f"user {office.phones[0]}\n" in office.text("acl"), "its certificate is still good"
+
+
+def test_a_network_server_has_the_names_of_its_devices(office: Office) -> None:
+    with office.database.writing() as connection:
+        gateway, _ = add_gateway(
+            connection, org=office.org, codec="chirpstack", name="LoRa", actor="test", at_ms=NOW_MS
+        )
+        register_device(
+            connection,
+            kind="button",
+            nurse=office.nurse,
+            codec="chirpstack",
+            external_id="A84041FFFF",
+            actor="test",
+            at_ms=NOW_MS,
+        )
+    office.sync()
+    rules = office.text("acl").split(f"user {gateway.id}\n")[1]
+    assert "topic write application/+/device/a84041ffff/event/up\n" in rules
