@@ -158,6 +158,15 @@ def revoke_device(connection: Connection, device_id: str, at_ms: int) -> None:
     _change(connection, device_id, revoked_ms=at_ms)
 
 
+def touch_device(connection: Connection, device_id: str) -> None:
+    """Have those who follow the registry look at the device again.
+
+    Raises:
+        UnknownDevice: there is no such device.
+    """
+    _change(connection, device_id)
+
+
 def bind_device(connection: Connection, device_id: str, nurse: str, org: str) -> None:
     """Hand the device to `nurse` of `org`.
 

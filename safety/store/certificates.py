@@ -6,6 +6,7 @@ from sqlalchemy import Connection, or_, select
 
 from devices.certificates import KeyPair, issue_device, read_certificate
 from devices.errors import UnknownDevice
+from devices.registry.sql import touch_device
 from safety.errors import InvalidInput
 from safety.store.changes import record_change
 from safety.store.fleet import find_device
@@ -34,6 +35,8 @@ def certify_device(
     facts = read_certificate(made.certificate)
     row = {"serial": facts.serial, "device": device, "issued_ms": facts.from_ms, "until_ms": facts.until_ms}
     connection.execute(certificates.insert().values(row))
+    # Who keeps an outside broker in step follows the registry only.
+    touch_device(connection, device)
     detail = {"serial": facts.serial, "days": days}
     record_change(
         connection, "device_certified", device, org=found.org, actor=actor, at_ms=at_ms, detail=detail
