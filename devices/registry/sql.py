@@ -1,5 +1,6 @@
 """SqlDeviceRegistry: the registry in the store's database."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Select, column, func, select, table, text
@@ -108,22 +109,30 @@ class SqlDeviceRegistry:
 
 def add_device(connection: Connection, device: Device, created_ms: int) -> str:
     """Register `device` and return its secret, which is stored only as a hash."""
-    secret = new_secret()
-    connection.execute(
-        devices.insert().values(
-            id=device.id,
-            kind=device.kind,
-            org=device.org,
-            nurse=device.nurse,
-            codec=device.codec,
-            external_id=device.external_id,
-            secret_hash=hash_secret(secret),
-            mosquitto_hash=hash_for_mosquitto(secret),
-            created_ms=created_ms,
-            revision=_next_revision(connection),
-        )
-    )
-    return secret
+    return add_devices(connection, [device], created_ms)[0]
+
+
+def add_devices(connection: Connection, added: Sequence[Device], created_ms: int) -> list[str]:
+    """Register all of `added` at once and return their secrets, which are stored only as hashes."""
+    secrets = [new_secret() for _ in added]
+    revision = _next_revision(connection)
+    rows = [
+        {
+            "id": device.id,
+            "kind": device.kind,
+            "org": device.org,
+            "nurse": device.nurse,
+            "codec": device.codec,
+            "external_id": device.external_id,
+            "secret_hash": hash_secret(secret),
+            "mosquitto_hash": hash_for_mosquitto(secret),
+            "created_ms": created_ms,
+            "revision": revision,
+        }
+        for device, secret in zip(added, secrets, strict=True)
+    ]
+    connection.execute(devices.insert(), rows)
+    return secrets
 
 
 def holder_of(connection: Connection, external_id: str) -> str | None:

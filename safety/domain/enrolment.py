@@ -75,6 +75,7 @@ def _owntracks(device: str, secret: str, reach: Reach) -> Enrolment:
         "moveModeLocatorInterval": REPORT_EVERY_S,
         "extendedData": True,  # with the battery
         "cmd": True,
+        "remoteConfiguration": True,  # a pace that it is told; Android asks for leave
     }
     mqtt = urlsplit(reach.mqtt_url)
     if mqtt.scheme != "mqtts" and reach.http_url.startswith("https://"):

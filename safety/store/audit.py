@@ -1,7 +1,8 @@
 """The audit trail: who did and read what, append-only, each record chained to the one before by its hash."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import Connection, Row, select
@@ -13,6 +14,17 @@ from safety.store.tables import audit
 GENESIS = hashlib.sha256(b"vigil audit trail").hexdigest()
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+
+
+class Deed(NamedTuple):
+    """What `actor` (a login, or `system`) did to `subject` (an id), and when (epoch ms)."""
+
+    actor: str
+    action: str
+    at_ms: int
+    org: str | None
+    subject: str | None
+    detail: Mapping[str, object]
 
 
 def append_audit(
@@ -31,22 +43,27 @@ def append_audit(
     nor a record without its deed. Writers are serialised: by SQLite itself, on PostgreSQL by a lock
     that ends with the transaction.
     """
+    return append_deeds(connection, [Deed(actor, action, at_ms, org, subject, detail or {})])
+
+
+def append_deeds(connection: Connection, deeds: Sequence[Deed]) -> int:
+    """Append `deeds` in their order and in one step, else as `append_audit`; return the last one's number."""
     lock(connection, MASTER_DATA_LOCK)
-    last = connection.execute(select(audit.c.seq, audit.c.hash).order_by(audit.c.seq.desc()).limit(1)).first()
-    record: dict[str, object] = {
-        "seq": last.seq + 1 if last else 1,
-        "at_ms": at_ms,
-        "actor": actor,
-        "org": org,
-        "action": action,
-        "subject": subject,
-        # Through JSON and back, so that what is hashed is what will be read.
-        "detail": msgspec.json.decode(_encode(detail or {})),
-    }
-    previous = last.hash if last else GENESIS
-    digest = _hash(record, previous)
-    connection.execute(audit.insert().values(**record, previous_hash=previous, hash=digest))
-    return int(str(record["seq"]))
+    seq, previous = audit_head(connection)
+    rows: list[dict[str, object]] = []
+    for deed in deeds:
+        seq += 1
+        record: dict[str, object] = {
+            "seq": seq,
+            **deed._asdict(),
+            # Through JSON and back, so that what is hashed is what will be read.
+            "detail": msgspec.json.decode(_encode(deed.detail)),
+        }
+        digest = _hash(record, previous)
+        rows.append({**record, "previous_hash": previous, "hash": digest})
+        previous = digest
+    connection.execute(audit.insert(), rows)
+    return seq
 
 
 def verify_audit(connection: Connection) -> int | None:

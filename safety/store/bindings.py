@@ -1,17 +1,22 @@
 """Bindings: who had a device from when to when, and how it ended."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, select
 
+from devices.registry.port import Device
 from safety.store.queries import Rows, Scope
 from safety.store.tables import device_bindings as bindings
 from safety.store.tables import nurses
 
 
-def open_binding(connection: Connection, device: str, nurse: str, org: str, actor: str, at_ms: int) -> None:
-    """Note that `nurse` has the device from now on."""
-    connection.execute(
-        bindings.insert().values(device=device, nurse=nurse, org=org, from_ms=at_ms, given_by=actor)
-    )
+def open_bindings(connection: Connection, added: Iterable[Device], actor: str, at_ms: int) -> None:
+    """Note that whose each device is has it from now on."""
+    rows = [
+        {"device": one.id, "nurse": one.nurse, "org": one.org, "from_ms": at_ms, "given_by": actor}
+        for one in added
+    ]
+    connection.execute(bindings.insert(), rows)
 
 
 def close_binding(connection: Connection, device: str, how: str, actor: str, at_ms: int) -> None:

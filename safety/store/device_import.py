@@ -5,9 +5,10 @@ from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, func, select
 
+from devices.identity import new_id
 from devices.registry.port import Device, DeviceKind
 from safety.domain.device_import import DeviceRow, Fault, read_table
-from safety.store.fleet import CODECS, KINDS, register_device
+from safety.store.fleet import CODECS, KINDS, register_checked
 from safety.store.tables import devices, nurses
 
 
@@ -47,21 +48,21 @@ def import_devices(connection: Connection, table: Table, *, actor: str, at_ms: i
     """Add every device of a table that has no faults."""
     if table.faults:
         raise ValueError("a table with faults is not imported")
-    return [
-        Imported(
-            row.line,
-            *register_device(
-                connection,
-                kind=cast(DeviceKind, row.kind),
-                nurse=row.nurse,
-                codec=row.codec,
-                external_id=row.external_id,
-                actor=actor,
-                at_ms=at_ms,
-            ),
+    orgs = {row.id: row.org for row in connection.execute(select(nurses.c.id, nurses.c.org))}
+    added = [
+        Device(
+            id=new_id("dev"),
+            kind=cast(DeviceKind, row.kind),
+            org=orgs[row.nurse],
+            nurse=row.nurse,
+            codec=row.codec,
+            external_id=row.external_id,
         )
         for row in table.rows
     ]
+    secrets = register_checked(connection, added, actor=actor, at_ms=at_ms)
+    lines = (row.line for row in table.rows)
+    return [Imported(*made) for made in zip(lines, added, secrets, strict=True)]
 
 
 def _nurses(connection: Connection, orgs: Collection[str] | None) -> Mapping[str, Sequence[str]]:

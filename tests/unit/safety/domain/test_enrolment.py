@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from devices import topics
 from safety.domain.enrolment import Reach, enrol
 
 REACH = Reach("mqtt://care.example:1884", "http://care.example:8000")
@@ -35,6 +36,12 @@ def test_owntracks_is_set_up_for_mqtt() -> None:
     assert (config["username"], config["password"], config["auth"]) == ("dev_k3v9x2m4", SECRET, True)
     assert config["pubTopicBase"] == "owntracks/dev_k3v9x2m4/phone"
     assert made.settings == {name: value for name, value in config.items() if name != "_type"}
+
+
+def test_owntracks_is_set_up_for_what_the_broker_allows_it() -> None:
+    config = opened(enrol("dev_k3v9x2m4", "owntracks", None, SECRET, REACH).link)
+    assert topics.may_publish("dev_k3v9x2m4", config["pubTopicBase"])
+    assert topics.may_subscribe("dev_k3v9x2m4", config["subTopic"])
 
 
 def test_owntracks_uses_tls_where_there_is_some() -> None:
