@@ -7,7 +7,7 @@ from typing import BinaryIO, Literal
 
 import msgspec
 
-What = Literal["connected", "disconnected", "published", "confirmed", "heard", "dropped"]
+What = Literal["connected", "disconnected", "published", "confirmed", "heard", "died"]
 _REMEMBERED = 20_000
 
 

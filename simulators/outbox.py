@@ -4,7 +4,6 @@ from collections import deque
 from itertools import islice
 from typing import NamedTuple
 
-from devices.topics import Channel
 from simulators import payloads
 
 MAX_LIST = 1_000
@@ -16,7 +15,7 @@ _MAX_RESENDABLE = 1_000
 class Letter(NamedTuple):
     """One message to publish. `seqs` are the first and the last `seq` in it."""
 
-    channel: Channel
+    channel: str
     kind: str
     seqs: tuple[int, int]
     payload: bytes
@@ -28,13 +27,18 @@ class _Fix(NamedTuple):
 
 
 class Outbox:
-    """Letters first (they are few and matter more), then fixes: one alone, or a list after a gap."""
+    """Letters first (they are few and matter more), then fixes: one alone, or a list after a gap.
 
-    def __init__(self, max_list: int = MAX_LIST) -> None:
-        """`max_list` is how many fixes may go in one list; 1 sends each alone."""
+    Fixes go in the order they were put in, which need not be that of their `seq`.
+    """
+
+    def __init__(self, max_list: int = MAX_LIST, fix_channel: str = "location") -> None:
+        """`max_list` is how many fixes may go in one list; 1 sends each alone, on `fix_channel`."""
         self._max_list = max_list
+        self._fix_channel = fix_channel
         self._letters: deque[Letter] = deque()
         self._fixes: deque[_Fix] = deque()
+        self._under_way: list[_Fix] = []
         self._sent: deque[_Fix] = deque(maxlen=_MAX_RESENDABLE)
         self.dropped = 0
 
@@ -60,19 +64,21 @@ class Outbox:
             return self._letters[0]
         if not self._fixes:
             return None
-        batch = list(islice(self._fixes, self._max_list))
-        seqs = (batch[0].seq, batch[-1].seq)
+        batch = self._under_way = list(islice(self._fixes, self._max_list))
+        seqs = (min(each.seq for each in batch), max(each.seq for each in batch))
         if len(batch) == 1:
-            return Letter("location", "fix", seqs, batch[0].payload)
-        return Letter("location", "fixes", seqs, payloads.fixes([each.payload for each in batch]))
+            return Letter(self._fix_channel, "fix", seqs, batch[0].payload)
+        return Letter(self._fix_channel, "fixes", seqs, payloads.fixes([each.payload for each in batch]))
 
     def confirmed(self, letter: Letter) -> None:
         """Take out what the broker has confirmed."""
         if letter.kind not in ("fix", "fixes"):
             self._letters = deque(each for each in self._letters if each is not letter)
             return
-        while self._fixes and self._fixes[0].seq <= letter.seqs[1]:
-            self._sent.append(self._fixes.popleft())
+        for fix in self._under_way:
+            if self._fixes and self._fixes[0] is fix:  # else it was dropped meanwhile
+                self._sent.append(self._fixes.popleft())
+        self._under_way = []
 
     def resend(self, first_seq: int, last_seq: int) -> int:
         """Queue the sent fixes from `first_seq` to `last_seq` once more; return how many are left of them."""

@@ -8,6 +8,7 @@ from simulators.api import Api
 from simulators.errors import BadFile
 from simulators.roster import Credentials, Roster
 from simulators.scenario import DeviceSpec, Scenario, VisitSpec, seconds
+from simulators.speech import BROUGHT, Codec, Identity
 
 
 class Provided(msgspec.Struct, frozen=True):
@@ -16,6 +17,13 @@ class Provided(msgspec.Struct, frozen=True):
     spec: DeviceSpec
     credentials: Credentials
     visit: str | None = None
+    external_id: str | None = None
+    gateway: Credentials | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """Who the device is to whoever listens."""
+        return Identity(self.credentials, self.external_id, self.gateway)
 
 
 async def provide(scenario: Scenario, roster: Roster | None, api: Api | None, clock: Clock) -> list[Provided]:
@@ -30,19 +38,21 @@ async def provide(scenario: Scenario, roster: Roster | None, api: Api | None, cl
         SimulatorError: the API refused.
     """
     used = {spec.id for spec in scenario.devices if spec.id is not None}
-    nurses: dict[str, str] = {}
+    maker = _Maker(api, clock) if api is not None else None
     provided: list[Provided] = []
     for spec in scenario.devices:
         known = _given(spec, roster, used)
         if known is not None:
-            provided.append(Provided(spec, known))
-        elif api is None or spec.id is not None:
+            gateway = spec.gateway
+            login = Credentials(id=gateway.id, secret=gateway.secret) if gateway is not None else None
+            provided.append(Provided(spec, known, external_id=spec.external_id, gateway=login))
+        elif maker is None or spec.id is not None:
             raise BadFile(
                 f"device {spec.name!r} has no credentials: give it `id` and `secret`, or --devices FILE,"
                 " or a supervisor's token so that it can be made"
             )
         else:
-            provided.append(await _made(spec, api, nurses, clock))
+            provided.append(await maker.make(spec))
     return provided
 
 
@@ -57,15 +67,53 @@ def _given(spec: DeviceSpec, roster: Roster | None, used: set[str]) -> Credentia
     return None
 
 
-async def _made(spec: DeviceSpec, api: Api, nurses: dict[str, str], clock: Clock) -> Provided:
-    name = spec.nurse or spec.name
-    if name not in nurses:
-        added = await api.call("POST", "/nurses", {"name": f"{name} (simulated)"})
-        nurses[name] = added["id"]
-    nurse = nurses[name]
-    visit = await _visit(spec.visit, nurse, api, clock) if spec.visit else None
-    made = await api.call("POST", "/devices", {"kind": spec.kind, "nurse": nurse})
-    return Provided(spec, Credentials(id=made["id"], secret=made["secret"]), visit)
+class _Maker:
+    """Makes devices through the API: one nurse for those of one person, one gateway for a dialect."""
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api, self._clock = api, clock
+        self._nurses: dict[str, str] = {}
+        self._gateways: dict[Codec, Credentials] = {}
+        self._made = 0
+
+    async def make(self, spec: DeviceSpec) -> Provided:
+        name = spec.nurse or spec.name
+        if name not in self._nurses:
+            added = await self._api.call("POST", "/nurses", {"name": f"{name} (simulated)"})
+            self._nurses[name] = added["id"]
+        nurse = self._nurses[name]
+        visit = await _visit(spec.visit, nurse, self._api, self._clock) if spec.visit else None
+        external_id = spec.external_id
+        if external_id is None and spec.codec in BROUGHT:
+            external_id = self._external_id(spec.codec)
+        asked: dict[str, object] = {"kind": spec.kind, "nurse": nurse, "codec": spec.codec}
+        asked["external_id"] = external_id
+        made = await self._api.call("POST", "/devices", asked)
+        own = Credentials(id=made["id"], secret=made["secret"])
+        gateway = await self._gateway(spec) if spec.codec in BROUGHT else None
+        return Provided(spec, own, visit, external_id, gateway)
+
+    async def _gateway(self, spec: DeviceSpec) -> Credentials:
+        if spec.gateway is not None:
+            return Credentials(id=spec.gateway.id, secret=spec.gateway.secret)
+        if spec.codec not in self._gateways:
+            asked: dict[str, object] = {"codec": spec.codec, "name": f"{spec.codec} (simulated)"}
+            made = await self._api.call("POST", "/gateways", asked)
+            self._gateways[spec.codec] = Credentials(id=made["id"], secret=made["secret"])
+        return self._gateways[spec.codec]
+
+    def _external_id(self, codec: Codec) -> str:
+        """Return a number as the makers of such devices give it; a second run must not find it taken."""
+        self._made += 1
+        now_ms, number = self._clock.now_ms(), self._made
+        match codec:
+            case "chirpstack":
+                return f"24e1{now_ms & 0xFFFFFFFF:08x}{number:04x}"
+            case "gb28181":
+                return f"3402000{now_ms % 10**9:09d}{number:04d}"
+            case "jt808":
+                return f"1{now_ms % 10**8:08d}{number:02d}"
+        return f"86{now_ms % 10**9:09d}{number:04d}"
 
 
 async def _visit(visit: VisitSpec, nurse: str, api: Api, clock: Clock) -> str:

@@ -9,18 +9,19 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from random import Random
 
 from devices.clock import Clock, SystemClock
 from simulators.address import Broker
 from simulators.api import Api
 from simulators.errors import BadFile, SimulatorError, first_leaf
 from simulators.expectations import Checker
+from simulators.http_link import http_client
 from simulators.journal import Journal
 from simulators.junit import Verdict, render
 from simulators.provisioning import provide
 from simulators.roster import load_roster
 from simulators.scenario import Expectation, Scenario, Step, load, seconds
+from simulators.speech import Doors
 from simulators.stage import Actor, Stage
 from simulators.stopping import until_stopped
 from simulators.telling import progress
@@ -60,6 +61,8 @@ class Play:
             running = [tasks.create_task(actor.phone.run(), name=actor.name) for actor in actors]
             await self._until_connected()
             self._began_s = self._clock.monotonic_s()
+            for actor in actors:
+                actor.begin()
             for step in sorted(self._scenario.steps, key=lambda step: seconds(step.at)):
                 await self._take(step, tasks)
             self._expect(self._scenario.expect, tasks)
@@ -116,13 +119,12 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
     if api is None and any(each.alert for each in _all_expectations(scenario)):
         raise BadFile("the scenario expects alerts, which are read at the API: give --token, or VIGIL_TOKEN")
     sink = options.journal.open("ab", buffering=0) if options.journal else None
+    http = http_client(options.api)
     try:
         provided = await provide(scenario, roster, api, clock)
         journal = Journal(sink)
-        actors = [
-            Actor(each, broker, clock, Random(f"{options.seed}:{each.spec.name}"), journal)
-            for each in provided
-        ]
+        doors = Doors(broker, http, clock)
+        actors = [Actor(each, doors, f"{options.seed}:{each.spec.name}", journal) for each in provided]
         stage = Stage(actors, api, clock.now_ms() - _SINCE_MARGIN_MS)
         await _learn_known(scenario, stage)
         pace = {"speed": options.speed, "connect_s": options.connect_s}
@@ -132,6 +134,7 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
             sink.close()
         if api is not None:
             await api.close()
+        await http.aclose()
 
 
 async def _learn_known(scenario: Scenario, stage: Stage) -> None:

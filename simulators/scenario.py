@@ -10,9 +10,13 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 import yaml
 
+from simulators.dialects.chirpstack import Model
+from simulators.dialects.osmand import Form
 from simulators.errors import BadFile
 from simulators.payloads import AlarmKind, EventKind, RecordKind
+from simulators.quirks import PERFECT, Quirks
 from simulators.roster import Kind, Latitude, Longitude
+from simulators.speech import Codec, Dialect, Way
 
 Motion = Literal["stay", "walk", "jump"]
 Network = Literal["kill", "connect"]
@@ -50,6 +54,13 @@ class VisitSpec(_Strict, frozen=True):
     risk: Literal["low", "high"] = "low"
 
 
+class GatewaySpec(_Strict, frozen=True):
+    """How the server logs in that brings what a device says."""
+
+    id: str
+    secret: str
+
+
 class DeviceSpec(_Strict, frozen=True, rename={"name": "as"}):
     """A device and what the steps call it. Without `id` it is taken from --devices, or provisioned."""
 
@@ -57,11 +68,29 @@ class DeviceSpec(_Strict, frozen=True, rename={"name": "as"}):
     id: str | None = None
     secret: str | None = None
     kind: Kind = "phone"
+    codec: Codec = "native"
+    by: Way | None = None
+    form: Form = "json"
+    model: Model = "ws101"
+    external_id: str | None = None
+    gateway: GatewaySpec | None = None
+    quirks: Quirks = PERFECT
     at: Spot = Spot(lat=31.2292, lon=121.4640)
     fix_every: Span = 0
     connect: bool = True
     nurse: str | None = None
     visit: VisitSpec | None = None
+
+    def __post_init__(self) -> None:
+        if self.codec == "osmand" and self.by == "mqtt":
+            raise ValueError("osmand is spoken over HTTP only: leave out `by: mqtt`")
+        seconds(self.fix_every)
+
+    @property
+    def dialect(self) -> Dialect:
+        """What it speaks, and how."""
+        way = self.by or ("http" if self.codec == "osmand" else "mqtt")
+        return Dialect(self.codec, way, self.form, self.model)
 
 
 class Expectation(_Strict, frozen=True):
@@ -97,7 +126,7 @@ class Step(_Strict, frozen=True):
     test: bool = False
     silent: bool = False
     bare: bool = False
-    channel: Literal["location", "alarm", "event", "status", "record"] | None = None
+    channel: str | None = None
     payload: str | None = None
     fields: dict[str, str | int | float | None] = {}
     expect: tuple[Expectation, ...] = ()

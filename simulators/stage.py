@@ -3,8 +3,6 @@
 from random import Random
 from typing import get_args
 
-from devices.clock import Clock
-from simulators.address import Broker
 from simulators.api import Alert, Api
 from simulators.errors import SimulatorError
 from simulators.geometry import Point
@@ -15,6 +13,8 @@ from simulators.payloads import AlarmKind, EventKind, RecordKind
 from simulators.phone import Phone
 from simulators.provisioning import Provided
 from simulators.scenario import Desk, Spot, Step, seconds
+from simulators.speech import Doors, speech
+from simulators.steps import Steps
 from simulators.whereabouts import Whereabouts
 
 _ALARMS: frozenset[AlarmKind] = frozenset(get_args(AlarmKind))
@@ -24,18 +24,38 @@ _DESK: frozenset[Desk] = frozenset(get_args(Desk))
 
 
 class Actor:
-    """One device of the scenario. All kinds are played by a phone: it can do whatever a step asks for."""
+    """One device of the scenario. All kinds are played by a phone: it can do whatever a step asks for,
+    as far as its dialect has words for it.
+    """
 
-    def __init__(self, given: Provided, broker: Broker, clock: Clock, rng: Random, journal: Journal) -> None:
-        spec = given.spec
+    def __init__(self, given: Provided, doors: Doors, seed: str, journal: Journal) -> None:
+        """The same `seed` moves, mismeasures and fails in the same way, whatever the network does."""
+        spec, clock = given.spec, doors.clock
         self.name, self.visit = spec.name, given.visit
-        self.whereabouts = Whereabouts(_point(spec.at), clock, rng)
+        where, phone = Random(f"{seed}:where"), Random(f"{seed}:phone")
+        self._steps = Steps(clock)
+        self._fix_every_s = seconds(spec.fix_every)
+        self.whereabouts = Whereabouts(_point(spec.at), self._steps, where)
         self.whereabouts.stay(_point(spec.at), OPEN_SKY)
-        fix_every_s = seconds(spec.fix_every)
-        self.phone = Phone(given.credentials, broker, clock, rng, journal, self.whereabouts, fix_every_s)
+        self.phone = Phone(
+            given.credentials,
+            doors.broker,
+            clock,
+            phone,
+            journal,
+            self.whereabouts,
+            fix_every_s=0,
+            quirks=spec.quirks,
+            speech=speech(spec.dialect, given.identity, doors),
+        )
         self.last_alarm: str | None = None
         if not spec.connect:
             self.phone.cut()
+
+    def begin(self) -> None:
+        """Count time from now on, and report positions: how long connecting took changes nothing."""
+        self._steps.begin()
+        self.phone.keep_pace(self._fix_every_s)
 
     @property
     def device(self) -> str:
@@ -99,7 +119,7 @@ def _move_or_connect(actor: Actor, step: Step) -> None:
         case "fix":
             phone.report_position()
         case "report":
-            phone.fix_every_s = seconds(step.every or 0)
+            phone.keep_pace(seconds(step.every or 0))
         case "walk" if step.to is not None:
             where.go([here, _point(step.to)], step.speed_mps)
         case "jump" if step.to is not None:

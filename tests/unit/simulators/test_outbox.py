@@ -9,7 +9,7 @@ from simulators.outbox import MAX_LIST, Letter, Outbox
 
 
 def letter(seq: int, channel: str = "event") -> Letter:
-    return Letter(channel, "check_in", (seq, seq), b"{}")  # type: ignore[arg-type]  # two channels are used here
+    return Letter(channel, "check_in", (seq, seq), b"{}")
 
 
 def drain(outbox: Outbox) -> list[Letter]:

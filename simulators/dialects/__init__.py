@@ -1,0 +1,1 @@
+"""What simulated devices say, one module a dialect: written from the makers' documents, not from codecs."""
