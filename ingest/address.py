@@ -2,9 +2,12 @@
 
 import ssl
 from enum import Enum
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+
+from ingest.errors import AuthorityUnusable
 
 REFUSED = "$vigil/refused"
 """Where a broker, or who watches over it, tells what a device was refused: `ingest.refused.Refused`."""
@@ -37,10 +40,13 @@ class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
     embedded: bool = False
 
     @classmethod
-    def parse(cls, url: str) -> "BrokerAddress":
+    def parse(cls, url: str, authority: Path | None = None) -> "BrokerAddress":
         """Return the outside broker at `mqtt://[user:password@]host[:port]`, or `mqtts://…` for TLS.
 
-        TLS checks the broker's certificate against the machine's authorities.
+        TLS checks the broker's certificate against `authority` (PEM), or else the machine's authorities.
+
+        Raises:
+            AuthorityUnusable: `authority` cannot be read.
         """
         parts = urlsplit(url)
         secure = parts.scheme == "mqtts"
@@ -49,11 +55,18 @@ class BrokerAddress(msgspec.Struct, frozen=True, kw_only=True):
             port=parts.port or (8883 if secure else 1883),
             username=None if parts.username is None else unquote(parts.username),
             password=None if parts.password is None else unquote(parts.password),
-            tls=ssl.create_default_context() if secure else None,
+            tls=_trusting(authority) if secure else None,
         )
 
     def __repr__(self) -> str:
         return f"BrokerAddress({self.username or ''}@{self.host}:{self.port})"
+
+
+def _trusting(authority: Path | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except OSError as error:
+        raise AuthorityUnusable(f"{authority} cannot be used: {error}") from error
 
 
 class BrokerStats(msgspec.Struct, frozen=True, kw_only=True):

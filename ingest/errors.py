@@ -4,6 +4,7 @@ IngestError
 ├── LogError
 │   ├── LogUnavailable    the log cannot be written or read just now              (transient)
 │   └── LogInUse          another process writes this log                         (permanent)
+├── AuthorityUnusable     the file of a broker's authority cannot be used         (permanent)
 └── NotConnected          no connection to the broker just now                    (transient)
 """
 
@@ -22,6 +23,10 @@ class LogUnavailable(LogError):
 
 class LogInUse(LogError):
     """Another process writes this log; stop it first."""
+
+
+class AuthorityUnusable(IngestError):
+    """The file with the authority of an outside broker cannot be used."""
 
 
 class NotConnected(IngestError):

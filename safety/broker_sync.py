@@ -66,7 +66,7 @@ class BrokerSync:
         self._login: Login | None = None
         self._overseer: Overseer | None = None
         if settings.broker_url is not None:
-            address = BrokerAddress.parse(settings.broker_url)
+            address = BrokerAddress.parse(settings.broker_url, settings.broker_authority)
             self._overseer = Overseer(address)
             self._login = Login(address.username or "", address.password or "")
 

@@ -126,6 +126,8 @@ class Settings(BaseSettings):
 
     broker_url: BrokerUrl | None = None
     """An outside broker, `mqtt://user:password@host:1883` or `mqtts://…`. None: the embedded one."""
+    broker_authority: Path | None = None
+    """Whose certificate the outside broker shows (PEM), as `vigil ca` makes one. None: the machine's."""
     database_url: DatabaseUrl | None = None
     """PostgreSQL for the store, `postgresql://user:password@host/vigil`. None: SQLite, with the data."""
     kafka_url: KafkaUrl | None = None

@@ -74,7 +74,7 @@ async def _part(name: Name, ground: Ground, http: Listener) -> AsyncIterator[Ser
         async with process_alone(ground) as service:
             yield service
     else:
-        address = BrokerAddress.parse(settings.broker_url or "")
+        address = BrokerAddress.parse(settings.broker_url or "", settings.broker_authority)
         link_base = settings.public_url or f"http://{settings.http_host}:{settings.http_port}"
         part = (
             ingest_alone(ground, address)

@@ -120,7 +120,7 @@ async def _broker(
     """Yield where the broker is, what must run for it, and where it hears TLS: the embedded one, unless
     another is set."""
     if settings.broker_url is not None:
-        yield BrokerAddress.parse(settings.broker_url), [], None
+        yield BrokerAddress.parse(settings.broker_url, settings.broker_authority), [], None
         return
     tls, parts = None, Tasks()
     if doors.mqtts is not None:

@@ -59,11 +59,13 @@ class Generation:
         if address.username is not None:
             self._client.set_auth_credentials(address.username, address.password)
 
-    async def open(self, filters: Sequence[str]) -> None:
+    async def open(self, filters: Sequence[str], welcome: Sequence[str] = ()) -> None:
         """Connect, and subscribe to `filters` at QoS 1 whether or not the broker still knew the session.
 
+        To `welcome` as well, if the broker lets us.
+
         Raises:
-            NotConnected: the broker cannot be reached, or refuses the login or a subscription.
+            NotConnected: the broker cannot be reached, or refuses the login or one of `filters`.
         """
         address = self._address
         connecting = self._client.connect(
@@ -76,10 +78,10 @@ class Generation:
         await self._within_deadline(connecting)
         options = _KEEP_RETAINED_TO_FIRST if address.version is MqttVersion.V5 else 0
         self._client.subscribe(
-            [gmqtt.Subscription(one, qos=1, retain_handling_options=options) for one in filters]
+            [gmqtt.Subscription(one, qos=1, retain_handling_options=options) for one in (*filters, *welcome)]
         )
         granted = await self._within_deadline(self._granted)
-        if any(code >= _REFUSED for code in granted):
+        if any(code >= _REFUSED for code in granted[: len(filters)]):
             raise NotConnected(f"{address!r} refuses a subscription: may this login read every device?")
 
     async def lost(self) -> None:

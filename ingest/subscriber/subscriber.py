@@ -94,12 +94,14 @@ class Subscriber:
         self._clock = clock
         self._client_id = f"vigil-ingest-{lane.name}{suffix}"
         self._filters = lane.filters
+        self._welcome: tuple[str, ...] = ()
         if address.embedded:
             self._filters = tuple(
                 f"{BROUGHT}/+/{one}" if one.startswith(_CHIRPSTACK) else one for one in lane.filters
             )
         if lane is TELEMETRY_LANE:
-            self._filters = (*self._filters, REFUSED, *([STATS] if address.embedded else []))
+            # Of what an outside broker refused, only who watches over it tells; some will not let us hear it.
+            self._welcome = (REFUSED, STATS) if address.embedded else (REFUSED,)
         # The embedded broker measures by itself, where it can still hold a device back.
         self._meter = None if address.embedded else Meter(limits, clock)
         self._refusals: dict[str, int] = dict.fromkeys(REASONS, 0)
@@ -158,7 +160,7 @@ class Subscriber:
     async def _read(self) -> None:
         generation = Generation(self._address, self._client_id, self._window, self._receive)
         try:
-            await generation.open(self._filters)
+            await generation.open(self._filters, self._welcome)
             self.connections += 1
             self._connected.set()
             log.info("connected", action="subscriber.connected", lane=self._lane.name)

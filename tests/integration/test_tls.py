@@ -6,16 +6,21 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from devices.clock import SystemClock
 from devices.registry.sql import revoke_device
+from ingest.address import BrokerAddress, MqttVersion
 from ingest.broker import packets
 from ingest.broker.server import EmbeddedBroker, TlsListener
 from ingest.broker.tls import TlsFiles, TlsUnusable
+from ingest.errors import AuthorityUnusable
+from ingest.subscriber import TELEMETRY_LANE, Subscriber
 from tests.support.authority import TestAuthority
 from tests.support.brokers import Embedded, embedded_broker
 from tests.support.raw_mqtt import RawClient, connect, publish, subscribe
+from tests.support.recording import RecordingAdmission
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -166,6 +171,20 @@ async def test_a_handshake_that_fails_leaves_nothing_behind(site: Site) -> None:
     for _ in range(5):
         await asyncio.to_thread(knock)
     assert await asyncio.to_thread(site.log_in, site.authority.device("dev_a")) == packets.ACCEPTED
+
+
+async def test_ingest_trusts_the_authority_that_it_is_told(site: Site) -> None:
+    own = site.broker.address
+    url = f"mqtts://{own.username}:{own.password}@localhost:{site.broker.tls_port}"
+    address = BrokerAddress.parse(url, site.authority.file)
+    address = msgspec.structs.replace(address, version=MqttVersion.V311)
+    subscriber = Subscriber(address, TELEMETRY_LANE, RecordingAdmission(), SystemClock())
+    reading = asyncio.create_task(subscriber.run())
+    await asyncio.wait_for(subscriber.until_connected(), 10)
+    reading.cancel()
+    await asyncio.wait({reading})
+    with pytest.raises(AuthorityUnusable, match="none"):
+        BrokerAddress.parse(url, site.authority.file.with_name("none"))
 
 
 async def test_files_that_cannot_be_used_stop_the_start(tmp_path: Path) -> None:

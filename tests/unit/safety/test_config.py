@@ -57,7 +57,7 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
         ("http_prot = 1", "unknown setting http_prot: did you mean http_port?"),
         (
             "[http]\nport = 1",
-            "unknown setting http: expected one of broker_url, database_url, device_alarms_per_s",
+            "unknown setting http: expected one of broker_authority, broker_url, database_url",
         ),
         ("http_port = 'x'", "http_port: input should be a valid integer"),
         ("http_port = 70000", "http_port: input should be less than or equal to 65535, not '70000'"),
@@ -84,7 +84,7 @@ def test_a_fault_in_the_file_is_named(tmp_path: Path, toml: str, expected: str) 
     ("variable", "value", "expected"),
     [
         ("VIGIL_HTTP_PROT", "1", "unknown setting VIGIL_HTTP_PROT: did you mean VIGIL_HTTP_PORT?"),
-        ("VIGIL_COLOUR", "red", "unknown setting VIGIL_COLOUR: expected one of VIGIL_BROKER_URL"),
+        ("VIGIL_COLOUR", "red", "unknown setting VIGIL_COLOUR: expected one of VIGIL_BROKER_AUTHORITY, VIGIL_BROKER_URL"),
         ("VIGIL_HTTP_PORT", "x", "VIGIL_HTTP_PORT: input should be a valid integer"),
         ("VIGIL_TILES_URL", "", "VIGIL_TILES_URL: expected an http(s) URL"),
     ],
