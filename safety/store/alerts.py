@@ -185,7 +185,7 @@ def _open_alert(connection: Connection, raised: RaiseAlert) -> Row[str, str, int
 
 
 def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int], now_ms: int) -> None:
-    """Note a further press on the open alert; what was acknowledged must be acknowledged again."""
+    """Note a further press on the open alert; whatever was done about it must be taken up again."""
     pressed = raised.merges == "nurse"
     detail = {
         "source_event": raised.source_event,
@@ -200,7 +200,7 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int],
     changes: dict[str, Any] = {}
     if raised.position is not None:
         changes["position"] = _position(raised)
-    if pressed and onto.state in ("raised", "acknowledged"):
+    if pressed:
         changes |= {"state": "raised", "escalation_level": 0, "due_ms": now_ms, "held_by": None}
     if onto.state != changes.get("state", onto.state):
         bump(connection, onto.id, changes)

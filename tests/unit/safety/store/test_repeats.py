@@ -1,13 +1,15 @@
 """An alarm said again is answered again, once for as many times as the answer was still on its way."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import Connection, select
 
 from safety.rules.effects import AlarmRepeated, RaiseAlert
-from safety.store.alerts import raise_alert, repeat_alarm
+from safety.store.alerts import act, raise_alert, repeat_alarm
 from safety.store.effects import store_effects
 from safety.store.outbox import record_command_sent, take_due_commands
-from safety.store.tables import commands
+from safety.store.tables import alerts, commands
 
 AT_MS = 1_795_000_000_000
 
@@ -78,3 +80,14 @@ def test_a_backlog_of_repeats_is_one_answer_for_each_alarm(connection: Connectio
     backlog = [again(number, AT_MS + ms, f"p{number}") for ms in range(1000) for number in (1, 2)]
     assert store_effects(connection, backlog, AT_MS)
     assert sorted(owed(connection)) == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("action", ["acknowledge", "dispatch", "arrive"])
+def test_a_new_press_calls_people_again_whatever_was_done(connection: Connection, action: Any) -> None:
+    raise_alert(connection, press(1, "p1"), AT_MS)
+    first = connection.execute(select(alerts)).one()
+    act(connection, first.id, action, actor="lin", version=first.version, detail={}, at_ms=AT_MS + 1000)
+    raise_alert(connection, press(2, "p2"), AT_MS + 60_000)
+    now = connection.execute(select(alerts)).one()
+    assert (now.state, now.due_ms, now.escalation_level) == ("raised", AT_MS + 60_000, 0)
+    assert now.version > first.version + 1
