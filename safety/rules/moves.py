@@ -59,26 +59,41 @@ def step(
     `before` is the newest fix before it.
     """
     if state.jump is None and (before is None or jumps.can_be(before, sight)):
-        return _follow(state, sight, visit, shared, within)
+        return _follow(state, sight, visit, shared, within, 0 if before is None else before.time_ms)
     doubted = state.jump
     state.jump, believed = jumps.sift(doubted, before, sight)
     if doubted is not None and doubted.held not in believed:
         state.refused_ms = (*state.refused_ms, doubted.held.time_ms)[-REMEMBERED:]
     effects: list[Effect] = []
+    before_ms = 0 if before is None else before.time_ms
     for one in believed:
         held = one is not sight
-        effects += _follow(state, one, visit, shared, _within(shared, one) if held else within)
+        inside = _within(shared, one) if held else within
+        effects += _follow(state, one, visit, shared, inside, min(before_ms, one.time_ms - 1))
     return effects
 
 
 def look_back(state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences) -> None:
     """Take in a fix that came late: it may tell when a crossing that goes on now began."""
-    known = state.visits.get(visit.id)
-    if known is None or known.crossing is None or sight.time_ms in state.refused_ms:
+    if sight.time_ms in state.refused_ms:
         return
     own = shared.own(visit) if visit.fences else ()
-    outside_m, depth_m, limits = _outside_visit(sight, visit, own)
-    geofence.look_back(known, sight, side_of(outside_m, accuracy_of(sight), depth_m, limits), outside_m)
+    known = state.visits.get(visit.id)
+    if known is not None and known.crossing is not None:
+        outside_m, depth_m, limits = _outside_visit(sight, visit, own)
+        geofence.look_back(known, sight, side_of(outside_m, accuracy_of(sight), depth_m, limits), outside_m)
+    area = state.stay_in
+    if area is not None and area.crossing is not None and shared.has_stay_in(sight.org, sight.time_ms):
+        _look_back(area, sight, *shared.nearest_stay_in(sight))
+    for id, one in state.keep_out.items():
+        fence = shared.fence(id) or next((each for each in own if each.id == id), None)
+        if one.crossing is not None and fence is not None and fence.open_at(sight.time_ms):
+            _look_back(one, sight, fence.shape.outside_by_m(sight.position.lat, sight.position.lon), fence)
+
+
+def _look_back(known: FenceState, sight: Sight, outside_m: float, fence: SharedFence) -> None:
+    side = side_of(outside_m, accuracy_of(sight), fence.shape.depth_m, fence.limits)
+    geofence.look_back(known, sight, side, outside_m)
 
 
 def on_tick(state: Moves, sight: Sight, now_ms: int, visit: str | None) -> list[Effect]:
@@ -106,9 +121,9 @@ def is_crossing(state: Moves) -> bool:
 
 
 def _follow(
-    state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences, within: Within
+    state: Moves, sight: Sight, visit: VisitPlan, shared: SharedFences, within: Within, before_ms: int
 ) -> list[Effect]:
-    """Hold a fix, newer than all before, against her fences."""
+    """Hold a fix, newer than all before (the newest of them at `before_ms`), against her fences."""
     own = shared.own(visit) if visit.fences else ()
     known = state.visits.get(visit.id)
     if known is None:
@@ -123,7 +138,7 @@ def _follow(
         effects = geofence.step(known, sight, side, outside_m, watch)
     if own or shared or state.keep_out:
         effects = [*effects, *_stay_in(state, sight, visit.id, shared, within)]
-        effects += _keep_out(state, sight, visit.id, shared, within, own)
+        effects += _keep_out(state, sight, visit.id, shared, within, own, before_ms)
     return effects
 
 
@@ -179,7 +194,13 @@ def _stay_in(state: Moves, sight: Sight, visit: str, shared: SharedFences, withi
 
 
 def _keep_out(
-    state: Moves, sight: Sight, visit: str, shared: SharedFences, within: Within, own: Within
+    state: Moves,
+    sight: Sight,
+    visit: str,
+    shared: SharedFences,
+    within: Within,
+    own: Within,
+    before_ms: int,
 ) -> list[Effect]:
     in_now = (*within, *_entered(own, sight)) if own else within
     entered = {f.id: f for f in in_now if f.kind == "fence_enter" and f.open_at(sight.time_ms)}
@@ -192,7 +213,10 @@ def _keep_out(
         if fence is None or not fence.open_at(sight.time_ms):
             state.keep_out.pop(id, None)
             continue
-        known = state.keep_out.setdefault(id, FenceState(inside=False))
+        known = state.keep_out.get(id)
+        if known is None:
+            # What came before the newest fix before this one says nothing about this crossing.
+            known = state.keep_out[id] = FenceState(inside=False, here_ms=before_ms)
         if id in entered and known.inside and known.crossing is None:
             continue
         outside_m = fence.shape.outside_by_m(sight.position.lat, sight.position.lon)

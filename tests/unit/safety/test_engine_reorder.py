@@ -77,16 +77,12 @@ def log(day: list[tuple[int, Any]], delays: list[int]) -> list[Any]:
 
 
 def raised(records: list[Any], lane: str = TELEMETRY) -> list[tuple[str, str]]:
-    """The alerts as (kind, id); of a fence that is not the visit's own as (kind, fence).
-
-    A late fix tells when she left the place of her visit; of other fences it does not tell that.
-    """
+    """The alerts as (kind, id)."""
     engine = engine_for(lane)
     effects = [effect for record in records for effect in engine.step(record)]
     found = [effect for effect in effects if isinstance(effect, RaiseAlert)]
     assert len({alert.id for alert in found}) == len(found)
-    shared = {"out", "org_1/stay_in"}
-    return sorted((e.kind, str(e.why["fence"]) if e.why.get("fence") in shared else e.id) for e in found)
+    return sorted((alert.kind, alert.id) for alert in found)
 
 
 @settings(max_examples=25, deadline=None)
