@@ -49,15 +49,15 @@ def _measure(world: World, clock: SystemClock) -> list[Row]:
     engine = loaded(world)
     gc.collect()
     gc.freeze()
-    pauses_ms = _watch_pauses(clock)
     rounds = [world.fixes(number) for number in range(ROUNDS)]
-    floor = statistics.median(_floor_rate(world, fixes, clock) for fixes in rounds)
+    pauses_ms = _watch_pauses(clock)
     rate = statistics.median(_rate(engine, fixes, clock) for fixes in rounds)
     longest_ms = max(pauses_ms, default=0.0)
     astray = _rate(engine, world.fixes(ROUNDS, spread_deg=ASTRAY_DEG), clock)
     astray_ms = max(pauses_ms, default=0.0)
     gc.callbacks.clear()
     gc.unfreeze()
+    floor = statistics.median(_floor_rate(world, fixes, clock) for fixes in rounds)
     speed = at_least("fixes a second and core, batch 256", rate, "1/s", 100_000)
     ratio = rate / floor
     return [
