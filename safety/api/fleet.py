@@ -2,22 +2,26 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from safety.api import schemas, views
-from safety.api.answers import Answer
+from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.devices import issued
+from safety.api.paging import page_by
 from safety.api.people import Editor, Seen
 from safety.api.problems import Problem
 from safety.rules.worries import TEST_EVERY_DAYS
 from safety.store.bindings import read_bindings
-from safety.store.device_board import untested_devices, worrying_devices
+from safety.store.device_board import list_untested, worrying_devices
 from safety.store.device_import import check_table, import_devices
 from safety.store.master_queries import read_device
 from safety.store.planned_tests import MAX_WITHIN_S, WITHIN_S, plan_test
-from safety.store.queries import Scope
+from safety.store.queries import MAX_LIMIT, Page, Scope
+
+BOARD_LIMIT = 200
+PageByTest = Annotated[Page, Depends(page_by(int, int, str))]
 
 router = APIRouter(tags=["master data"])
 
@@ -44,21 +48,26 @@ class TestPlan(BaseModel):
 
 
 @router.get("/devices/board", response_model=schemas.Page[schemas.WorryingDevice])
-def board(scope: Seen, services: Services) -> Answer:
-    """Return the devices worth worrying about, worst first, and why; all of them, without a cursor."""
+def board(
+    scope: Seen, services: Services, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = BOARD_LIMIT
+) -> Answer:
+    """Return the devices worth worrying about, worst first, and why; the worst ones, without a cursor."""
     with services.database.reading() as connection:
         found = worrying_devices(connection, scope, services.clock.now_ms())
-    return Answer({"items": [views.worrying(one) for one in found], "next": None})
+    return Answer({"items": [views.worrying(one) for one in found[:limit]], "next": None})
 
 
 @router.get("/devices/untested", response_model=schemas.Page[schemas.Device])
 def untested(
-    scope: Seen, services: Services, days: Annotated[float, Query(ge=0, le=3660)] = TEST_EVERY_DAYS
+    page: PageByTest,
+    scope: Seen,
+    services: Services,
+    days: Annotated[float, Query(ge=0, le=3660)] = TEST_EVERY_DAYS,
 ) -> Answer:
-    """Return the devices without a test alarm for so many days, those never tested first; all of them."""
+    """Return the devices without a test alarm for so many days, those never tested first."""
     with services.database.reading() as connection:
-        rows = untested_devices(connection, scope, services.clock.now_ms(), days)
-    return Answer({"items": [views.device(row) for row in rows], "next": None})
+        listed = list_untested(connection, scope, page, services.clock.now_ms(), days)
+    return list_answer(listed, views.device)
 
 
 @router.post("/devices/import", response_model=schemas.ImportedDevices)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Label, Row, Select, func, select
 
 from safety.domain.alert import OPEN_STATES
 from safety.domain.limits import resolve
@@ -11,7 +11,7 @@ from safety.rules.worries import DAY_MS, TEST_EVERY_DAYS, Condition, OpenAlert, 
 from safety.store.fleet import KINDS
 from safety.store.limits import limits_of_org
 from safety.store.master_queries import select_devices
-from safety.store.queries import Rows, Scope
+from safety.store.queries import Listed, Page, Rows, Scope, read_page
 from safety.store.tables import alerts, device_states, devices, visits
 
 _HEALTH = ("device_silent", "battery_low", "device_fault")
@@ -41,13 +41,25 @@ def untested_devices(
     connection: Connection, scope: Scope | None, now_ms: int, days: float = TEST_EVERY_DAYS
 ) -> Rows:
     """Return the devices in use without a test alarm for `days`, those never tested first."""
-    tested_ms = device_states.c.tested_ms
-    long_ago = func.coalesce(tested_ms, 0) < now_ms - round(days * DAY_MS)
-    order = (func.coalesce(tested_ms, 0), devices.c.created_ms, devices.c.id)
-    return connection.execute(_in_use(scope).where(long_ago).order_by(*order)).all()
+    statement = _untested(scope, now_ms, days)
+    return connection.execute(statement.order_by(_tested_ms(), devices.c.created_ms, devices.c.id)).all()
 
 
-def _in_use(scope: Scope | None) -> Any:
+def list_untested(connection: Connection, scope: Scope, page: Page, now_ms: int, days: float) -> Listed:
+    """Return a part of them; the key is (when it was tested or 0, created_ms, id)."""
+    key = (_tested_ms(), devices.c.created_ms, devices.c.id)
+    return read_page(connection, _untested(scope, now_ms, days).add_columns(key[0]), key, page)
+
+
+def _untested(scope: Scope | None, now_ms: int, days: float) -> Select[Any]:
+    return _in_use(scope).where(_tested_ms() < now_ms - round(days * DAY_MS))
+
+
+def _tested_ms() -> Label[int]:
+    return func.coalesce(device_states.c.tested_ms, 0).label("tested_or_never_ms")
+
+
+def _in_use(scope: Scope | None) -> Select[Any]:
     statement = select_devices().where(devices.c.revoked_ms.is_(None), devices.c.kind.in_(KINDS))
     return statement if scope is None else statement.where(scope.covers(devices.c.org))
 

@@ -128,3 +128,22 @@ async def test_a_test_is_planned_by_those_who_may(dispatch: Dispatch) -> None:
         assert (await client.post(path, json={"within_s": 7200})).status_code == 422
         untested = (await client.get("/api/v1/devices/untested", params={"days": 30})).json()["items"]
     assert dispatch.ours.device in {item["id"] for item in untested}
+
+
+async def test_the_untested_come_in_pages_and_the_board_has_an_end(dispatch: Dispatch) -> None:
+    async with dispatch.client(dispatch.ours, "supervisor") as client:
+        for _ in range(4):
+            await client.post("/api/v1/devices", json={"kind": "button", "nurse": dispatch.ours.nurse})
+        whole = (await client.get("/api/v1/devices/untested")).json()["items"]
+        found: list[dict[str, Any]] = []
+        params: dict[str, Any] = {"limit": 2}
+        while True:
+            page = (await client.get("/api/v1/devices/untested", params=params)).json()
+            found += page["items"]
+            if page["next"] is None:
+                break
+            params["cursor"] = page["next"]
+        assert found == whole
+        assert len(found) >= 6
+        assert len((await client.get("/api/v1/devices/board", params={"limit": 1})).json()["items"]) == 1
+        assert (await client.get("/api/v1/devices/board", params={"limit": 501})).status_code == 422

@@ -44,7 +44,7 @@ export async function readHistory(id) {
 export async function readBoard() {
   lastRead = Date.now();
   await guarded(async () => {
-    const [board, untested] = await Promise.all([get("/devices/board"), get("/devices/untested")]);
+    const [board, untested] = await Promise.all([get("/devices/board?limit=200"), get("/devices/untested?limit=200")]);
     merge("devices", [...board.items.map((item) => item.device), ...untested.items]);
     changeFleet((fleet) => {
       Object.assign(fleet, { board: board.items, untested: untested.items, failed: null });
