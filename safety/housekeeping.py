@@ -74,7 +74,7 @@ class Housekeeping:
     async def _forget(self, what: str, days: int, forget: Callable[[Connection, int], int]) -> None:
         before_ms = self._clock.now_ms() - days * DAY_MS
         forgotten = 0
-        while some := await self._database.write(partial(forget, before_ms=before_ms)):
+        while some := await self._database.write(lambda connection: forget(connection, before_ms)):
             forgotten += some
         if forgotten:
             _log.info("old rows forgotten", action="housekeeping", what=what, rows=forgotten)

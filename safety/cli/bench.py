@@ -17,7 +17,9 @@ def register(app: typer.Typer, panel: str) -> None:
 
 
 def bench(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which one: engine, latency, process, quality.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Which one: engine, latency, process, quality.")
+    ],
     tracks: Tracks = None,
     lat: Lat = None,
     lon: Lon = None,

@@ -18,7 +18,8 @@ def insert_once(connection: Connection, table: Table, rows: Sequence[Mapping[str
     insertion: Any = dialect.insert(table)
     once = insertion.on_conflict_do_nothing()
     # Each step of a statement gives the interpreter away and must win it back, with the store's one write
-    # lock held. One row is one step; many are one statement with RETURNING, and one each without.
-    if len(rows) == 1:
+    # lock held. One row is one step; many are one statement with RETURNING, and one each without. Of one
+    # row psycopg knows no number.
+    if len(rows) == 1 and connection.dialect.name == "sqlite":
         return connection.execute(once, rows[0]).rowcount
     return len(connection.execute(once.returning(*table.primary_key.columns), list(rows)).all())
