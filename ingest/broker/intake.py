@@ -82,7 +82,7 @@ class Intake:
         elif not self._aside and not self._budget.wait_s(now_s):
             self._budget.take(size, now_s)
             self._pass(publish, self._owe(publish))
-        elif not publish.topic.startswith(f"{PREFIX}/"):
+        elif _in_another_dialect(publish.topic):
             self._budget.take(size, now_s)
             self._pass(publish, self._owe(publish))
             self._await(self._wait_s, now_s)
@@ -133,13 +133,14 @@ class Intake:
             self._hub.when_relieved(lambda: self._release("congestion"))
 
     def _behead(self, publish: Publish, size: int, now_s: float) -> None:
-        """Refuse what is too large; of an alarm the head is raised all the same."""
+        """Refuse what is too large; of what may be an alarm the head is taken all the same."""
         self._budget.take(size, now_s)
         head = publish._replace(payload=publish.payload[:HEAD_BYTES])
         explanation = f"{size} bytes: at most {self._limits.payload_bytes} are taken; this is their beginning"
         refused = self._refused("too_large", publish.topic, explanation, head.payload)
         settled = self._owe(publish)
-        if is_urgent(publish.topic) and self._login.may_publish(publish.topic):
+        may = self._login.may_publish(publish.topic) or self._login.brings(publish.topic)
+        if may and (is_urgent(publish.topic) or _in_another_dialect(publish.topic)):
             self._hub.refuse(refused)
             self._pass(head, settled)
         else:
@@ -206,3 +207,7 @@ class Intake:
         return Refused(
             reason=reason, device=self._login.name, topic=topic, explanation=explanation, payload=payload
         )
+
+
+def _in_another_dialect(topic: str) -> bool:
+    return not topic.startswith(f"{PREFIX}/")

@@ -1,7 +1,7 @@
 """Meter: keeps the devices of an outside broker to their limits, as the embedded broker does by itself.
 
 What exceeds them has been acknowledged by then; it is not admitted, and its gap shows in `seq`. An alarm is
-always admitted, of one that is too large the head.
+always admitted, of what may be one and is too large the head.
 """
 
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class Meter:
             refused = Refused(
                 reason="too_large", device=device, topic=topic, explanation=explanation, payload=head
             )
-            return Measured(head if is_urgent(topic) else None, refused)
+            return Measured(head if device is None or is_urgent(topic) else None, refused)
         if device is None or is_urgent(topic):
             return Measured(payload)
         now_s = self._clock.monotonic_s()

@@ -150,7 +150,10 @@ async def test_what_is_too_large_is_kept_as_its_beginning() -> None:
     ]
     assert len(line.settled) == 2
     line.publish(ALARM, payload=b"{" * 5000, cut=1_000_000)
-    assert line.passed == [(ALARM, b"{" * HEAD_BYTES)]
+    line.publish("owntracks/dev_a/phone", payload=b"[" * 5000, cut=1_000_000)
+    assert line.passed == [(ALARM, b"{" * HEAD_BYTES), ("owntracks/dev_a/phone", b"[" * HEAD_BYTES)]
+    line.publish("owntracks/dev_b/phone", payload=b"[" * 5000, cut=1_000_000)
+    assert len(line.passed) == 2, "it is another's"
     line.intake.end()
 
 
