@@ -75,9 +75,7 @@ async def test_a_certificate_speaks_for_its_own_device_only(site: Site) -> None:
     assert await asyncio.to_thread(site.log_in, unknown) == packets.NOT_AUTHORIZED
 
 
-async def test_what_another_authority_signed_proves_nothing_on_either_side(
-    site: Site, tmp_path: Path
-) -> None:
+async def test_what_another_authority_signed_proves_nothing(site: Site, tmp_path: Path) -> None:
     stranger = TestAuthority(tmp_path / "stranger")
     of_a_stranger = stranger.device("dev_a")
     long_over = site.authority.device("dev_b", issued_ms=SystemClock().now_ms() - 3 * DAY_MS)
