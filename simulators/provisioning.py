@@ -119,7 +119,7 @@ class _Maker:
 async def _visit(visit: VisitSpec, nurse: str, api: Api, clock: Clock) -> str:
     now_ms = clock.now_ms()
     every_s = seconds(visit.check_in_every) if visit.check_in_every is not None else None
-    planned = {
+    planned: dict[str, object] = {
         "nurse": nurse,
         "lat": visit.lat,
         "lon": visit.lon,
@@ -128,6 +128,7 @@ async def _visit(visit: VisitSpec, nurse: str, api: Api, clock: Clock) -> str:
         "ends_at": rfc3339(now_ms + round(seconds(visit.lasts) * 1000)),
         "check_in_every_s": every_s,
         "risk": visit.risk,
+        "limits": visit.limits,
     }
     added = await api.call("POST", "/visits", planned)
     return str(added["id"])

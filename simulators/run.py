@@ -27,6 +27,7 @@ from simulators.stopping import until_stopped
 from simulators.telling import progress
 
 _LOOK_EVERY_S = 0.02
+_TELL_EVERY_S = 5.0
 _SINCE_MARGIN_MS = 3_600_000  # the service's clock may differ from ours; known alerts are told apart by id
 
 
@@ -48,7 +49,8 @@ class Play:
         self._speed, self._connect_s = speed, connect_s
         self._checker = Checker(stage, journal, clock)
         self._checks: list[tuple[Expectation, int, asyncio.Task[Verdict]]] = []
-        self._began_s = 0.0
+        self._began_s = self._told_s = 0.0
+        self._taken = 0
 
     async def run(self) -> list[Verdict]:
         """Play all steps and return what became of each expectation, in the scenario's order.
@@ -61,11 +63,12 @@ class Play:
             running = [tasks.create_task(actor.phone.run(), name=actor.name) for actor in actors]
             await self._until_connected()
             self._began_s = self._clock.monotonic_s()
+            running.append(tasks.create_task(self._tell_on(), name="progress"))
             for actor in actors:
                 actor.begin()
             for step in sorted(self._scenario.steps, key=lambda step: seconds(step.at)):
                 await self._take(step, tasks)
-            self._expect(self._scenario.expect, tasks)
+            self._expect(self._scenario.in_the_end, tasks)
             verdicts = [await self._settled(*check) for check in self._checks]
             for task in running:
                 task.cancel()
@@ -74,12 +77,13 @@ class Play:
     async def _take(self, step: Step, tasks: asyncio.TaskGroup) -> None:
         due_s = self._began_s + seconds(step.at) / self._speed
         await self._clock.sleep_s(max(0.0, due_s - self._clock.monotonic_s()))
-        self._expect(step.expect, tasks)
+        self._taken += 1
+        self._expect(step.expected, tasks)
         if step.do is not None:
             self._tell(f"{step.device}: {step.do}")
             await self._stage.do(step)
 
-    def _expect(self, expected: tuple[Expectation, ...], tasks: asyncio.TaskGroup) -> None:
+    def _expect(self, expected: list[Expectation], tasks: asyncio.TaskGroup) -> None:
         now_ms = self._clock.now_ms()
         for each in expected:
             task = tasks.create_task(self._told(each, now_ms), name=f"expect {each.device}")
@@ -108,7 +112,17 @@ class Play:
                 await self._clock.sleep_s(_LOOK_EVERY_S)
 
     def _tell(self, line: str) -> None:
-        progress(f"{self._clock.monotonic_s() - self._began_s:7.2f} s  {line}")
+        self._told_s = self._clock.monotonic_s()
+        progress(f"{self._told_s - self._began_s:7.2f} s  {line}")
+
+    async def _tell_on(self) -> None:
+        """Say now and then that it goes on, where nothing else is to be told."""
+        total = len(self._scenario.wanted)
+        while True:
+            await self._clock.sleep_s(_TELL_EVERY_S)
+            if self._clock.monotonic_s() - self._told_s >= _TELL_EVERY_S * 0.9:
+                done = sum(task.done() for _expected, _from_ms, task in self._checks)
+                self._tell(f"… {self._taken} of {len(self._scenario.steps)} steps, {done} of {total} checks")
 
 
 async def play(scenario: Scenario, options: argparse.Namespace, token: str | None) -> list[Verdict]:
@@ -116,7 +130,7 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
     clock, broker = SystemClock(), Broker.parse(options.broker)
     roster = load_roster(options.devices) if options.devices else None
     api = Api(options.api, token) if token else None
-    if api is None and any(each.alert for each in _all_expectations(scenario)):
+    if api is None and any(each.alert for each in scenario.wanted):
         raise BadFile("the scenario expects alerts, which are read at the API: give --token, or VIGIL_TOKEN")
     sink = options.journal.open("ab", buffering=0) if options.journal else None
     http = http_client(options.api)
@@ -125,7 +139,7 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         journal = Journal(sink)
         doors = Doors(broker, http, clock)
         actors = [Actor(each, doors, f"{options.seed}:{each.spec.name}", journal) for each in provided]
-        stage = Stage(actors, api, clock.now_ms() - _SINCE_MARGIN_MS)
+        stage = Stage(actors, api, clock, clock.now_ms() - _SINCE_MARGIN_MS)
         await _learn_known(scenario, stage)
         pace = {"speed": options.speed, "connect_s": options.connect_s}
         return await Play(scenario, stage, journal, clock, **pace).run()
@@ -139,20 +153,17 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
 
 async def _learn_known(scenario: Scenario, stage: Stage) -> None:
     """Note the alerts that were there before, so that only new ones count."""
-    kinds = {(each.alert, each.device) for each in _all_expectations(scenario) if each.alert is not None}
-    before = [alert for kind, name in kinds for alert in await stage.alerts(kind, stage.actors[name])]
+    kinds = {each.alert for each in scenario.wanted if each.alert is not None}
+    actors = stage.actors.values()
+    before = [alert for kind in kinds for actor in actors for alert in await stage.alerts(kind, actor)]
     stage.known = {alert["id"] for alert in before}
-
-
-def _all_expectations(scenario: Scenario) -> list[Expectation]:
-    return [*scenario.expect, *(each for step in scenario.steps for each in step.expect)]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
     verdicts: list[Verdict] | None = None
-    failure = "stopped before its end"
+    failure, name = "stopped before its end", str(options.scenario)
 
     async def work() -> None:
         nonlocal verdicts
@@ -162,18 +173,32 @@ def main(arguments: list[str] | None = None) -> int:
     environment = {**os.environ, **dict(options.set)}  # noqa: TID251
     try:
         scenario = load(options.scenario, environment)
-        progress(f"{scenario.name} (seed {options.seed})")
+        name = scenario.name
+        progress(f"{name} (seed {options.seed})")
         asyncio.run(until_stopped(work()))
     except* SimulatorError as group:
         failure = str(first_leaf(group))
     if verdicts is None:
+        _report(options, name, [Verdict("it can be played to its end", 0.0, failure)])
         progress(f"simulate: {failure}")
         return 1
-    if options.junit is not None:
-        options.junit.write_bytes(render(scenario.name, verdicts))
+    if not _report(options, name, verdicts):
+        return 1
     failed = sum(verdict.fault is not None for verdict in verdicts)
     progress(f"{len(verdicts) - failed} of {len(verdicts)} expectations held")
     return 1 if failed else 0
+
+
+def _report(options: argparse.Namespace, name: str, verdicts: list[Verdict]) -> bool:
+    """Write the outcome where it was asked for; a CI must find it whatever happened."""
+    if options.junit is None:
+        return True
+    try:
+        options.junit.write_bytes(render(name, verdicts))
+    except OSError as error:
+        progress(f"simulate: cannot write {options.junit}: {error.strerror}")
+        return False
+    return True
 
 
 def _variable(text: str) -> tuple[str, str]:
@@ -193,7 +218,9 @@ def _speed(text: str) -> float:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="vigil simulate", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("scenario", type=Path, metavar="SCENARIO.yaml")
+    parser.add_argument(
+        "scenario", type=Path, metavar="SCENARIO.yaml", help="a file, or the name of a shipped one"
+    )
     parser.add_argument("--broker", default="mqtt://127.0.0.1:1883", help="mqtt://HOST:PORT (127.0.0.1:1883)")
     parser.add_argument("--api", default="http://127.0.0.1:8000", help="where Vigil's API is")
     parser.add_argument("--token", help="a bearer token (or VIGIL_TOKEN): vigil token create --user U")

@@ -28,6 +28,9 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
 _UNIT_S = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "h": 3600.0}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
+SHIPPED = Path(__file__).with_name("scenarios")
+FILE = "scenario.yaml"
+
 Span = str | int | float
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -52,6 +55,7 @@ class VisitSpec(_Strict, frozen=True):
     lasts: Span = "2h"
     check_in_every: Span | None = None
     risk: Literal["low", "high"] = "low"
+    limits: dict[str, float | str | None] = {}
 
 
 class GatewaySpec(_Strict, frozen=True):
@@ -94,9 +98,12 @@ class DeviceSpec(_Strict, frozen=True, rename={"name": "as"}):
 
 
 class Expectation(_Strict, frozen=True):
-    """Either an alert at the API or a command at the device, `within` a time from its step."""
+    """Either an alert at the API or a command at the device, `within` a time from its step.
 
-    device: str
+    Without `device` it is that of its step, and at the end of the scenario any of them.
+    """
+
+    device: str | None = None
     alert: str | None = None
     down: str | None = None
     within: Span = "5s"
@@ -110,13 +117,17 @@ class Expectation(_Strict, frozen=True):
         seconds(self.within)
 
 
+Expected = Expectation | tuple[Expectation, ...]
+
+
 class Step(_Strict, frozen=True):
     """What happens at one moment, and what is then expected."""
 
     at: Span
     do: Do | None = None
     device: str | None = None
-    to: Spot | None = None
+    to: Spot | tuple[Spot, ...] | None = None
+    streets: bool = False
     speed_mps: Positive = 1.35
     every: Span | None = None
     visit: str | None = None
@@ -129,7 +140,7 @@ class Step(_Strict, frozen=True):
     channel: str | None = None
     payload: str | None = None
     fields: dict[str, str | int | float | None] = {}
-    expect: tuple[Expectation, ...] = ()
+    expect: Expected = ()
 
     def __post_init__(self) -> None:
         seconds(self.at)
@@ -137,7 +148,7 @@ class Step(_Strict, frozen=True):
             raise ValueError("a step needs `do` or `expect`")
         if self.do is not None and self.device is None:
             raise ValueError(f"`do: {self.do}` needs a `device`")
-        if self.do in ("walk", "jump") and self.to is None:
+        if self.do in ("walk", "jump") and not self.to:
             raise ValueError(f"`do: {self.do}` needs `to: {{lat, lon}}`")
         if self.do == "publish" and (self.channel is None or self.payload is None):
             raise ValueError("`do: publish` needs `channel` and `payload`")
@@ -146,6 +157,17 @@ class Step(_Strict, frozen=True):
         if self.do == "report":
             seconds(self.every if self.every is not None else "")
 
+    @property
+    def expected(self) -> list[Expectation]:
+        """What is expected of it; the device is its own if none is named."""
+        given = _several(self.expect)
+        return [each if each.device else msgspec.structs.replace(each, device=self.device) for each in given]
+
+    @property
+    def places(self) -> list[Spot]:
+        """Where to go, one place after the other."""
+        return [self.to] if isinstance(self.to, Spot) else list(self.to or ())
+
 
 class Scenario(_Strict, frozen=True):
     """A scenario as its file tells it. `expect` is what must hold after the last step."""
@@ -153,17 +175,30 @@ class Scenario(_Strict, frozen=True):
     name: str
     devices: Annotated[tuple[DeviceSpec, ...], msgspec.Meta(min_length=1)]
     steps: tuple[Step, ...]
-    expect: tuple[Expectation, ...] = ()
+    expect: Expected = ()
     about: str = ""
+
+    @property
+    def in_the_end(self) -> list[Expectation]:
+        """What must hold after the last step."""
+        return _several(self.expect)
+
+    @property
+    def wanted(self) -> list[Expectation]:
+        """All expectations."""
+        return [*(each for step in self.steps for each in step.expected), *self.in_the_end]
 
     def __post_init__(self) -> None:
         known = {device.name for device in self.devices}
         if len(known) < len(self.devices):
             raise ValueError("two devices have the same `as`")
-        expected = [*self.expect, *(each for step in self.steps for each in step.expect)]
-        for name in [step.device for step in self.steps] + [each.device for each in expected]:
+        for name in [step.device for step in self.steps] + [each.device for each in self.wanted]:
             if name is not None and name not in known:
                 raise ValueError(f"no device is called {name!r}: there are {', '.join(sorted(known))}")
+
+
+def _several(expected: Expected) -> list[Expectation]:
+    return [expected] if isinstance(expected, Expectation) else list(expected)
 
 
 def seconds(span: Span) -> float:
@@ -196,11 +231,15 @@ def parse(text: str, variables: dict[str, str], source: str = "scenario") -> Sce
 
 
 def load(path: Path, variables: dict[str, str]) -> Scenario:
-    """Read a scenario's file.
+    """Read a scenario's file; a directory stands for the one in it, a name for one of those in SHIPPED.
 
     Raises:
         BadFile: it cannot be read, or is no scenario.
     """
+    if not path.exists() and (SHIPPED / path / FILE).is_file():
+        path = SHIPPED / path
+    if path.is_dir():
+        path /= FILE
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

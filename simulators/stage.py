@@ -1,8 +1,11 @@
 """The stage of a scenario: its devices at work, what a step does to them, and the journal of it all."""
 
+import asyncio
+from itertools import pairwise
 from random import Random
 from typing import get_args
 
+from devices.clock import Clock
 from simulators.api import Alert, Api
 from simulators.errors import SimulatorError
 from simulators.geometry import Point
@@ -15,8 +18,10 @@ from simulators.provisioning import Provided
 from simulators.scenario import Desk, Spot, Step, seconds
 from simulators.speech import Doors, speech
 from simulators.steps import Steps
+from simulators.streets import District
 from simulators.whereabouts import Whereabouts
 
+LOOK_EVERY_S = 0.05
 _ALARMS: frozenset[AlarmKind] = frozenset(get_args(AlarmKind))
 _EVENTS: frozenset[EventKind] = frozenset(get_args(EventKind))
 _RECORDS: frozenset[RecordKind] = frozenset(get_args(RecordKind))
@@ -66,12 +71,14 @@ class Actor:
 class Stage:
     """Does what steps say."""
 
-    def __init__(self, actors: list[Actor], api: Api | None, since_ms: int) -> None:
+    def __init__(self, actors: list[Actor], api: Api | None, clock: Clock, since_ms: int) -> None:
         """`since_ms` is when the scenario began: older alerts are none of its business."""
         self.actors = {actor.name: actor for actor in actors}
         self.api = api
         self.since_ms = since_ms
         self.known: set[str] = set()
+        self._clock = clock
+        self._looks: dict[str, tuple[float, asyncio.Task[list[Alert]]]] = {}
 
     async def do(self, step: Step) -> None:
         """Do what `step` says.
@@ -98,18 +105,31 @@ class Stage:
             _move_or_connect(actor, step)
 
     async def _at_the_desk(self, actor: Actor, step: Step) -> None:
-        found = await self.alerts(step.alert or "", actor)
+        found = await self.alerts(step.alert or "", actor, fresh=True)
         if not found or self.api is None:
             raise SimulatorError(f"no {step.alert} alert of {actor.name} to {step.do}")
         body = {"reason": step.reason} if step.do == "resolve" else {}
         await self.api.act(found[0], step.do or "", **body)
 
-    async def alerts(self, kind: str, actor: Actor) -> list[Alert]:
-        """Return this scenario's alerts of `kind` that `actor` caused, newest first."""
+    async def alerts(self, kind: str, actor: Actor, *, fresh: bool = False) -> list[Alert]:
+        """Return this scenario's alerts of `kind` that `actor` caused, newest first.
+
+        They may be as old as `LOOK_EVERY_S`, unless they must be `fresh`.
+        """
         if self.api is None:
             raise SimulatorError("alerts are read at the API: give --token, or VIGIL_TOKEN")
-        found = await self.api.alerts(kind, actor.device, self.since_ms)
-        return [alert for alert in found if alert["id"] not in self.known]
+        look = self.api.alerts(kind, self.since_ms) if fresh else self._look(self.api, kind)
+        found = await look
+        return [each for each in found if each["device"] == actor.device and each["id"] not in self.known]
+
+    async def _look(self, api: Api, kind: str) -> list[Alert]:
+        """Look at the alerts of `kind`, once for all who want to know at the same moment."""
+        now_s = self._clock.monotonic_s()
+        asked_s, look = self._looks.get(kind, (0.0, None))
+        if look is None or now_s - asked_s >= LOOK_EVERY_S:
+            look = asyncio.ensure_future(api.alerts(kind, self.since_ms))
+            self._looks[kind] = (now_s, look)
+        return await asyncio.shield(look)
 
 
 def _move_or_connect(actor: Actor, step: Step) -> None:
@@ -120,10 +140,10 @@ def _move_or_connect(actor: Actor, step: Step) -> None:
             phone.report_position()
         case "report":
             phone.keep_pace(seconds(step.every or 0))
-        case "walk" if step.to is not None:
-            where.go([here, _point(step.to)], step.speed_mps)
-        case "jump" if step.to is not None:
-            where.stay(_point(step.to), OPEN_SKY)
+        case "walk":
+            where.go(_way([here, *map(_point, step.places)], by_street=step.streets), step.speed_mps)
+        case "jump":
+            where.stay(_point(step.places[-1]), OPEN_SKY)
         case "stay":
             where.stay(here, OPEN_SKY)
         case "kill":
@@ -132,6 +152,13 @@ def _move_or_connect(actor: Actor, step: Step) -> None:
             phone.restore()
         case "publish" if step.channel is not None and step.payload is not None:
             phone.post(Letter(step.channel, "raw", (-1, -1), step.payload.encode()))
+
+
+def _way(places: list[Point], *, by_street: bool) -> list[Point]:
+    if not by_street:
+        return places
+    district = District.shanghai()
+    return [point for start, end in pairwise(places) for point in district.route(start, end)]
 
 
 def _point(spot: Spot) -> Point:

@@ -12,14 +12,11 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.support.brokers import Mosquitto, mosquitto
-from tests.support.requires import require
-from tests.support.service import Household, Service
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 DEVICES = {f"dev_{number}": f"secret-{number}" for number in range(8)}
-SCENARIOS = Path(__file__).parents[2] / "simulators" / "scenarios"
 
 
 @pytest.fixture
@@ -166,16 +163,3 @@ def test_commands_from_a_device_are_expected_without_an_api(broker: Mosquitto, t
     assert "0 of 1 expectations held" in done.stderr
     [failure] = ElementTree.parse(report).iter("failure")  # noqa: S314 - our own text
     assert failure.get("message") == "there were 0 instead of at least 1 within 300ms"
-
-
-def test_the_shipped_scenarios_hold_against_a_running_service(service: Service, household: Household) -> None:
-    """With a supervisor's token the devices are made on the way."""
-    require("mosquitto")
-    service.add_user(household.org, f"boss-{household.org[-6:]}", "supervisor")
-    token = service.cli("token", "create", "--user", f"boss-{household.org[-6:]}").strip().splitlines()[-1]
-    for scenario in sorted(SCENARIOS.glob("*.yaml")):
-        done = run(
-            *("run", scenario, "--broker", f"mqtt://127.0.0.1:{service.mqtt_port}"),
-            *("--api", service.base_url, "--token", token, "--speed", "2"),
-        )
-        assert done.returncode == 0, f"{scenario.name}: {done.stderr}"

@@ -31,16 +31,17 @@ def test_a_scenario_is_read_with_its_variables() -> None:
     assert (anna.name, anna.secret, anna.kind, seconds(anna.fix_every)) == ("anna", "s: [1]", "phone", 2.0)
     assert (bea.kind, bea.connect, bea.id) == ("button", False, None)
     assert [seconds(step.at) for step in scenario.steps] == [0.5, 60.0]
-    assert [describe(each) for each in (*scenario.steps[1].expect, *scenario.expect)] == [
+    assert [describe(each) for each in scenario.wanted] == [
         "alert panic of anna within 2s, exactly 1",
         "down alarm_closed at anna within 5s",
     ]
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/scenario.yaml")), ids=lambda path: path.parent.name)
 def test_every_scenario_that_is_shipped_can_be_read(path: Path) -> None:
     scenario = load(path, {})
-    assert scenario.expect or any(step.expect for step in scenario.steps)
+    assert scenario.wanted
+    assert (path.parent / "README.md").is_file()
 
 
 @pytest.mark.parametrize(
