@@ -28,6 +28,7 @@ BATCH = 256
 ROUNDS = 3
 SETTLING = 6
 ASTRAY_DEG = 5e-4
+LEAST_FIXES = 50_000
 NURSES = 100_000
 SHARED = 10_000
 ALARMS_ALONE = 2_000
@@ -182,9 +183,8 @@ def _restore(engine: Engine, nurses: int, clock: Clock) -> list[Row]:
 def _grown(nurses: int, shared: int, what: str, clock: SystemClock) -> Row:
     world = make_world(nurses, shared)
     engine = loaded(world)
-    fixes = world.fixes(0, min(nurses, NURSES))
-    while len(fixes) < BATCH * 40:
-        fixes = fixes + fixes
+    rounds = range(max(1, LEAST_FIXES // nurses))
+    fixes = [fix for number in rounds for fix in world.fixes(number, min(nurses, NURSES))]
     took_us = 1e6 / _rate(engine, fixes, clock)
     return row(f"a fix among {what}", took_us, "us")
 
