@@ -22,6 +22,7 @@ from ingest.log.port import NewEntry
 from ingest.records import Arrival, Tick, encode
 from safety.store.database import Database
 from safety.store.tables import alerts, claims, timeline
+from tests.support.kafka import ends_with_us
 
 _SCRIPT = Path(__file__).with_name("crew_process.py")
 
@@ -55,7 +56,7 @@ class Crews:
         command = [sys.executable, str(_SCRIPT), *arguments, *(["--static"] if static else [])]
         # The code of this checkout, wherever the packages were installed from.
         here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-        self._processes[name] = subprocess.Popen(command, env=here)
+        self._processes[name] = subprocess.Popen([*ends_with_us(), *command], env=here)
 
     def end(self, name: str, how: signal.Signals) -> None:
         """Kill or stop one, and wait for its end."""

@@ -123,7 +123,7 @@ class KafkaNode:
         with self.output.open("ab") as output:
             # A session of its own: an interrupt of the test run must reach the test, not the node.
             self._process = subprocess.Popen(
-                self._command("kafka.Kafka", str(self._properties)),
+                [*ends_with_us(), *self._command("kafka.Kafka", str(self._properties))],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -168,6 +168,12 @@ class KafkaNode:
     def _command(self, main: str, *arguments: str) -> list[str]:
         options = [*_JAVA, f"-Dlog4j2.configurationFile={self._logging}", "-cp", f"{self._jars}/*"]
         return [str(require("java")), *options, main, *arguments]
+
+
+def ends_with_us() -> list[str]:
+    """Return what a command is started through so that it ends when this process does, however that ends."""
+    setpriv = shutil.which("setpriv")
+    return [] if setpriv is None else [setpriv, "--pdeathsig", "KILL", "--"]
 
 
 class Kafka:
