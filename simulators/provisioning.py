@@ -6,6 +6,7 @@ from devices.clock import Clock
 from devices.rfc3339 import rfc3339
 from simulators.api import Api
 from simulators.errors import BadFile
+from simulators.external_ids import external_id
 from simulators.roster import Credentials, Roster
 from simulators.scenario import DeviceSpec, Scenario, VisitSpec, seconds
 from simulators.speech import BROUGHT, Codec, Identity
@@ -83,15 +84,16 @@ class _Maker:
             self._nurses[name] = added["id"]
         nurse = self._nurses[name]
         visit = await _visit(spec.visit, nurse, self._api, self._clock) if spec.visit else None
-        external_id = spec.external_id
-        if external_id is None and spec.codec in BROUGHT:
-            external_id = self._external_id(spec.codec)
+        called = spec.external_id
+        if called is None and spec.codec in BROUGHT:
+            self._made += 1
+            called = external_id(spec.codec, self._clock.now_ms(), self._made)
         asked: dict[str, object] = {"kind": spec.kind, "nurse": nurse, "codec": spec.codec}
-        asked["external_id"] = external_id
+        asked["external_id"] = called
         made = await self._api.call("POST", "/devices", asked)
         own = Credentials(id=made["id"], secret=made["secret"])
         gateway = await self._gateway(spec) if spec.codec in BROUGHT else None
-        return Provided(spec, own, visit, external_id, gateway)
+        return Provided(spec, own, visit, called, gateway)
 
     async def _gateway(self, spec: DeviceSpec) -> Credentials:
         if spec.gateway is not None:
@@ -101,19 +103,6 @@ class _Maker:
             made = await self._api.call("POST", "/gateways", asked)
             self._gateways[spec.codec] = Credentials(id=made["id"], secret=made["secret"])
         return self._gateways[spec.codec]
-
-    def _external_id(self, codec: Codec) -> str:
-        """Return a number as the makers of such devices give it; a second run must not find it taken."""
-        self._made += 1
-        now_ms, number = self._clock.now_ms(), self._made
-        match codec:
-            case "chirpstack":
-                return f"24e1{now_ms & 0xFFFFFFFF:08x}{number:04x}"
-            case "gb28181":
-                return f"3402000{now_ms % 10**9:09d}{number:04d}"
-            case "jt808":
-                return f"1{now_ms % 10**8:08d}{number:02d}"
-        return f"86{now_ms % 10**9:09d}{number:04d}"
 
 
 async def _visit(visit: VisitSpec, nurse: str, api: Api, clock: Clock) -> str:
