@@ -74,10 +74,12 @@ def verify_audit(connection: Connection) -> int | None:
     """
     previous, expected = GENESIS, 1
     trail = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)
-    for row in connection.execute(trail):
-        if row.seq != expected or row.previous_hash != previous or row.hash != _hash(_record(row), previous):
-            return expected
-        previous, expected = row.hash, expected + 1
+    with connection.execute(trail) as records:
+        for row in records:
+            whole = row.hash == _hash(_record(row), previous)
+            if row.seq != expected or row.previous_hash != previous or not whole:
+                return expected
+            previous, expected = row.hash, expected + 1
     return None
 
 
