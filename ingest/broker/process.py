@@ -1,7 +1,8 @@
 """The embedded broker as a process of its own: `python -m ingest.broker.process`.
 
-It reads ingest's secret from the first line of its standard input and lives no longer than that stays
-open: when the process that started it dies, by whatever signal, the pipe ends and so does the broker.
+It reads ingest's secret and the registry's database from the first two lines of its standard input, where
+nobody else sees them, and lives no longer than that stays open: when the process that started it dies, by
+whatever signal, the pipe ends and so does the broker.
 """
 
 import argparse
@@ -34,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=1883, help="0 takes any free port")
-    parser.add_argument("--database-url", required=True, help="where the device registry is")
     parser.add_argument("--tls-host", default="127.0.0.1")
     parser.add_argument("--tls-port", type=int, help="listen for TLS too; 0 takes any free port")
     parser.add_argument("--tls-certificate", type=Path, help="the broker's certificate (PEM)")
@@ -53,19 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     # Ctrl-C reaches the whole process group; who started the broker stops it when its own work is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    secret = sys.stdin.readline().strip()
-    if not secret:
-        parser.error("the first line of standard input must be ingest's secret")
+    secret, database_url = sys.stdin.readline().strip(), sys.stdin.readline().strip()
+    if not secret or not database_url:
+        parser.error("standard input must begin with ingest's secret and the database's URL, a line each")
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(given, secret))
+        runner.run(_serve(given, secret, database_url))
 
 
-async def _serve(given: argparse.Namespace, secret: str) -> None:
+async def _serve(given: argparse.Namespace, secret: str, database_url: str) -> None:
     gate = None
     if given.tls_port is not None:
         gate = TlsGate(TlsFiles(given.tls_certificate, given.tls_key, given.tls_client_authority))
     limits = msgspec.json.decode(given.limits, type=Limits)
-    engine = open_database(given.database_url)
+    engine = open_database(database_url)
     broker = Broker(SqlDeviceRegistry(engine), secret, SystemClock(), _allow_connections(), limits)
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

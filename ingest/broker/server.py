@@ -42,8 +42,8 @@ class TlsListener(NamedTuple):
 class EmbeddedBroker:
     """The embedded broker as a child process on `host` and `port` (0: a free one, then kept), and behind TLS.
 
-    `database_url` says where the device registry is. Ingest's secret is made anew for each instance and
-    reaches the child through its standard input, never through its arguments.
+    `database_url` says where the device registry is. It and ingest's secret, which is made anew for each
+    instance, reach the child through its standard input, never through its arguments.
     """
 
     def __init__(
@@ -94,7 +94,6 @@ class EmbeddedBroker:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "ingest.broker.process", "--host", self._host, "--port", str(self._port)),
-            *("--database-url", self._database_url),
             *_tls_arguments(self.tls),
             *("--limits", msgspec.json.encode(self._limits).decode()),
             stdin=PIPE,
@@ -141,7 +140,7 @@ class EmbeddedBroker:
         stdin, stdout = process.stdin, process.stdout
         if stdin is None or stdout is None:
             raise BrokerFailed("the embedded broker has no pipes")
-        stdin.write(f"{self._secret}\n".encode())
+        stdin.write(f"{self._secret}\n{self._database_url}\n".encode())
         line = (await stdout.readline()).decode().split()
         if line[:1] != ["listening"]:
             code = await process.wait()
