@@ -3,7 +3,8 @@
 Publishes single fixes at a steady total rate from all devices of FILE (a roster, or what
 `vigil device add --json` printed), and presses for help now and then, each panic until `alarm_received`.
 With `--journal` each publish, PUBACK and command is a JSON line on the disk's side of a write at once:
-what stands there as confirmed must be in Vigil's log, whatever is killed. Prints one JSON object.
+what stands there as confirmed must be in Vigil's log, whatever is killed. Prints one JSON object, with the
+memory that a device takes, and the processor for a fix.
 """
 
 import argparse
@@ -16,10 +17,11 @@ from random import Random
 import msgspec
 import uvloop
 
-from devices.clock import Clock, SystemClock
+from devices.clock import SystemClock
 from simulators.address import Broker
 from simulators.device import Device
 from simulators.errors import SimulatorError, first_leaf
+from simulators.footprint import Footprint, allow_many_connections
 from simulators.geometry import Point, offset
 from simulators.journal import Entry, Journal
 from simulators.payloads import Measured
@@ -57,15 +59,19 @@ class Outcome(msgspec.Struct, kw_only=True):
     received_ms_p99: float | None
     unsent: int
     late_s: float
+    kib_per_device: float
+    cpu_ms_per_fix: float
+    cpu_pct: float
 
 
 class Load:
     """The devices, and the pace they are driven at."""
 
     def __init__(
-        self, roster: Roster, broker: Broker, plan: Plan, *, seed: int, clock: Clock, journal: Journal
+        self, roster: Roster, broker: Broker, plan: Plan, *, seed: int, clock: SystemClock, journal: Journal
     ) -> None:
         self._plan, self._clock, self._journal = plan, clock, journal
+        self._footprint = Footprint(clock)
         self._rng = Random(seed)
         self._devices = [
             Device(
@@ -108,6 +114,7 @@ class Load:
                             f"not all of the first {number} devices could connect: {device.id}"
                         )
                     await self._clock.sleep_s(_TICK_S)
+        self._footprint.connected()
         progress(f"{len(self._devices)} devices are connected")
 
     async def _drive(self) -> None:
@@ -153,6 +160,7 @@ class Load:
 
     def _outcome(self) -> Outcome:
         took = sorted(self._took_ms.values())
+        taken = self._footprint.taken(len(self._devices), self._fixes)
         return Outcome(
             devices=len(self._devices),
             seconds=self._plan.seconds,
@@ -164,6 +172,7 @@ class Load:
             received_ms_p99=_percentile(took, 0.99),
             unsent=sum(device.unsent for device in self._devices),
             late_s=round(self._late_s, 3),
+            **taken._asdict(),
         )
 
 
@@ -179,6 +188,7 @@ def _percentile(ordered: list[int], part: float) -> float | None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code: 1 if a fix was not confirmed or a panic not received."""
     options = _parser().parse_args(arguments)
+    allow_many_connections()
     outcomes: list[Outcome] = []
     failure = "stopped before its time"
     try:

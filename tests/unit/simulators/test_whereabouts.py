@@ -5,15 +5,18 @@ from random import Random
 from devices.clock import ManualClock
 from simulators.geometry import Point, distance_m, offset
 from simulators.payloads import Measured
+from simulators.steps import Steps
 from simulators.whereabouts import Whereabouts
 
 HOME = Point(31.23, 121.46)
 
 
-def measured(seed: int) -> list[Measured]:
+def measured(seed: int, late_s: float = 0.0) -> list[Measured]:
+    """What is measured every five seconds, each time `late_s` after the machine should have been there."""
     clock = ManualClock()
-    where = Whereabouts(HOME, clock, Random(seed))
+    where = Whereabouts(HOME, Steps(clock), Random(seed))
     found = []
+    clock.advance_s(late_s)
     for moment in range(40):
         if moment == 10:
             where.go([HOME, offset(HOME, 300, 0)], 5.0)
@@ -27,6 +30,10 @@ def measured(seed: int) -> list[Measured]:
 def test_the_same_seed_is_in_the_same_places() -> None:
     assert measured(3) == measured(3)
     assert measured(3) != measured(4)
+
+
+def test_a_machine_that_is_a_little_late_changes_no_measurement() -> None:
+    assert measured(3) == measured(3, late_s=0.04)
 
 
 def test_who_goes_arrives_when_told_and_stays_there() -> None:
