@@ -53,6 +53,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     for name in ("kafka", "prefix", "store", "name"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--session-s", type=float, default=1.5)
+    parser.add_argument("--session-s", type=float, default=2.5)
     parser.add_argument("--static", action="store_true")
     asyncio.run(main(parser.parse_args()))
