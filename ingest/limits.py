@@ -19,13 +19,16 @@ GATEWAY_FACTOR = 100.0
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What one device may send: messages and their bytes, alarms and events, and the largest payload.
 
-    A phone sends a fix every few seconds, and what it kept during a gap in lists of a thousand.
+    A phone sends a fix every few seconds, and what it kept during a gap in lists of a thousand. What an
+    outside broker kept while ingest was away comes all at once, and is acknowledged already: `backlog_s` at
+    the full rate are taken in.
     """
 
     messages_per_s: float = 50.0
     bytes_per_s: float = 256 * 1024.0
     urgent_per_s: float = 5.0
     payload_bytes: int = 1024 * 1024
+    backlog_s: float = 3600.0
 
 
 class Bucket:
@@ -64,12 +67,14 @@ class Budget:
 
     __slots__ = ("_bytes", "_messages", "_urgent")
 
-    def __init__(self, limits: Limits, now_s: float, *, is_gateway: bool = False) -> None:
+    def __init__(
+        self, limits: Limits, now_s: float, *, is_gateway: bool = False, burst_s: float = BURST_S
+    ) -> None:
         factor = GATEWAY_FACTOR if is_gateway else 1.0
         rates = (limits.messages_per_s * factor, limits.bytes_per_s * factor, limits.urgent_per_s * factor)
-        self._messages = Bucket(rates[0], rates[0] * BURST_S, now_s)
+        self._messages = Bucket(rates[0], rates[0] * burst_s, now_s)
         # One payload of the largest size fits in, whatever the rate.
-        self._bytes = Bucket(rates[1], max(rates[1] * BURST_S, 2.0 * limits.payload_bytes), now_s)
+        self._bytes = Bucket(rates[1], max(rates[1] * burst_s, 2.0 * limits.payload_bytes), now_s)
         self._urgent = Bucket(rates[2], rates[2] * URGENT_BURST_S, now_s)
 
     def take(self, size: int, now_s: float) -> None:
@@ -97,15 +102,18 @@ class Budget:
 class Budgets:
     """The budgets of those who sent something lately, by name."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, burst_s: float = BURST_S) -> None:
         self.limits = limits
+        self._burst_s = burst_s
         self._budgets: dict[str, Budget] = {}
 
     def of(self, name: str, now_s: float, *, is_gateway: bool = False) -> Budget:
         """Return what `name` has left."""
         budget = self._budgets.get(name)
         if budget is None:
-            budget = self._budgets[name] = Budget(self.limits, now_s, is_gateway=is_gateway)
+            budget = self._budgets[name] = Budget(
+                self.limits, now_s, is_gateway=is_gateway, burst_s=self._burst_s
+            )
         return budget
 
     def forget(self, now_s: float) -> None:

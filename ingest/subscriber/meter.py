@@ -1,7 +1,7 @@
 """Meter: keeps the devices of an outside broker to their limits, as the embedded broker does by itself.
 
-What exceeds them has been acknowledged by then; it is not admitted, and its gap shows in `seq`. An alarm is
-always admitted, of what may be one and is too large the head.
+What exceeds them has been acknowledged by then; it is not admitted, and its gap shows in `seq`. So only what
+no outage explains exceeds them. An alarm is always admitted, of what may be one and is too large the head.
 """
 
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class Meter:
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self._limits = limits
-        self._budgets = Budgets(limits)
+        self._budgets = Budgets(limits, limits.backlog_s)
         self._clock = clock
         self._forgot_s = clock.monotonic_s()
         self._flooding: dict[str, float] = {}

@@ -11,7 +11,7 @@ from devices.clock import SystemClock
 from devices.registry.sql import revoke_device
 from ingest.address import BrokerAddress
 from ingest.broker import packets
-from ingest.limits import Limits
+from ingest.limits import BURST_S, Limits
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber
 from safety.store.certificates import certify_device
 from safety.store.fleet import withdraw_device
@@ -21,7 +21,9 @@ from tests.support.mosquitto_site import BY, MosquittoSite, mosquitto_site
 from tests.support.raw_mqtt import RawClient, connect
 from tests.support.recording import RecordingAdmission
 
-LIMITS = Limits(messages_per_s=2, bytes_per_s=100_000, urgent_per_s=5, payload_bytes=50_000)
+LIMITS = Limits(
+    messages_per_s=2, bytes_per_s=100_000, urgent_per_s=5, payload_bytes=50_000, backlog_s=BURST_S
+)
 """Small enough to be exceeded in a moment; eighty messages may come at once."""
 
 

@@ -5,7 +5,7 @@ from ingest.limits import BURST_S, Limits
 from ingest.refused import HEAD_BYTES
 from ingest.subscriber.meter import Measured, Meter
 
-LIMITS = Limits(messages_per_s=1, payload_bytes=10_000)
+LIMITS = Limits(messages_per_s=1, payload_bytes=10_000, backlog_s=BURST_S)
 BURST = int(BURST_S)
 LOCATION, ALARM = "vigil/v1/dev_a/location", "vigil/v1/dev_a/alarm"
 
@@ -45,3 +45,9 @@ def test_of_what_is_too_large_the_head_is_kept_and_of_an_alarm_admitted() -> Non
         assert measured.refused.reason == "too_large"
         assert len(measured.refused.payload) == HEAD_BYTES
         assert (None if measured.payload is None else len(measured.payload)) == admitted
+
+
+def test_what_an_hour_without_ingest_left_in_the_broker_is_taken_in() -> None:
+    meter = Meter(Limits(), ManualClock())
+    kept = int(Limits().messages_per_s * 3_600)
+    assert all(meter.measure(LOCATION, b"{}").payload == b"{}" for _ in range(kept))
