@@ -9,16 +9,18 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.exc import OperationalError
 
 from devices.registry.database import open_database
+from safety.store.postgres import hold_briefly
 
 T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 10_000
 _WAL_ATTEMPTS = 10
-# Of two writers that wait for each other, PostgreSQL ends one: it is run again.
-_LOST_A_RACE = frozenset({"40001", "40P01"})
+# Of two writers that wait for each other, PostgreSQL ends one, and also one that stood still with its locks
+# for too long (25P03): it is run again.
+_LOST_A_RACE = frozenset({"40001", "40P01", "25P03"})
 _RACES = 5
 _POOL = 8
 
@@ -39,6 +41,8 @@ def open_engine(url: str) -> Engine:
         return engine
     engine = open_database(url, pool_size=_POOL, max_overflow=_POOL)
     event.listen(engine, "connect", _configure_postgres)
+    event.listen(engine, "begin", _begin_postgres)
+    event.listen(engine, "handle_error", _name_lost_connection)
     return engine
 
 
@@ -46,6 +50,19 @@ def _configure_postgres(connection: Any, _record: object) -> None:
     from safety.store.postgres_driver import configure
 
     configure(connection)
+
+
+def _begin_postgres(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes", False):
+        hold_briefly(connection)
+
+
+def _name_lost_connection(context: ExceptionContext) -> OperationalError | None:
+    """A connection that is lost is OperationalError, whatever the driver calls what the server said last."""
+    lost = context.original_exception
+    if not context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):
+        return None
+    return OperationalError(context.statement, context.parameters, lost, connection_invalidated=True)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -17,6 +17,11 @@ MASTER_DATA_LOCK = 0x56494749
 HOUSEKEEPING_LOCK = 0x56494748
 _NURSES_LOCK = 0x56494E
 
+HELD_FOR_S = 5
+"""How long a transaction may stand still, and what it has locked with it: for less than the time after which
+a process counts as dead, so that whoever takes over its partitions need not wait for it as well."""
+_UNREAD_FOR_S = 10
+
 
 def is_postgres(connection: Connection) -> bool:
     """Tell whether the store is on PostgreSQL."""
@@ -27,6 +32,17 @@ def lock(connection: Connection, number: int) -> None:
     """Wait for the lock `number` and hold it until the transaction ends; on SQLite a writer is alone."""
     if is_postgres(connection):
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
+
+
+def hold_briefly(connection: Connection) -> None:
+    """Have the server end this transaction if its process halts, or its machine is gone without a word.
+
+    By itself the server keeps its locks until the process goes on, or for the kernel's two hours.
+    """
+    idle, unread = "idle_in_transaction_session_timeout", "tcp_user_timeout"
+    limits = {"idle": idle, "idle_for": f"{HELD_FOR_S}s", "unread": unread, "unread_for": f"{_UNREAD_FOR_S}s"}
+    settings = text("SELECT set_config(:idle, :idle_for, true), set_config(:unread, :unread_for, true)")
+    connection.execute(settings, limits)
 
 
 def lock_nurses(connection: Connection, nurses: Collection[str], causes: Collection[str]) -> None:

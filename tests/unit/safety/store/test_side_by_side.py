@@ -7,11 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
+from sqlalchemy.exc import OperationalError
 
 from devices.clock import SystemClock
+from safety.errors import Superseded
 from safety.rules.effects import RaiseAlert
 from safety.store.alerts import raise_alert
+from safety.store.claims import claim, hold
 from safety.store.database import Database
 from safety.store.effects import store_effects
 from safety.store.escalation import take_due_alerts
@@ -19,7 +22,7 @@ from safety.store.feed import changed_alerts, changed_positions, current_marks
 from safety.store.migrate import migrate
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
-from safety.store.postgres import next_revision
+from safety.store.postgres import HELD_FOR_S, next_revision
 from safety.store.tables import alerts, positions, timeline
 from safety.wakes import Wakes
 from tests.support.changes import BY
@@ -132,3 +135,39 @@ def test_text_may_hold_what_postgresql_refuses(database: Database) -> None:
     with database.writing() as connection:
         raise_alert(connection, msgspec.structs.replace(press(1), alarm="a\x00b"), AT_MS)
         assert connection.execute(select(alerts.c.alarm)).scalar() == "a\ufffdb"
+
+
+def test_a_process_that_stands_still_lets_go_of_what_it_holds(database: Database) -> None:
+    with database.writing() as mine:
+        epoch = claim(mine, "alarms", 0, "one", AT_MS)
+
+    def stand_still() -> None:
+        with database.writing() as halted:
+            kept_for = halted.execute(text("SHOW idle_in_transaction_session_timeout")).scalar()
+            assert kept_for == f"{HELD_FOR_S}s"
+            halted.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+            hold(halted, "alarms", 0, epoch)
+            with database.writing() as successor:  # waits until the server has ended the other
+                assert claim(successor, "alarms", 0, "two", AT_MS) == epoch + 1
+            hold(halted, "alarms", 0, epoch)
+
+    with pytest.raises(OperationalError):
+        stand_still()
+
+
+async def test_what_stood_still_is_run_again_and_sees_what_changed(database: Database) -> None:
+    with database.writing() as mine:
+        epoch = claim(mine, "alarms", 0, "one", AT_MS)
+    runs: list[int] = []
+
+    def work(connection: Connection) -> None:
+        runs.append(epoch)
+        hold(connection, "alarms", 0, epoch)
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '50ms'"))
+        with database.writing() as successor:
+            claim(successor, "alarms", 0, "two", AT_MS)
+        connection.execute(text("SELECT 1"))
+
+    with pytest.raises(Superseded, match="two"):
+        await database.write(work)
+    assert len(runs) == 2
