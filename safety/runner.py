@@ -116,11 +116,18 @@ class Runner:
         self._epoch, saved = await self._database.write(take)
         if saved is not None and self._restore(saved.state):
             self._offset = self._saved_offset = saved.offset
-            if await self.lag() < 0:
+            if await self._ends_before(saved.offset):
                 raise LogUnavailable(
                     f"{self._lane} ends before its checkpoint at {saved.offset}: was the log replaced? "
                     "restore it, or delete the checkpoint to begin anew"
                 )
+
+    async def _ends_before(self, offset: int) -> bool:
+        if await self.lag() >= 0:
+            return False
+        # The end may be known from before the one who wrote the checkpoint read on; a read looks at it again.
+        await self._event_log.read(self._lane, self._partition, offset, 1)
+        return await self.lag() < 0
 
     def _restore(self, state: bytes) -> bool:
         """Take over a state; tell whether it can be read: one of another version cannot.

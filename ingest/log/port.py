@@ -55,7 +55,10 @@ class EventLog(Protocol):
         """Wait at most `timeout_s` seconds for an entry above `after`; tell whether there is one."""
 
     async def end(self, topic: str, partition: int) -> int:
-        """Return the newest offset of the partition, `BEGINNING` if nothing was ever appended."""
+        """Return the newest offset of the partition, `BEGINNING` if nothing was ever appended.
+
+        Where others append too, it may be as it was some seconds ago; never less than `read` has looked at.
+        """
 
     async def forget(self, topic: str, before_ms: int) -> int:
         """Delete entries appended before `before_ms`; return how many. The newest one stays."""

@@ -3,18 +3,22 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from random import Random
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from devices.clock import SystemClock
+from ingest.lanes import ALARMS
 from ingest.log.kafka import KafkaEventLog
-from safety.store.database import Database, database_url
-from safety.store.migrate import migrate
+from ingest.log.kafka_servers import KafkaServers
+from ingest.log.port import BEGINNING
+from safety.runner import Runner, RunnerMetrics
+from safety.store.database import Database
 from tests.support.crews import Crews, crews, pressed_without_end
 from tests.support.kafka import Kafka, prepared
+from tests.support.postgres import Postgres
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
@@ -23,20 +27,23 @@ PARTITIONS = 4
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(database_url(tmp_path))
-    migrate(database.engine)
+def database(postgres: Postgres) -> Iterator[Database]:
+    database = Database(postgres.store())
     yield database
     database.close()
 
 
 @pytest.fixture
+async def servers(kafka_cluster: Kafka) -> KafkaServers:
+    return await prepared(kafka_cluster, PARTITIONS)
+
+
+@pytest.fixture
 async def log_and_crews(
-    kafka_cluster: Kafka, tmp_path: Path, database: Database
+    kafka_cluster: Kafka, servers: KafkaServers, database: Database
 ) -> AsyncIterator[tuple[KafkaEventLog, Crews]]:
-    servers = await prepared(kafka_cluster, PARTITIONS)
     log = await KafkaEventLog.open(servers, SystemClock())
-    with crews(kafka_cluster.url, servers, database_url(tmp_path), database) as made:
+    with crews(kafka_cluster.url, servers, database.url, database) as made:
         yield log, made
     await log.close()
 
@@ -86,9 +93,30 @@ async def test_a_killed_process_leaves_no_alarm_behind(log_and_crews: tuple[Kafk
     assert crew.running()
 
 
+async def test_a_partition_is_taken_over_by_who_has_not_seen_its_end(
+    log_and_crews: tuple[KafkaEventLog, Crews], servers: KafkaServers, database: Database
+) -> None:
+    log, crew = log_and_crews
+    clock = SystemClock()
+    metrics = RunnerMetrics(CollectorRegistry())
+    async with AsyncExitStack() as stack:
+        another = await KafkaEventLog.open(servers, clock)
+        stack.push_async_callback(another.close)
+        assert await another.end(ALARMS, 0) == BEGINNING
+        await crew.tick(log)
+        first = Runner(ALARMS, 0, log, database, clock, metrics, lambda: None, "one")
+        await first.load()
+        assert await first.step() == 1
+        await first.checkpoint()
+
+        second = Runner(ALARMS, 0, another, database, clock, metrics, lambda: None, "two")
+        await second.load()
+        assert second.offset == first.offset
+
+
 @pytest.mark.long
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 async def test_whatever_becomes_of_the_processes_each_alarm_has_one_alert(
     log_and_crews: tuple[KafkaEventLog, Crews], seed: int
 ) -> None:
