@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+import uvloop
+
 from devices.clock import Clock, SystemClock
 from simulators.address import Broker
 from simulators.errors import SimulatorError, first_leaf
@@ -53,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         roster, broker = load_roster(options.roster), Broker.parse(options.broker)
         progress(f"playing {len(roster.devices)} devices at mqtt://{broker.host}:{broker.port}")
-        asyncio.run(_run(roster, broker, options))
+        uvloop.run(_run(roster, broker, options))
     except* SimulatorError as group:
         failure = str(first_leaf(group))
     if failure:

@@ -16,7 +16,7 @@ from simulators.payloads import AlarmKind, EventKind, Measured, RecordKind, Valu
 from simulators.quirks import PERFECT, Luck, Quirks
 from simulators.roster import Credentials
 from simulators.speech import Speech, native_speech
-from simulators.waiting import event_or_time, first_of
+from simulators.waiting import end_if_cancelled, event_or_time, first_of
 
 _RECONNECT_S = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _WEAR_EVERY_S = 1.0
@@ -174,6 +174,7 @@ class Device:
             try:
                 await self._talk()
             except LinkDown:
+                end_if_cancelled()  # the client that is hung up on may tell of that instead
                 failures = 0 if self._lasted else failures + 1
                 self._lasted = False
             pause_s = _RECONNECT_S[min(failures, len(_RECONNECT_S) - 1)]

@@ -27,3 +27,10 @@ async def event_or_time(event: asyncio.Event, clock: Clock, timeout_s: float | N
     if timeout_s > 0:
         await first_of(event.wait(), clock.sleep_s(timeout_s))
     return event.is_set()
+
+
+def end_if_cancelled() -> None:
+    """End the running task if it was told to: a library may have raised something else in its place."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
