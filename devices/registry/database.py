@@ -25,6 +25,8 @@ def driver_url(url: str) -> URL:
 def open_database(url: str, **options: Any) -> Engine:
     """Return an engine on `url`; connections to a server that went away meanwhile are made anew."""
     address = driver_url(url)
+    # What goes wrong is logged, and must not take people's names and places there.
+    options = {"hide_parameters": True, **options}
     if address.get_backend_name() == "sqlite":
         return create_engine(address, **options)
     arguments = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "vigil", **_KEEP_ALIVE}

@@ -62,7 +62,7 @@ def _name_lost_connection(context: ExceptionContext) -> OperationalError | None:
     lost = context.original_exception
     if not context.is_disconnect or isinstance(context.sqlalchemy_exception, OperationalError):
         return None
-    return OperationalError(context.statement, context.parameters, lost, connection_invalidated=True)
+    return OperationalError(context.statement, None, lost, connection_invalidated=True)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
