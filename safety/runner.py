@@ -107,7 +107,12 @@ class Runner:
                 self._metrics.lag.remove(self._lane, str(self._partition))
 
     async def load(self) -> None:
-        """Claim the partition, and take over the last checkpoint."""
+        """Claim the partition, and take over the last checkpoint.
+
+        Raises:
+            LogUnavailable: it cannot be read here, and so stays with whoever has it.
+        """
+        await self._event_log.end(self._lane, self._partition)
 
         def take(connection: Connection) -> tuple[int, Checkpoint | None]:
             epoch = claim(connection, self._lane, self._partition, self._owner, self._clock.now_ms())

@@ -17,7 +17,7 @@ class _Topic:
 
 
 class MemoryEventLog:
-    """Entries in lists. `unavailable` makes every append and read raise `LogUnavailable` while it is set."""
+    """Entries in lists. `unavailable` makes all but waiting raise `LogUnavailable` while it is set."""
 
     def __init__(self, clock: Clock, partitions: Mapping[str, int] | int = 1) -> None:
         self._clock = clock
@@ -50,6 +50,7 @@ class MemoryEventLog:
         return await self._topic(topic).watch.wait(partition, after, timeout_s)
 
     async def end(self, topic: str, partition: int) -> int:
+        self._check()
         return self._topic(topic).watch.end(partition)
 
     async def forget(self, topic: str, before_ms: int) -> int:

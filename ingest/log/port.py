@@ -58,6 +58,9 @@ class EventLog(Protocol):
         """Return the newest offset of the partition, `BEGINNING` if nothing was ever appended.
 
         Where others append too, it may be as it was some seconds ago; never less than `read` has looked at.
+
+        Raises:
+            LogUnavailable: nobody knows it just now.
         """
 
     async def forget(self, topic: str, before_ms: int) -> int:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from devices.clock import ManualClock
+from ingest.errors import LogUnavailable
 from ingest.lanes import ALARMS
 from ingest.log.memory import MemoryEventLog
 from ingest.log.port import NewEntry
@@ -16,7 +17,7 @@ from safety.runner import Runner, RunnerMetrics
 from safety.store.checkpoints import load_checkpoint
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
-from safety.store.tables import alerts, checkpoints
+from safety.store.tables import alerts, checkpoints, claims
 from tests.support.records import PLAN, panic
 
 CLOCK = ManualClock()
@@ -57,3 +58,12 @@ async def test_a_checkpoint_of_another_version_costs_time_and_nothing_else(datab
     third = runner(log, database)
     await third.load()
     assert await third.step() == 0
+
+
+async def test_who_cannot_read_a_partition_leaves_it_to_others(database: Database) -> None:
+    log = MemoryEventLog(CLOCK)
+    log.unavailable = True
+    with pytest.raises(LogUnavailable):
+        await runner(log, database).load()
+    with database.reading() as connection:
+        assert connection.execute(select(func.count()).select_from(claims)).scalar_one() == 0
