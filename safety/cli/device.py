@@ -18,7 +18,7 @@ from safety.cli.common import (
     writing,
 )
 from safety.cli.enrolment import Qr, enrolment_of, show_enrolment
-from safety.cli.options import NurseId, OptionalOrg
+from safety.cli.options import NurseId, OptionalOrg, codec_of
 
 app = typer.Typer(no_args_is_help=True, help="Devices: phones, recorders and buttons.")
 
@@ -38,8 +38,9 @@ def add(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Add a device; prints its secret, this once, and its id."""
-    from safety.store.fleet import register_device
+    from safety.store.fleet import CODECS, register_device
 
+    codec_of(codec, CODECS)
     with writing(data_dir) as desk:
         device, secret = register_device(
             desk.connection, kind=kind, nurse=nurse, codec=codec, external_id=external_id, **desk.by

@@ -14,7 +14,7 @@ from safety.cli.common import (
     show_list,
     writing,
 )
-from safety.cli.options import OptionalOrg, OrgId
+from safety.cli.options import OptionalOrg, OrgId, codec_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -36,8 +36,9 @@ def add(
 
     It may speak for the devices of its own dialect in its organisation and those below, and for nothing else.
     """
-    from safety.store.gateways import add_gateway
+    from safety.store.gateways import CODECS, add_gateway
 
+    codec_of(codec, CODECS)
     with writing(data_dir) as desk:
         gateway, secret = add_gateway(desk.connection, org=org, codec=codec, name=name, **desk.by)
     added = {"id": gateway.id, "secret": secret, **_shown(gateway)}

@@ -1,5 +1,6 @@
 """Options that several commands have in common."""
 
+from collections.abc import Collection
 from typing import Annotated
 
 import typer
@@ -27,6 +28,19 @@ def duration_s(text: str, option: str) -> float:
         return parse_duration_s(text)
     except InvalidInput as error:
         raise typer.BadParameter(str(error), param_hint=option) from error
+
+
+def codec_of(text: str, known: Collection[str]) -> str:
+    """Take the dialect that `--codec` was given; one that is not `known` is bad usage.
+
+    Raises:
+        BadParameter: `text` is none of them.
+    """
+    if text not in known:
+        raise typer.BadParameter(
+            f"codec {text!r} is unknown: expected {' or '.join(known)}", param_hint="--codec"
+        )
+    return text
 
 
 def moment_ms(text: str, now_ms: int, option: str) -> int:

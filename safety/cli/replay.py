@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from safety.cli.common import DEFAULT_DATA_DIR, DataDir, Failure, now_ms, reading
-from safety.cli.times import parse_when
+from safety.cli.options import moment_ms
 
 if TYPE_CHECKING:
     from safety.replay import Span
@@ -38,7 +38,7 @@ def replay(
     from safety.replay import Span, compare
 
     at_ms = now_ms()
-    span = Span(parse_when(start, at_ms), min(parse_when(end, at_ms), at_ms - _SETTLED_MS))
+    span = Span(moment_ms(start, at_ms, "--from"), min(moment_ms(end, at_ms, "--to"), at_ms - _SETTLED_MS))
     entries, raised = asyncio.run(_run(data_dir, span))
     with reading(data_dir) as desk:
         differences = compare(desk.connection, raised, span)

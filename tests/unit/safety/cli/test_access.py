@@ -74,7 +74,7 @@ def test_a_button_behind_a_gateway(vigil: Vigil, nurse: str) -> None:
     assert said == f"added button of {nurse}"
     assert shown.startswith("secret (shown only now): ")
     assert f"belongs to {identity}" in vigil.failure(*arguments)
-    assert "codec 'morse' is unknown: expected native" in vigil.failure(*arguments, "--codec", "morse")
+    assert "codec 'morse' is unknown: expected native" in vigil.misuse(*arguments, "--codec", "morse")
 
 
 def test_the_audit_trail_is_checked(vigil: Vigil, nurse: str) -> None:

@@ -34,7 +34,11 @@ def test_every_command_explains_itself_and_takes_the_data_directory(command: str
 
 
 @pytest.mark.parametrize(
-    "arguments", [(), ("org",), ("nonsense",), ("org", "add"), ("up", "--http-port", "70000")]
+    "arguments",
+    [
+        *((), ("org",), ("nonsense",), ("org", "add"), ("up", "--http-port", "70000")),
+        *(("replay", "--from", "yesterday"), ("replay", "--from", "-1h", "--to", "soon")),
+    ],
 )
 def test_bad_usage_exits_2(vigil: Vigil, arguments: tuple[str, ...]) -> None:
     assert vigil.type(*arguments).exit_code == 2
