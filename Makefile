@@ -48,8 +48,7 @@ tools: # Mosquitto and Chromium: found, or installed where we may, or named as m
 
 .PHONY: test
 test: setup tools ## the whole test suite, unit to browser
-	@$(BIN)/python -m pytest --numprocesses auto tests/unit $(PYTEST_ARGS)
-	@$(BIN)/python -m pytest --ignore tests/unit $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: setup ## ruff: rules and format
