@@ -74,16 +74,20 @@ class Gateway:
     def _add_apps(self) -> None:
         desk = self._desk
 
+        # With a slash at the end, too: an app that follows no redirect of a POST would never be heard.
+        @self.router.post("/owntracks/", include_in_schema=False)
         @self.router.post("/owntracks", **OWNTRACKS)
         async def send_owntracks(request: Request) -> Response:
             """Say something as the OwnTracks app in HTTP mode."""
             return await owntracks.take(desk, request)
 
+        @self.router.get("/osmand/", include_in_schema=False)
         @self.router.get("/osmand", **OSMAND)
         async def send_osmand(request: Request, id: Identity = None) -> Response:
             """Say something as OsmAnd, or Traccar Client before version 9."""
             return await osmand.take(desk, request)
 
+        @self.router.post("/osmand/", include_in_schema=False)
         @self.router.post("/osmand", **OSMAND_POST)
         async def post_osmand(request: Request, id: Identity = None) -> Response:
             """Say something as Traccar Client."""

@@ -201,3 +201,17 @@ async def test_a_stranger_with_osmand(door: Door, client: httpx.AsyncClient, id:
 
 async def test_osmand_reads_no_large_body_of_a_stranger(client: httpx.AsyncClient) -> None:
     problem(await client.post("/gateway/osmand", content=b"x" * (MAX_FORM_BYTES + 1)), 413)
+
+
+async def test_a_slash_at_the_end_of_the_address_is_no_other_place(
+    door: Door, client: httpx.AsyncClient
+) -> None:
+    said = [
+        await client.post("/gateway/owntracks/", json=PLACE, headers=basic(APP.id)),
+        await client.get("/gateway/osmand/", params=QUERY),
+        await client.post("/gateway/osmand/", params={**QUERY, "alarm": "sos"}),
+    ]
+    assert [answer.status_code for answer in said] == [200] * 3
+    arrivals = await door.arrivals()
+    assert sum(isinstance(arrival.report, AlarmBase) for arrival in arrivals) == 1
+    assert {arrival.device for arrival in arrivals} == {APP.id, CLIENT.id}
