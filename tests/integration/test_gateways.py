@@ -165,9 +165,9 @@ def test_real_apps_press_sos(site: Site) -> None:
 
 
 def test_a_gateway_brings_a_press_and_speaks_for_nobody_elses_device(site: Site) -> None:
-    button, _ = site.device("chirpstack", "24e124535b316056")
+    button, _ = site.device("chirpstack", "24e124535b316057")
     press = {
-        "deviceInfo": {"devEui": "24E124535B316056"},
+        "deviceInfo": {"devEui": "24E124535B316057"},
         "fCnt": 4,
         "fPort": 85,
         "data": base64.b64encode(bytes.fromhex("ff2e02")).decode(),
