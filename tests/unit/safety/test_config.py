@@ -84,7 +84,11 @@ def test_a_fault_in_the_file_is_named(tmp_path: Path, toml: str, expected: str) 
     ("variable", "value", "expected"),
     [
         ("VIGIL_HTTP_PROT", "1", "unknown setting VIGIL_HTTP_PROT: did you mean VIGIL_HTTP_PORT?"),
-        ("VIGIL_COLOUR", "red", "unknown setting VIGIL_COLOUR: expected one of VIGIL_BROKER_AUTHORITY, VIGIL_BROKER_URL"),
+        (
+            "VIGIL_COLOUR",
+            "red",
+            "unknown setting VIGIL_COLOUR: expected one of VIGIL_BROKER_AUTHORITY, VIGIL_BROKER_URL",
+        ),
         ("VIGIL_HTTP_PORT", "x", "VIGIL_HTTP_PORT: input should be a valid integer"),
         ("VIGIL_TILES_URL", "", "VIGIL_TILES_URL: expected an http(s) URL"),
     ],

@@ -1,4 +1,4 @@
-"""What is written once says whether it was new: much depends on it, such as whether an alarm is taken back."""
+"""What is written once says whether it was new: much depends on it, e.g. whether an alarm is taken back."""
 
 from sqlalchemy import Connection
 
