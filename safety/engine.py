@@ -21,6 +21,9 @@ from safety.rules.look_ahead import LookAhead
 from safety.rules.shared_fences import SharedFences
 from safety.rules.times import DEAF_MS
 
+AFTER_FAULT_MS = 60_000
+"""So long after a nurse's rules failed they are asked again."""
+
 Record = Arrival | Tick | NursePlan | OrgPlan
 
 Failed = Callable[[int, Exception], None]
@@ -120,6 +123,7 @@ class TelemetryEngine:
         self._shared = SharedFences()
         # (when, nurse): each nurse's next look at the clock. An entry may be stale, never too late.
         self._timers: list[tuple[int, str]] = []
+        self._faults: list[Exception] = []
 
     def run(self, records: Sequence[Record], failed: Failed) -> list[Effect]:
         effects: list[Effect] = []
@@ -135,13 +139,18 @@ class TelemetryEngine:
                 else:
                     effects += self._step(record, ahead, index)
             except Exception as error:  # noqa: BLE001  # one bad record must not silence everybody else's
-                self._calm = {key: calm for key, calm in self._calm.items() if key not in self._nurses}
-                calm_of = self._calm.get
-                failed(index, error)
+                self._faults.append(error)
+                if isinstance(record, Arrival):
+                    self._calm.pop(record.nurse, None)
+            while self._faults:
+                failed(index, self._faults.pop(0))
         return effects
 
     def step(self, record: Record) -> list[Effect]:
-        return self._step(record, LookAhead(self._shared, self._calm, [record]), 0)
+        effects = self._step(record, LookAhead(self._shared, self._calm, [record]), 0)
+        if self._faults:
+            raise self._faults.pop(0)
+        return effects
 
     def _step(self, record: Record, ahead: LookAhead, index: int) -> list[Effect]:
         if isinstance(record, Arrival):
@@ -201,11 +210,17 @@ class TelemetryEngine:
         # In the order of their names: a heap rebuilt from a snapshot may pop in another one.
         for key in sorted(due):
             state = self._awake(key)
-            if state.armed_ms is not None and state.armed_ms <= self._now_ms:
-                state.armed_ms = None
-                effects += nurse.on_tick(state, self._now_ms, self._resumed_ms)
-                self._arm(key)
-            self._settle(key, state)
+            try:
+                if state.armed_ms is not None and state.armed_ms <= self._now_ms:
+                    state.armed_ms = None
+                    effects += nurse.on_tick(state, self._now_ms, self._resumed_ms)
+                    self._arm(key)
+                self._settle(key, state)
+            except Exception as error:  # noqa: BLE001  # her rules failed: everybody else's time passes all the same
+                self._faults.append(error)
+                self._calm.pop(key, None)
+                state.armed_ms = self._now_ms + AFTER_FAULT_MS
+                heapq.heappush(self._timers, (state.armed_ms, key))
         return effects
 
     def _state_of(self, key: str, org: str) -> nurse.NurseState:
