@@ -2,6 +2,9 @@
 
 import msgspec
 
+EPISODES = 16
+"""So many counts of episodes are remembered, the newest: of several visits, as they may overlap."""
+
 
 class Drops(msgspec.Struct, gc=False, array_like=True):
     """How unsteady a connection is: how many drops came close together, and when the last one did."""
@@ -89,3 +92,14 @@ class DeviceState(msgspec.Struct, gc=False, array_like=True):
     asks: int = 0
     asked_ms: int = 0
     recording: Recording | None = None
+
+
+def episode(state: DeviceState, device: str, what: str) -> str:
+    """Name a new episode of `what` by its number, not by the report that showed it.
+
+    Whichever of several reports comes in first, it is the same episode.
+    """
+    known = state.episodes or {}
+    number = known.pop(what, 0) + 1
+    state.episodes = dict([*known.items(), (what, number)][-EPISODES:])
+    return f"{device}/{what}/{number}"

@@ -13,7 +13,7 @@ from ingest.records import Arrival
 from safety.domain.limits import Limits
 from safety.domain.plan import NursePlan
 from safety.rules import battery, skew
-from safety.rules.device import DeviceState
+from safety.rules.device import DeviceState, episode
 from safety.rules.effects import AlertKind, DeviceHealth, Effect, NoteAlert, RaiseAlert
 from safety.rules.limits import limits_of, ms
 from safety.rules.phases import Phase
@@ -27,9 +27,6 @@ SKEW_MS = 10_000
 _HAS_GPS = frozenset({"phone", "recorder"})
 _URGENT = frozenset({"battery_low", "gps_lost"})
 """What weakens the watch over her during a visit."""
-
-EPISODES = 16
-"""So many counts of episodes are remembered, the newest: of several visits, as they may overlap."""
 
 _NUMBERS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})*")
 
@@ -182,7 +179,7 @@ def _raise(
     state: DeviceState, what: What, device: str, phase: Phase, plan: NursePlan, now_ms: int, why: _Why
 ) -> RaiseAlert:
     kind: AlertKind = "battery_low" if what == "battery_low" else "device_fault"
-    cause = _episode(state, what, device, phase)
+    cause = episode(state, device, f"{what}/{phase.visit.id}/{phase.name}")
     state.faults[what] = derived_id(kind, cause)
     return RaiseAlert(
         id=state.faults[what],
@@ -197,18 +194,6 @@ def _raise(
         source_event=cause,
         why={"rule": kind, "device_kind": state.kind, **why},
     )
-
-
-def _episode(state: DeviceState, what: What, device: str, phase: Phase) -> str:
-    """Name the episode by its number within the phase, not by the report that showed it.
-
-    Whichever of several reports comes in first, it is the same episode.
-    """
-    key = f"{what}/{phase.visit.id}/{phase.name}"
-    known = state.episodes or {}
-    number = known.pop(key, 0) + 1
-    state.episodes = dict([*known.items(), (key, number)][-EPISODES:])
-    return f"{device}/{key}/{number}"
 
 
 def _firmware_min(state: DeviceState, limits: Limits) -> str | None:

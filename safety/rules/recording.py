@@ -11,7 +11,7 @@ from devices import reports
 from devices.identity import derived_id
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan
-from safety.rules.device import DeviceState, Recording
+from safety.rules.device import DeviceState, Recording, episode
 from safety.rules.effects import Effect, NoteAlert, RaiseAlert
 from safety.rules.limits import ms
 from safety.rules.phases import Phase
@@ -145,7 +145,8 @@ def _raise(
 ) -> RaiseAlert:
     known = state.recording = state.recording if state.recording is not None else Recording()
     known.visit = phase.visit.id
-    known.alert = derived_id("device_fault", "recording", device, phase.visit.id, str(lack.since_ms))
+    cause = episode(state, device, f"recording/{phase.visit.id}")
+    known.alert = derived_id("device_fault", cause)
     return RaiseAlert(
         id=known.alert,
         kind="device_fault",
@@ -156,7 +157,7 @@ def _raise(
         visit=phase.visit_id,
         occurred_ms=lack.since_ms,
         received_ms=now_ms,
-        source_event=f"{device}/{lack.how}/{lack.since_ms}",
+        source_event=cause,
         why={
             "rule": "device_fault",
             "how": lack.how,
