@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 from sqlalchemy import Connection, select
 
-from devices.codecs.dialects import DIALECTS
+from devices.codecs.dialects import DIALECTS, GATEWAYS
 from devices.errors import UnknownDevice
 from devices.identity import new_id
 from devices.registry.port import Device, DeviceKind
@@ -54,6 +54,8 @@ def register_device(
     checks.one_of(kind, "kind", KINDS)
     checks.one_of(codec, "codec", CODECS)
     external_id = checks.optional_text(external_id, "external id", 64)
+    if codec in GATEWAYS and external_id is None:
+        raise InvalidInput(f"external id: expected what the {codec} gateway calls the device")
     holder = None if external_id is None else holder_of(connection, external_id)
     if holder is not None:
         raise InvalidInput(f"external id {external_id!r} belongs to {holder}: expected one not in use")

@@ -121,3 +121,11 @@ class TestDevices:
         ):
             with pytest.raises(UnknownDevice, match="dev_none"):
                 attempt()
+
+
+@pytest.mark.parametrize("codec", ["chirpstack", "traccar", "jt808", "gb28181"])
+def test_what_a_gateway_brings_needs_the_name_that_the_gateway_gives_it(
+    connection: Connection, nurse: str, codec: str
+) -> None:
+    with pytest.raises(InvalidInput, match="external id"):
+        register_device(connection, kind="button", nurse=nurse, codec=codec, **BY)
