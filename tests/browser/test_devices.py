@@ -49,6 +49,7 @@ def test_a_phone_is_added_handed_over_and_tested(desk: Desk, supervisor: str) ->
     qr = page.get_by_test_id("device-qr")
     assert qr.evaluate("image => image.complete && image.naturalWidth > 0")
     page.get_by_test_id("device-secret-close").click()
+    expect(page.get_by_test_id("device-new-secret")).to_have_count(0)
     assert secret not in page.content()
 
     card = page.get_by_test_id("device-card")
