@@ -12,6 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from safety.api.hub import POLL_S
 from safety.api.server import serve
+from safety.store.database import database_url
 from safety.store.sessions import end_sessions_of
 from safety.store.tables import metadata, timeline
 from tests.support.dispatch import PASSWORD, Dispatch, House, build_store, opened
@@ -24,13 +25,13 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, House]]:
     path = tmp_path_factory.mktemp("store")
-    return path, build_store(path)
+    return path, build_store(database_url(path))
 
 
 @pytest.fixture
 async def served(built: tuple[Path, dict[str, House]], tmp_path: Path) -> AsyncIterator[Served]:
     shutil.copy(built[0] / "vigil.db", tmp_path)
-    with opened(tmp_path, built[1], max_queued_frames=40) as dispatch:
+    with opened(database_url(tmp_path), built[1], max_queued_frames=40) as dispatch:
         async with serving(dispatch) as served:
             yield served
 
@@ -135,7 +136,7 @@ async def test_stopping_tells_clients_to_come_back(
 ) -> None:
     shutil.copy(built[0] / "vigil.db", tmp_path)
     loop = asyncio.get_running_loop()
-    with opened(tmp_path, built[1]) as dispatch:
+    with opened(database_url(tmp_path), built[1]) as dispatch:
         async with serving(dispatch) as served:
             connection = await served.live(dispatch.ours)
             await receive_type(connection, "snapshot")

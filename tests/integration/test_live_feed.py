@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from safety.api.hub import HEARTBEAT_S
+from safety.store.database import database_url
 from safety.store.tables import timeline
 from tests.support.dispatch import House, build_store, opened, place_nurse
 from tests.support.serving import Served, receive, receive_type, serving
@@ -19,13 +20,13 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, House]]:
     path = tmp_path_factory.mktemp("store")
-    return path, build_store(path)
+    return path, build_store(database_url(path))
 
 
 @pytest.fixture
 async def served(built: tuple[Path, dict[str, House]], tmp_path: Path) -> AsyncIterator[Served]:
     shutil.copy(built[0] / "vigil.db", tmp_path)
-    with opened(tmp_path, built[1], max_queued_frames=40) as dispatch:
+    with opened(database_url(tmp_path), built[1], max_queued_frames=40) as dispatch:
         async with serving(dispatch) as served:
             yield served
 

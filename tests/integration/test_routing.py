@@ -20,6 +20,7 @@ from safety.errors import DeliveryDelayed, DeliveryFailed, DeliveryRefused
 from safety.routing.channels import LogChannel, WebhookChannel
 from safety.routing.commands import RecordingSender
 from safety.routing.worker import RoutingWorker
+from safety.store.database import database_url
 from safety.store.tables import alerts, commands, notifications
 from tests.support.paging import Desk
 from tests.support.waiting import eventually, wait_until
@@ -38,7 +39,7 @@ def hooks() -> Iterator[FarEnd]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+    desk = Desk(database_url(tmp_path))
     yield desk
     desk.close()
 

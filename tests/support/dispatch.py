@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import httpx
 import msgspec
@@ -23,7 +22,7 @@ from safety.rules.effects import AlertKind, HearDevice, KeepRecord, PlacePositio
 from safety.rules.sight import Sight
 from safety.store.alerts import raise_alert
 from safety.store.audit import append_audit
-from safety.store.database import Database, database_url
+from safety.store.database import Database
 from safety.store.effects import store_effects
 from safety.store.fences import import_fences
 from safety.store.fleet import register_device
@@ -243,9 +242,9 @@ class Dispatch:
             yield client
 
 
-def build_store(path: Path) -> dict[str, House]:
-    """Make the store with its three organisations in the directory `path`."""
-    database = Database(database_url(path))
+def build_store(url: str) -> dict[str, House]:
+    """Make the store with its three organisations at `url`."""
+    database = Database(url)
     try:
         metadata.create_all(database.engine)
         with database.writing() as connection:
@@ -259,14 +258,14 @@ def build_store(path: Path) -> dict[str, House]:
 
 @contextmanager
 def opened(
-    path: Path,
+    url: str,
     houses: dict[str, House],
     settings: ApiSettings | None = None,
     *,
     max_queued_frames: int = MAX_FRAMES,
 ) -> Iterator[Dispatch]:
     """The API over a copy of the store that `build_store` made."""
-    database = Database(database_url(path))
+    database = Database(url)
     try:
         yield Dispatch(
             database,

@@ -4,7 +4,6 @@ Scenarios read as GoAlert's do: raise, expect who was told, fast-forward, expect
 """
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -16,7 +15,7 @@ from safety.routing.commands import RecordingSender
 from safety.routing.worker import RoutingWorker
 from safety.rules.effects import RaiseAlert
 from safety.store.alerts import act, raise_alert
-from safety.store.database import Database, database_url
+from safety.store.database import Database
 from safety.store.tables import (
     alerts,
     commands,
@@ -35,8 +34,8 @@ ORG = "org_a"
 class Desk:
     """An organisation `org_a` with one nurse, and a routing worker that is stepped by hand."""
 
-    def __init__(self, folder: Path, **worker: Any) -> None:
-        self.database = Database(database_url(folder))
+    def __init__(self, url: str, **worker: Any) -> None:
+        self.database = Database(url)
         metadata.create_all(self.database.engine)
         self.clock = ManualClock()
         self.channel = RecordingChannel()

@@ -91,9 +91,9 @@ async def test_a_fault_of_ours_says_nothing_of_the_inside(dispatch: Dispatch) ->
     }
 
 
-async def test_a_store_that_cannot_be_used_is_a_503_to_be_tried_again(dispatch: Dispatch) -> None:
-    async with dispatch.client(dispatch.ours) as client:
-        metadata.drop_all(dispatch.database.engine)
+async def test_a_store_that_cannot_be_used_is_a_503_to_be_tried_again(in_a_file: Dispatch) -> None:
+    async with in_a_file.client(in_a_file.ours) as client:
+        metadata.drop_all(in_a_file.database.engine)
         answer = await client.get("/api/v1/alerts")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"

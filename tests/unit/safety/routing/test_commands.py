@@ -1,8 +1,6 @@
 """Commands down, as scenarios: what a device is told, in which order, and what holds it up."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -13,13 +11,6 @@ from safety.routing.commands import MAX_BREAKS, RecordingSender, retry_after_s
 from safety.store.outbox import owe_command
 from tests.support.paging import Desk
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
 
 
 def owe(

@@ -1,7 +1,5 @@
 """Deliveries, as scenarios: what waits for a device that is away, and what becomes of what was sent."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,11 +20,9 @@ from tests.support.paging import ORG, Desk
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+def desk(desk: Desk) -> Desk:
     device(desk, "dev_1")
-    yield desk
-    desk.close()
+    return desk
 
 
 def device(desk: Desk, id: str, kind: str = "phone", codec: str = "native", **more: Any) -> None:

@@ -1,7 +1,5 @@
 """Incidents, as scenarios: who is paged for a second alert of a nurse, and when the first answers no more."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,11 +13,9 @@ from tests.support.paging import ORG, Desk
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+def desk(desk: Desk) -> Desk:
     desk.policy((0, [desk.responder("ann")]), (120, [desk.responder("ben")]))
-    yield desk
-    desk.close()
+    return desk
 
 
 def silence(desk: Desk, **fields: Any) -> str:

@@ -1,8 +1,6 @@
 """Paging people, as scenarios: raise, expect who was told, fast-forward, expect the next."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,13 +12,6 @@ from safety.routing.deliverer import MAX_SENDS_PER_CHANNEL, retry_at_ms
 from safety.store.tables import orgs, policies, positions
 from tests.support.paging import ORG, Desk
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
-    yield desk
-    desk.close()
 
 
 def two_tiers(desk: Desk) -> None:

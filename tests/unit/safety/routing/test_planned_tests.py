@@ -1,7 +1,5 @@
 """Test alarms go the whole way, from the engine to the ladder, and page nobody; the next press pages."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,11 +15,9 @@ from tests.support.records import PLAN, at, panic
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+def desk(desk: Desk) -> Desk:
     desk.policy((0, [desk.responder("ann")]))
-    yield desk
-    desk.close()
+    return desk
 
 
 def happen(desk: Desk, engine: AlarmEngine, *records: Any) -> list[Effect]:

@@ -4,12 +4,13 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+from safety.store.database import database_url
 from tests.support.paging import Desk
 from tests.support.waiting import eventually
 
 
 async def test_it_may_be_woken_from_any_thread(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = Desk(database_url(tmp_path))
     try:
         desk.policy((0, [desk.responder("ann")]))
 

@@ -15,6 +15,7 @@ from safety.domain.notice import Notice
 from safety.routing.channels import RecordingChannel
 from safety.routing.recorder import Recorder
 from safety.routing.worker import RoutingWorker
+from safety.store.database import database_url
 from safety.store.tables import orgs
 from tests.support.paging import ORG, Desk
 from tests.support.waiting import eventually
@@ -22,7 +23,8 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+    """A store of its own, which a test may spoil."""
+    desk = Desk(database_url(tmp_path))
     yield desk
     desk.close()
 

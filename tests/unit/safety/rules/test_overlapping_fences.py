@@ -9,6 +9,7 @@ import pytest
 from ingest.records import Tick
 from safety.engine import TelemetryEngine
 from safety.rules.effects import RaiseAlert
+from safety.store.database import database_url
 from safety.store.effects import store_effects
 from safety.store.tables import orgs
 from tests.support.days import plan_of, raised
@@ -29,7 +30,7 @@ def walk(start: float, *norths: float) -> list[Any]:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    desk = Desk(tmp_path)
+    desk = Desk(database_url(tmp_path))
     desk.clock.advance_s((at(0) - desk.clock.now_ms()) / 1000)
     desk.add(orgs, id="org_1", name="Pudong", created_ms=0)
     people = [desk.responder(name, org="org_1") for name in ("ann", "ben")]

@@ -89,7 +89,7 @@ def silent(desk: Desk) -> list[Any]:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_alert_falls_silent(steps: list[tuple[Any, Any, Any]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        desk = Desk(Path(folder))
+        desk = Desk(database_url(Path(folder)))
         desk.policy((0, [desk.responder("ann")]))
         raised: list[str] = []
         try:
@@ -119,7 +119,7 @@ def _happens(desk: Desk, alert: str, what: Any, whole: bool) -> None:
 
 
 def test_a_new_alert_looks_at_its_nurses_alerts_by_index(tmp_path: Path) -> None:
-    desk = Desk(tmp_path)
+    desk = Desk(database_url(tmp_path))
     asked: list[tuple[str, Any]] = []
 
     def note(_c: Any, _cur: Any, statement: str, parameters: Any, *_: Any) -> None:
