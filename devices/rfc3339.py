@@ -1,12 +1,13 @@
 """RFC 3339: how times are written outside, from and to epoch milliseconds."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def rfc3339(at_ms: int) -> str:
     """Render epoch milliseconds as RFC 3339 in UTC, e.g. `2026-11-22T13:45:12.862Z`."""
-    moment = datetime.fromtimestamp(at_ms / 1000, tz=UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    at_s, ms = divmod(at_ms, 1000)
+    return f"{_second(at_s)}.{ms:03d}Z"
 
 
 def parse_rfc3339(text: str) -> int:
@@ -19,3 +20,9 @@ def parse_rfc3339(text: str) -> int:
     if moment.tzinfo is None:
         raise ValueError(f"time {text!r} has no offset: add one, e.g. 2026-11-22T13:45:12+08:00")
     return round(moment.timestamp() * 1000)
+
+
+# What is listed together happened close together: thousands of positions are of the same minute.
+@lru_cache(maxsize=4096)
+def _second(at_s: int) -> str:
+    return datetime.fromtimestamp(at_s, UTC).isoformat()[:19]
