@@ -5,14 +5,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Label, Row, Select, func, select
 
-from safety.domain.alert import OPEN_STATES
 from safety.domain.limits import resolve
 from safety.rules.worries import DAY_MS, TEST_EVERY_DAYS, Condition, OpenAlert, Worry, worries
 from safety.store.fleet import KINDS
 from safety.store.limits import limits_of_org
 from safety.store.master_queries import select_devices
 from safety.store.queries import Listed, Page, Rows, Scope, read_page
-from safety.store.tables import alerts, device_states, devices, visits
+from safety.store.tables import IS_OPEN, alerts, device_states, devices, visits
 
 _HEALTH = ("device_silent", "battery_low", "device_fault")
 
@@ -95,7 +94,7 @@ def _visits_on(connection: Connection, now_ms: int) -> dict[str, int]:
 def _open_alerts(connection: Connection) -> dict[str, list[OpenAlert]]:
     """Return the open alerts of devices' health by device, oldest first."""
     columns = (alerts.c.id, alerts.c.device, alerts.c.kind, alerts.c.why, alerts.c.raised_ms)
-    wanted = select(*columns).where(alerts.c.kind.in_(_HEALTH), alerts.c.state.in_(OPEN_STATES))
+    wanted = select(*columns).where(alerts.c.kind.in_(_HEALTH), IS_OPEN)
     found: dict[str, list[OpenAlert]] = {}
     for row in connection.execute(wanted.order_by(alerts.c.raised_ms, alerts.c.id)):
         if row.device is not None:

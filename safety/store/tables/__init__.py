@@ -1,7 +1,7 @@
 """The tables of the store. Times are UTC epoch milliseconds (`*_ms`); JSON columns hold plain objects."""
 
 from devices.registry.tables import certificates, devices, metadata
-from safety.store.tables.alerts import alerts, commands, notifications, timeline
+from safety.store.tables.alerts import IS_OPEN, alerts, commands, notifications, timeline
 from safety.store.tables.deliveries import deliveries
 from safety.store.tables.engine import audit, checkpoints, claims, plan_changes
 from safety.store.tables.fleet import device_bindings, device_tests
@@ -24,6 +24,7 @@ from safety.store.tables.traces import dead_letters, device_states, positions, t
 from safety.store.tables.turns import turns
 
 __all__ = [
+    "IS_OPEN",
     "alerts",
     "audit",
     "certificates",

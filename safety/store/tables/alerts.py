@@ -1,9 +1,26 @@
 """The tables of alerts, and of what is owed to people and devices because of them."""
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    bindparam,
+    text,
+)
 
 from devices.registry.tables import metadata
+from safety.domain.alert import OPEN_STATES
 from safety.store.tables.types import SEQUENCE
+
+# To the letter as `IS_OPEN` has it: SQLite uses a partial index where the question repeats its words.
+_OPEN_ONES = text("state IN ('acknowledged', 'dispatched', 'on_scene', 'raised')")
 
 alerts = Table(
     "alerts",
@@ -44,7 +61,15 @@ alerts = Table(
     Index("alerts_nurse_kind_state", "nurse", "kind", "state"),
     Index("alerts_nurse_state_received", "nurse", "state", "received_ms"),
     Index("alerts_incident", "incident"),
+    Index("alerts_raised", "raised_ms", "id", "org"),
+    # The few that are open, among all that ever were.
+    Index("alerts_open", "org", "raised_ms", sqlite_where=_OPEN_ONES, postgresql_where=_OPEN_ONES),
 )
+
+IS_OPEN = alerts.c.state.in_(
+    bindparam("open_states", sorted(OPEN_STATES), expanding=True, literal_execute=True)
+)
+"""The condition that an alert is open, in words that find the index of those."""
 
 timeline = Table(
     "alert_timeline",
@@ -93,4 +118,5 @@ commands = Table(
     Column("due_ms", BigInteger),  # None: sent, or given up
     Column("sent_ms", BigInteger),
     Index("commands_due", "due_ms"),
+    Index("commands_created", "created_ms"),
 )

@@ -1,6 +1,6 @@
 """The tables of the engine's own, and the audit trail."""
 
-from sqlalchemy import JSON, BigInteger, Column, Integer, LargeBinary, String, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from devices.registry.tables import metadata
 from safety.store.tables.types import SEQUENCE
@@ -49,5 +49,6 @@ audit = Table(
     Column("previous_hash", String, nullable=False),
     Column("hash", String, nullable=False),
     UniqueConstraint("previous_hash"),
+    *(Index(f"audit_{name}", name, "seq") for name in ("actor", "action", "org", "subject")),
     sqlite_autoincrement=True,
 )

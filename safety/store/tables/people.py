@@ -57,6 +57,8 @@ visits = Table(
     Column("created_ms", BigInteger, nullable=False),
     Index("visits_nurse_ends", "nurse", "ends_ms"),
     Index("visits_org_ends", "org", "ends_ms"),
+    Index("visits_ends", "ends_ms", "starts_ms", "nurse"),
+    Index("visits_starts", "starts_ms", "id", "org", "ends_ms"),
 )
 
 fences = Table(

@@ -1,9 +1,11 @@
 """The tables of what devices said last, and of what could not be read."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, LargeBinary, String, Table, Text, text
 
 from devices.registry.tables import metadata
 from safety.store.tables.types import SEQUENCE
+
+_AHEAD = text("time_ms > received_ms")
 
 positions = Table(
     "positions",
@@ -34,6 +36,8 @@ tracks = Table(
     Column("lon", Float, nullable=False),
     Column("accuracy_m", Float),
     Column("received_ms", BigInteger, nullable=False),
+    # What a clock that was ahead put into the future is old before its time comes; there is none by now.
+    Index("tracks_ahead", "received_ms", sqlite_where=_AHEAD, postgresql_where=_AHEAD),
     # Each day is a table of its own there (safety.store.track_days).
     postgresql_partition_by="RANGE (time_ms)",
 )
@@ -72,4 +76,6 @@ dead_letters = Table(
     Column("explanation", Text, nullable=False),
     Column("field", String),
     Column("payload", LargeBinary, nullable=False),
+    Index("dead_letters_at", "at_ms"),
+    Index("dead_letters_device", "device", "seq"),
 )
