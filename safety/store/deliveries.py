@@ -50,13 +50,7 @@ def note_answers(connection: Connection, fixes: Iterable[Came], now_ms: int) -> 
 
     What is awaited by nobody costs one look at an index.
     """
-    # Says `awaited_ms >= 0` so that SQLite looks it up in the index.
-    awaited = (
-        _with_sending(deliveries.c.command, deliveries.c.device, deliveries.c.kind, deliveries.c.awaited_ms)
-        .add_columns(commands.c.created_ms, commands.c.body)
-        .where(deliveries.c.awaited_ms >= 0)
-    )
-    rows = connection.execute(awaited).all()
+    rows = connection.execute(_AWAITED).all()
     if not rows:
         return
     came = list(fixes)
@@ -163,3 +157,11 @@ def _with_sending(*columns: Any) -> Select[Any]:
         handouts, handouts.c.command == commands.c.id
     )
     return select(*columns, commands.c.sent_ms, handouts.c.handed_ms).select_from(tables)
+
+
+# Says `awaited_ms >= 0` so that SQLite looks it up in the index. Asked with every batch, and so made once.
+_AWAITED = (
+    _with_sending(deliveries.c.command, deliveries.c.device, deliveries.c.kind, deliveries.c.awaited_ms)
+    .add_columns(commands.c.created_ms, commands.c.body)
+    .where(deliveries.c.awaited_ms >= 0)
+)

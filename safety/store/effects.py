@@ -1,7 +1,6 @@
 """Stores what the engine wants to be so, in one transaction; storing it again changes nothing."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -18,33 +17,48 @@ from safety.rules.effects import (
     TellDevice,
 )
 from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alarm, stored_alerts
+from safety.store.bulk import Row, put
 from safety.store.deliveries import Came, note_answers
 from safety.store.device_states import store_states
 from safety.store.outbox import owe_command
 from safety.store.postgres import lock_nurses, next_revision
 from safety.store.tables import positions
-from safety.store.tracks import insert_points
-from safety.store.upsert import replace
+from safety.store.tracks import store_tracks
 from safety.store.work_records import store_records
+
+_POSITION = (
+    *("nurse", "org", "device", "visit", "lat", "lon", "accuracy_m", "time_ms", "received_ms"),
+    "revision",
+)
 
 
 def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:
     """Store `effects` in order; tell whether any of them concerns people, not only the map."""
-    places: list[PlacePosition] = []
-    heard: list[HearDevice] = []
+    places = [effect for effect in effects if type(effect) is PlacePosition]
+    told = False
+    if len(places) < len(effects):
+        told = _store_others(connection, effects, now_ms)
+    _store_positions(connection, places)
+    store_tracks(connection, places)
+    store_states(connection, effects)
+    if places:
+        note_answers(connection, (_came(place) for place in places), now_ms)
+    return told
+
+
+def _store_others(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:
+    """Store what places nobody and is not only of a device; tell whether it concerns people."""
+    quiet = 0
     kept: list[KeepRecord] = []
-    aside: list[DeviceHealth | RaiseAlert] = []
     repeated: set[tuple[str, str, str | None, int | None]] = set()
     _lock(connection, effects)
     raised = [effect.id for effect in effects if isinstance(effect, RaiseAlert)]
     stored = stored_alerts(connection, raised) if raised else set()
     for effect in effects:
-        if isinstance(effect, PlacePosition):
-            places.append(effect)
-            heard.append(_heard_with(effect))
-        elif isinstance(effect, HearDevice):
-            heard.append(effect)
+        if isinstance(effect, PlacePosition | HearDevice | DeviceHealth):
+            quiet += 1
         elif isinstance(effect, KeepRecord):
+            quiet += 1
             kept.append(effect)
         elif isinstance(effect, AlarmRepeated):
             # An outage leaves repeats by the hundred behind, and all of them want one answer.
@@ -52,23 +66,14 @@ def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int
             if alarm not in repeated:
                 repeated.add(alarm)
                 repeat_alarm(connection, effect)
-        elif isinstance(effect, DeviceHealth):
-            aside.append(effect)
         elif isinstance(effect, RaiseAlert):
-            if effect.test:
-                aside.append(effect)
             if effect.id not in stored:
                 stored.add(effect.id)
                 raise_new(connection, effect, now_ms)
         else:
             _store_alert_effect(connection, effect)
-    _store_places(connection, places)
-    store_states(connection, heard, places, aside)
     store_records(connection, kept)
-    if places:
-        note_answers(connection, (_came(place) for place in places), now_ms)
-    told = sum(isinstance(effect, DeviceHealth) for effect in aside)
-    return len(heard) + len(kept) + told < len(effects)
+    return quiet < len(effects)
 
 
 def _lock(connection: Connection, effects: Sequence[Effect]) -> None:
@@ -103,39 +108,29 @@ def _owe(connection: Connection, told: TellDevice) -> None:
     )
 
 
-def _store_places(connection: Connection, places: Sequence[PlacePosition]) -> None:
+def _store_positions(connection: Connection, places: Sequence[PlacePosition]) -> None:
     newest = {place.sight.nurse: place for place in places if place.newest}
     if newest:
         revision = next_revision(connection, positions.c.revision)
-        rows = [{**_place(newest[nurse]), "revision": revision} for nurse in sorted(newest)]
-        columns = [column.name for column in positions.c if column.name != "nurse"]
-        replace(connection, positions, rows, key=["nurse"], columns=columns)
-    points = [place for place in places if place.visit is not None]
-    insert_points(connection, [_track_point(place) for place in points])
+        rows = [_position(place, revision) for _, place in sorted(newest.items())]
+        put(connection, positions, _POSITION, rows, key="nurse")
 
 
-def _place(place: PlacePosition) -> dict[str, Any]:
-    return {**_track_point(place), "org": place.sight.org}
-
-
-def _track_point(place: PlacePosition) -> dict[str, Any]:
-    sight, position = place.sight, place.sight.position
-    return {
-        "nurse": sight.nurse,
-        "device": sight.device,
-        "visit": place.visit,
-        "lat": position.lat,
-        "lon": position.lon,
-        "accuracy_m": position.accuracy_m,
-        "time_ms": sight.time_ms,
-        "received_ms": sight.received_ms,
-    }
-
-
-def _heard_with(place: PlacePosition) -> HearDevice:
-    """Return what a fix says of the device that it came from."""
+def _position(place: PlacePosition, revision: int) -> Row:
     sight = place.sight
-    return HearDevice(sight.device, sight.received_ms, online=True, battery_pct=place.battery_pct)
+    position = sight.position
+    return (
+        sight.nurse,
+        sight.org,
+        sight.device,
+        place.visit,
+        position.lat,
+        position.lon,
+        position.accuracy_m,
+        sight.time_ms,
+        sight.received_ms,
+        revision,
+    )
 
 
 def _came(place: PlacePosition) -> Came:

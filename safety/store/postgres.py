@@ -21,6 +21,11 @@ HELD_FOR_S = 5
 """How long a transaction may stand still, and what it has locked with it: for less than the time after which
 a process counts as dead, so that whoever takes over its partitions need not wait for it as well."""
 _UNREAD_FOR_S = 10
+_HOLD_BRIEFLY = text(
+    f"SELECT set_config('idle_in_transaction_session_timeout', '{HELD_FOR_S}s', true), "
+    f"set_config('tcp_user_timeout', '{_UNREAD_FOR_S}s', true)"
+)
+_OWN_NUMBER = text("SELECT pg_current_xact_id()::text::bigint")
 
 
 def is_postgres(connection: Connection) -> bool:
@@ -39,10 +44,7 @@ def hold_briefly(connection: Connection) -> None:
 
     By itself the server keeps its locks until the process goes on, or for the kernel's two hours.
     """
-    idle, unread = "idle_in_transaction_session_timeout", "tcp_user_timeout"
-    limits = {"idle": idle, "idle_for": f"{HELD_FOR_S}s", "unread": unread, "unread_for": f"{_UNREAD_FOR_S}s"}
-    settings = text("SELECT set_config(:idle, :idle_for, true), set_config(:unread, :unread_for, true)")
-    connection.execute(settings, limits)
+    connection.execute(_HOLD_BRIEFLY)
 
 
 def lock_nurses(connection: Connection, nurses: Collection[str], causes: Collection[str]) -> None:
@@ -69,7 +71,7 @@ def next_revision(connection: Connection, column: Column[int]) -> int:
     On PostgreSQL it is the transaction's own number, so that writers need not wait for each other.
     """
     if is_postgres(connection):
-        return int(connection.execute(text("SELECT pg_current_xact_id()::text::bigint")).scalar_one())
+        return int(connection.execute(_OWN_NUMBER).scalar_one())
     return int(connection.execute(select(func.max(column))).scalar() or 0) + 1
 
 

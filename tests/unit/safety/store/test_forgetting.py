@@ -6,32 +6,27 @@ import pytest
 from sqlalchemy import Connection, func, inspect, select
 
 from devices.clock import ManualClock
+from devices.reports import Position
 from safety.config import Settings
 from safety.housekeeping import Housekeeping
-from safety.rules.effects import RaiseAlert
+from safety.rules.effects import PlacePosition, RaiseAlert
+from safety.rules.sight import Sight
 from safety.store.alerts import act, raise_alert
 from safety.store.database import Database
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
 from safety.store.tables import alerts, positions, timeline, tracks
 from safety.store.track_days import DAY_MS, make_days
-from safety.store.tracks import insert_points
+from safety.store.tracks import store_tracks
 from tests.support.changes import BY
 
 NOW_MS = 1_795_000_000_000
 
 
-def point(nurse: str, time_ms: int, received_ms: int | None = None) -> dict[str, Any]:
-    return {
-        "nurse": nurse,
-        "time_ms": time_ms,
-        "device": "dev_1",
-        "visit": "vis_1",
-        "lat": 31.0,
-        "lon": 121.0,
-        "accuracy_m": None,
-        "received_ms": time_ms if received_ms is None else received_ms,
-    }
+def point(nurse: str, time_ms: int, received_ms: int | None = None) -> PlacePosition:
+    came_ms = time_ms if received_ms is None else received_ms
+    sight = Sight(Position(31.0, 121.0), time_ms, came_ms, nurse, "org_1", "dev_1", "fix", None, time_ms)
+    return PlacePosition(sight, "vis_1", newest=False)
 
 
 def count(connection: Connection, table: Any) -> int:
@@ -54,8 +49,8 @@ async def test_tracks_go_after_their_days_whatever_their_clock_said(database: Da
     days = [NOW_MS - ago * DAY_MS for ago in (100, 91, 89, 1, 0)]
     ahead = point(nurse, NOW_MS + 3000 * DAY_MS, NOW_MS - 91 * DAY_MS)
     with database.writing() as connection:
-        insert_points(connection, [*(point(nurse, day) for day in days), ahead])
-        insert_points(connection, [point(nurse, day) for day in days] * 2)
+        store_tracks(connection, [*(point(nurse, day) for day in days), ahead])
+        store_tracks(connection, [point(nurse, day) for day in days] * 2)
         assert count(connection, tracks) == 6, "each point is there once"
         last = {"nurse": nurse, "org": "org_1", "device": "dev_1", "lat": 31.0, "lon": 121.0}
         times = {"time_ms": days[0], "received_ms": days[0], "revision": 1}
@@ -98,7 +93,7 @@ async def test_only_what_was_closed_long_ago_goes(database: Database) -> None:
 @pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
 def test_a_day_takes_over_what_came_before_it_and_goes_at_once(database: Database, nurse: str) -> None:
     with database.writing() as connection:
-        insert_points(connection, [point(nurse, NOW_MS), point(nurse, NOW_MS + 9 * DAY_MS)])
+        store_tracks(connection, [point(nurse, NOW_MS), point(nurse, NOW_MS + 9 * DAY_MS)])
         make_days(connection, NOW_MS)
         make_days(connection, NOW_MS + DAY_MS)
         assert count(connection, tracks) == 2
