@@ -9,6 +9,7 @@ import typer
 
 from safety.cli.common import DEFAULT_DATA_DIR, AsJson, DataDir, show_json, show_table
 from safety.cli.tracks import FenceFile, Lat, Lon, Outside, RadiusM, Tracks, score_tracks
+from safety.cli.week import Days, FixEveryS, Nurses, measure_week
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -18,7 +19,8 @@ def register(app: typer.Typer, panel: str) -> None:
 
 def bench(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="Which one: engine, latency, process, quality.")
+        str,
+        typer.Argument(metavar="NAME", help="Which one: engine, ingest, latency, process, quality, store."),
     ],
     tracks: Tracks = None,
     lat: Lat = None,
@@ -26,6 +28,9 @@ def bench(
     radius_m: RadiusM = 150.0,
     fence: FenceFile = None,
     outside: Outside = None,
+    nurses: Nurses = None,
+    days: Days = None,
+    fix_every_s: FixEveryS = None,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -38,8 +43,12 @@ def bench(
         raise typer.BadParameter(f"no benchmark {name!r}: expected {' or '.join(names)}", param_hint="NAME")
     if tracks and name != "quality":
         raise typer.BadParameter("only quality scores tracks", param_hint="--track")
+    if name != "store" and not nurses is days is fix_every_s is None:
+        raise typer.BadParameter("only store is of any size", param_hint="--nurses, --days, --fix-every-s")
     report: Mapping[str, Any]
-    if tracks:
+    if name == "store":
+        report = measure_week(nurses, days, fix_every_s)
+    elif tracks:
         report = score_tracks(tracks, lat, lon, radius_m, fence, outside or [])
     else:
         report = importlib.import_module(f"safety.bench.{name}").run()
