@@ -12,7 +12,14 @@ from safety.config import Settings
 from safety.store.database import Database
 from safety.store.old_alerts import forget_alerts, forget_commands, forget_letters
 from safety.store.postgres import HOUSEKEEPING_LOCK, lock
-from safety.store.track_days import DAY_MS, forget_days, forget_points, make_days, tracked_nurses
+from safety.store.track_days import (
+    DAY_MS,
+    forget_days,
+    forget_points,
+    forget_points_ahead,
+    make_days,
+    tracked_nurses,
+)
 
 EVERY_S = 3600.0
 _RETRY_AFTER_S = 60.0
@@ -64,7 +71,7 @@ class Housekeeping:
 
         days = await self._database.write(turn_days)
         nurses = await self._database.read(tracked_nurses)
-        points = 0
+        points = await self._database.write(partial(forget_points_ahead, before_ms=before_ms))
         for start in range(0, len(nurses), _NURSES_AT_ONCE):
             some = nurses[start : start + _NURSES_AT_ONCE]
             points += await self._database.write(partial(forget, nurses=some))

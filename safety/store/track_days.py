@@ -5,7 +5,7 @@ What is of no such day (a device's clock may say anything) is kept in one more t
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, or_, select, text
+from sqlalchemy import Connection, select, text
 
 from safety.store.postgres import is_postgres
 from safety.store.tables import nurses, positions, tracks
@@ -37,14 +37,17 @@ def forget_days(connection: Connection, before_ms: int) -> int:
 
 
 def forget_points(connection: Connection, nurse: str, before_ms: int) -> int:
-    """Delete what there is of a nurse's track, and her last position, from before; return how many points.
-
-    By when they came in as well as by their own time: a device's clock may be years ahead.
-    """
+    """Delete what there is of a nurse's track, and her last position, from before; return how many points."""
     last = positions.delete().where(positions.c.nurse == nurse, positions.c.received_ms < before_ms)
     connection.execute(last)
-    old = or_(tracks.c.time_ms < before_ms, tracks.c.received_ms < before_ms)
-    return connection.execute(tracks.delete().where(tracks.c.nurse == nurse, old)).rowcount
+    old = tracks.delete().where(tracks.c.nurse == nurse, tracks.c.time_ms < before_ms)
+    return connection.execute(old).rowcount
+
+
+def forget_points_ahead(connection: Connection, before_ms: int) -> int:
+    """Delete the points from before whose devices' clocks were ahead, maybe by years; return how many."""
+    old = tracks.delete().where(tracks.c.time_ms > tracks.c.received_ms, tracks.c.received_ms < before_ms)
+    return connection.execute(old).rowcount
 
 
 def tracked_nurses(connection: Connection) -> list[str]:
