@@ -20,7 +20,7 @@ def register(app: typer.Typer, panel: str) -> None:
 def bench(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Which one: engine, ingest, latency, process, quality, store."),
+        typer.Argument(metavar="NAME", help="engine, ingest, latency, process, quality or store."),
     ],
     tracks: Tracks = None,
     lat: Lat = None,
