@@ -14,15 +14,18 @@ from devices.codecs.speakers import Part
 from devices.errors import UnreadablePayload
 from devices.registry.port import Device, DeviceRegistry, may_speak_for
 from devices.reports import AlarmBase, Report
-from ingest.dead_letters import Refusal, letters
+from ingest.dead_letters import Refusal
+from ingest.draft import Draft
 from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
 from ingest.log.port import EventLog, NewEntry
+from ingest.message import Message
 from ingest.metrics import IngestMetrics
 from ingest.recent import RecentReports
-from ingest.records import Arrival, encode
+from ingest.records import encode
 from ingest.refused import Refused
 
 _log = structlog.get_logger()
+_NOBODYS = Refusal("unknown_topic", "no device publishes on this topic")
 
 
 class Admitted(NamedTuple):
@@ -65,32 +68,17 @@ class Admission:
         `by` is the login that published it, where the broker tells; where not, the broker has seen to it
         that the login may.
         """
-        address = topics.address(topic)
-        if address is None and topics.is_command(topic):
-            return
-        if address is None:
-            refusal = Refusal("unknown_topic", "no device publishes on this topic")
-            await self._bury(topic, None, payload, [refusal])
-            return
-        if address.named == "external" and by is None:
-            speaker = self._registry.find_external(address.who, address.dialect)
-        else:
-            speaker = self._registry.find(address.who if by is None else by)
-        if speaker is None:
-            refusal = Refusal("unknown_device", f"no device {address.who} is registered")
-            await self._bury(topic, address.who, payload, [refusal])
-        elif speaker.revoked:
-            refusal = Refusal("revoked_device", f"device {speaker.id} was revoked")
-            await self._bury(topic, speaker.id, payload, [refusal])
-        elif address.named == "gateway":
-            await self.admit_brought(speaker, address.dialect, address.channel, payload, topic)
-        elif address.named == "external" and by is not None:
-            part = Part((address.who,), payload)
-            await self._admit_parts(speaker, address.dialect, address.channel, [part], topic)
-        else:
-            if speaker.codec != address.dialect:
-                speaker = msgspec.structs.replace(speaker, codec=address.dialect)
-            await self.admit_from(speaker, address.channel, payload, topic)
+        await self.admit_all([Message(topic, payload, by)])
+
+    async def admit_all(self, messages: Sequence[Message | Refused]) -> None:
+        """Admit `messages` together, as if one by one in their order; what a broker refused is kept."""
+        draft = self._draft()
+        for message in messages:
+            if isinstance(message, Refused):
+                self._keep(message, draft)
+            else:
+                self._take(message, draft)
+        await self._append(draft)
 
     async def admit_from(
         self, device: Device, channel: str, payload: bytes, source: str | None = None
@@ -99,16 +87,10 @@ class Admission:
 
         `source` is what a dead letter names as its topic: the device's own, unless it came another way.
         """
-        received_ms = self._clock.now_ms()
-        self._metrics.messages.labels(channel if device.codec == "native" else device.codec).inc()
-        reading = self._translate(device, channel, payload, received_ms)
-        arrivals = [
-            Arrival(device.id, device.nurse, device.org, received_ms, report) for report in reading.reports
-        ]
-        await self._append_events(device, arrivals)
-        refusals = [Refusal("unreadable", fault.reason, fault.field) for fault in reading.faults]
-        await self._bury(source or f"{topics.PREFIX}/{device.id}/{channel}", device.id, payload, refusals)
-        return Admitted(reading.reports, refusals)
+        draft = self._draft()
+        admitted = self._read(device, channel, payload, source, draft)
+        await self._append(draft)
+        return admitted
 
     async def admit_brought(
         self, speaker: Device, dialect: str, channel: str, payload: bytes, source: str
@@ -119,29 +101,89 @@ class Admission:
         or of another's, is a dead letter of the speaker's. But an alarm is an alarm: that of a device which
         nobody has registered is raised for a gateway's organisation.
         """
-        return await self._admit_parts(speaker, dialect, channel, GATEWAYS[dialect](payload), source)
+        draft = self._draft()
+        admitted = self._part(speaker, dialect, channel, GATEWAYS[dialect](payload), source, draft)
+        await self._append(draft)
+        return admitted
 
-    async def _admit_parts(
-        self, speaker: Device, dialect: str, channel: str, parts: Sequence[Part], source: str
+    async def refuse(self, refused: Refused) -> None:
+        """Keep what a broker did not let a device do."""
+        await self.admit_all([refused])
+
+    def _draft(self) -> Draft:
+        return Draft(self._clock.now_ms(), self._recent)
+
+    def _keep(self, refused: Refused, draft: Draft) -> None:
+        refusal = Refusal(refused.reason, refused.explanation)
+        draft.bury(refused.topic, refused.device, refused.payload, [refusal])
+
+    def _take(self, message: Message, draft: Draft) -> None:
+        topic, payload, by = message
+        address = topics.address(topic)
+        if address is None:
+            if not topics.is_command(topic):
+                draft.bury(topic, None, payload, [_NOBODYS])
+            return
+        if address.named == "external" and by is None:
+            speaker = self._registry.find_external(address.who, address.dialect)
+        else:
+            speaker = self._registry.find(address.who if by is None else by)
+        if speaker is None:
+            refusal = Refusal("unknown_device", f"no device {address.who} is registered")
+            draft.bury(topic, address.who, payload, [refusal])
+        elif speaker.revoked:
+            refusal = Refusal("revoked_device", f"device {speaker.id} was revoked")
+            draft.bury(topic, speaker.id, payload, [refusal])
+        elif address.named == "gateway":
+            parts = GATEWAYS[address.dialect](payload)
+            self._part(speaker, address.dialect, address.channel, parts, topic, draft)
+        elif address.named == "external" and by is not None:
+            parts = [Part((address.who,), payload)]
+            self._part(speaker, address.dialect, address.channel, parts, topic, draft)
+        else:
+            if speaker.codec != address.dialect:
+                speaker = msgspec.structs.replace(speaker, codec=address.dialect)
+            self._read(speaker, address.channel, payload, topic, draft)
+
+    def _read(
+        self, device: Device, channel: str, payload: bytes, source: str | None, draft: Draft
     ) -> Admitted:
-        # All are looked up before any is logged: what fails here fails whole, and comes again whole.
-        spoken_for = [(part, self._spoken_for(speaker, part, dialect)) for part in parts]
+        draft.messages[channel if device.codec == "native" else device.codec] += 1
+        reports, faults = self._translate(device, channel, payload, draft.received_ms)
+        draft.report(device, reports)
+        refusals: list[Refusal] = []
+        if faults:
+            refusals = [Refusal("unreadable", fault.reason, fault.field) for fault in faults]
+            source = source or f"{topics.PREFIX}/{device.id}/{channel}"
+            draft.bury(source, device.id, payload, refusals)
+        return Admitted(reports, refusals)
+
+    def _part(
+        self,
+        speaker: Device,
+        dialect: str,
+        channel: str,
+        parts: Sequence[Part],
+        source: str,
+        draft: Draft,
+    ) -> Admitted:
         admitted = Admitted([], [])
-        for part, device in spoken_for:
+        for part in parts:
+            device = self._spoken_for(speaker, part, dialect)
             if isinstance(device, Refusal):
-                admitted.reports.extend(await self._raise_for(speaker, part, dialect, channel, device))
-                await self._bury(source, speaker.id, part.payload, [device])
+                admitted.reports.extend(self._raise_for(speaker, part, dialect, channel, device, draft))
+                draft.bury(source, speaker.id, part.payload, [device])
                 admitted.refusals.append(device)
             else:
-                reports, refusals = await self.admit_from(device, channel, part.payload, source)
+                reports, refusals = self._read(device, channel, part.payload, source, draft)
                 admitted.reports.extend(reports)
                 admitted.refusals.extend(refusals)
         return admitted
 
-    async def _raise_for(
-        self, gateway: Device, part: Part, dialect: str, channel: str, refusal: Refusal
+    def _raise_for(
+        self, gateway: Device, part: Part, dialect: str, channel: str, refusal: Refusal, draft: Draft
     ) -> list[Report]:
-        """Admit the alarms of a `part` of no device that `gateway` may speak for, as of nobody known."""
+        """Draft the alarms of a `part` of no device that `gateway` may speak for, as of nobody known."""
         if gateway.kind != "gateway" or refusal.reason == "revoked_device":
             return []
         name = next(iter(part.names), "")
@@ -154,21 +196,14 @@ class Admission:
             nurse=None,
             codec=dialect,
         )
-        received_ms = self._clock.now_ms()
-        said = self._translate(stranger, channel, part.payload, received_ms).reports
+        said = self._translate(stranger, channel, part.payload, draft.received_ms).reports
         alarms: list[Report] = [
             msgspec.structs.replace(report, doubts=(*report.doubts, "device"))
             for report in said
             if isinstance(report, AlarmBase)
         ]
-        arrivals = [Arrival(stranger.id, None, stranger.org, received_ms, alarm) for alarm in alarms]
-        await self._append_events(stranger, arrivals)
+        draft.report(stranger, alarms)
         return alarms
-
-    async def refuse(self, refused: Refused) -> None:
-        """Keep what a broker did not let a device do."""
-        refusal = Refusal(refused.reason, refused.explanation)
-        await self._bury(refused.topic, refused.device, refused.payload, [refusal])
 
     def _spoken_for(self, speaker: Device, part: Part, dialect: str) -> Device | Refusal:
         """Return whose words `part` is, or why it is not taken from `speaker`."""
@@ -201,30 +236,22 @@ class Admission:
             return _nothing("$", f"codec {device.codec} failed: {kind}")
         return reading
 
-    async def _append_events(self, device: Device, arrivals: Sequence[Arrival]) -> None:
+    async def _append(self, draft: Draft) -> None:
         """Append to the alarm lane first and alone: its commit shares the disk with no other."""
-        urgent = [arrival for arrival in arrivals if arrival.report.urgent]
-        # A repeated alarm is logged again: the device repeats it because it wants its answer again.
-        fresh = [
-            arrival for arrival in arrivals if arrival.report.urgent or not self._recent.repeats(arrival)
-        ]
-        self._metrics.duplicates.inc(len(arrivals) - len(fresh))
-        await self._append(ALARMS, [NewEntry(device.key, encode(arrival)) for arrival in urgent])
-        await self._append(TELEMETRY, [NewEntry(device.key, encode(arrival)) for arrival in fresh])
-        for arrival in fresh:
-            if not arrival.report.urgent:
-                self._recent.remember(arrival)
-
-    async def _bury(
-        self, topic: str, device: str | None, payload: bytes, refusals: Sequence[Refusal]
-    ) -> None:
-        dead = letters(topic, device, self._clock.now_ms(), payload, refusals)
-        await self._append(DEAD_LETTERS, [NewEntry(device or "", encode(letter)) for letter in dead])
-        for letter in dead:
+        for channel, count in draft.messages.items():
+            self._metrics.messages.labels(channel).inc(count)
+        self._metrics.duplicates.inc(draft.duplicates)
+        await self._append_to(ALARMS, draft.alarms)
+        await self._append_to(TELEMETRY, draft.telemetry)
+        self._recent.remember(draft.marks)
+        await self._append_to(
+            DEAD_LETTERS, [NewEntry(letter.device or "", encode(letter)) for letter in draft.dead]
+        )
+        for letter in draft.dead:
             self._metrics.dead_letters.labels(letter.reason).inc()
             _log.debug("message refused", action="dead_letter", reason=letter.reason, letter=letter.id)
 
-    async def _append(self, topic: str, entries: Sequence[NewEntry]) -> None:
+    async def _append_to(self, topic: str, entries: Sequence[NewEntry]) -> None:
         if not entries:
             return
         start_s = self._clock.monotonic_s()

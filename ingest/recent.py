@@ -1,14 +1,18 @@
 """RecentReports: the reports logged last, so that one delivered twice is logged once."""
 
 from collections import OrderedDict
+from collections.abc import Iterable
 
 import msgspec
 
 from devices.reports import Report, StatusReported
-from ingest.records import Arrival
 
 CAPACITY = 65_536
 _encode = msgspec.msgpack.Encoder().encode
+
+_Slot = tuple[str, type[Report], int | None, int]
+Mark = tuple[_Slot, int]
+"""What is kept of a report: which one it was, and a hash of what it said."""
 
 
 class RecentReports:
@@ -20,27 +24,30 @@ class RecentReports:
 
     def __init__(self, capacity: int = CAPACITY) -> None:
         self._capacity = capacity
-        self._seen: OrderedDict[str, int] = OrderedDict()
+        self._seen: OrderedDict[_Slot, int] = OrderedDict()
 
-    def repeats(self, arrival: Arrival) -> bool:
-        """Tell whether `arrival` brings a report that is remembered."""
-        return self._seen.get(_slot(arrival)) == _content(arrival.report)
+    def mark(self, device: str, report: Report) -> Mark | None:
+        """Return what to `remember` once `report` is logged; None if it is a repeat.
 
-    def remember(self, arrival: Arrival) -> None:
-        """Remember that `arrival` was logged; the oldest is forgotten for it."""
-        slot = _slot(arrival)
-        self._seen[slot] = _content(arrival.report)
-        self._seen.move_to_end(slot)
-        if len(self._seen) > self._capacity:
-            self._seen.popitem(last=False)
+        From here until then nothing counts as its repeat: a status that comes between the same two must
+        not make the second one look like the first.
+        """
+        # Only the status before counts: a last will is the same message every time the connection breaks.
+        if isinstance(report, StatusReported):
+            slot: _Slot = (device, StatusReported, None, 0)
+        else:
+            slot = (device, type(report), report.seq, report.time_ms)
+        content = hash(_encode(report))
+        if self._seen.pop(slot, None) != content:
+            return slot, content
+        self._seen[slot] = content
+        return None
 
-
-def _slot(arrival: Arrival) -> str:
-    # Only the status before counts: a last will is the same message every time the connection breaks.
-    if isinstance(arrival.report, StatusReported):
-        return f"{arrival.device}/status"
-    return arrival.event_id
-
-
-def _content(report: Report) -> int:
-    return hash(_encode(report))
+    def remember(self, marks: Iterable[Mark]) -> None:
+        """Remember what was logged; the oldest is forgotten for it."""
+        seen = self._seen
+        for slot, content in marks:
+            seen[slot] = content
+            seen.move_to_end(slot)
+        while len(seen) > self._capacity:
+            seen.popitem(last=False)

@@ -4,7 +4,7 @@ Traccar calls a position forwarded before Kafka has acknowledged it, and tries n
 forwarders this one loses most. It is for whoever has a Kafka between Traccar and others already.
 """
 
-import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError
 from devices.clock import Clock
 from devices.topics import is_device_id
 from ingest.log.kafka_servers import KafkaServers
+from ingest.message import Message
 from ingest.subscriber.window import Window
 
 BATCH = 256
@@ -29,8 +30,8 @@ _log = structlog.get_logger(__name__)
 class Admission(Protocol):
     """Takes in messages; returns only when they are durable."""
 
-    async def admit(self, topic: str, payload: bytes) -> None:
-        """Take in what stands for a publish on `topic`."""
+    async def admit_all(self, messages: Sequence[Message]) -> None:
+        """Take in what stands for so many publishes, in their order."""
 
 
 class TraccarKafka(NamedTuple):
@@ -70,9 +71,8 @@ class TraccarTopic:
         self._topic = topic
         # As if it had been published there: dead letters name it so.
         self._said_on = f"traccar/{kafka.gateway}/{channel}"
-        self._admission = admission
         self._clock = clock
-        self._window = Window(BATCH, clock)
+        self._window = Window(BATCH, clock, admission.admit_all)
 
     @classmethod
     def both(cls, kafka: TraccarKafka, admission: Admission, clock: Clock) -> "list[TraccarTopic]":
@@ -96,6 +96,7 @@ class TraccarTopic:
                     "not read", action="traccar_kafka.failed", topic=self._topic, error=type(error).__name__
                 )
             finally:
+                await self._window.close()
                 await consumer.stop()
             await self._clock.sleep_s(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
@@ -106,13 +107,9 @@ class TraccarTopic:
             payloads = [record.value or b"" for records in read.values() for record in records]
             if not payloads:
                 continue
-            async with asyncio.TaskGroup() as group:
-                for payload in payloads:
-                    group.create_task(self._admit(payload), name="traccar message")
+            said = [Message(self._said_on, payload) for payload in payloads]
+            await self._window.admit(said, lambda message: len(message.payload))
             await consumer.commit()
-
-    async def _admit(self, payload: bytes) -> None:
-        await self._window.admit(lambda: self._admission.admit(self._said_on, payload))
 
     def _consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(

@@ -1,14 +1,19 @@
 """Generation: one connection of the subscriber, used once; nothing of it outlives its loss.
 
-gmqtt acknowledges on whatever connection its client has when the handler returns. After a reconnect that
-can confirm another, unlogged message, for packet ids start again. So each connection has a client of its
-own, which never reconnects: an acknowledgement that comes too late finds its connection closed.
+After a reconnect a late acknowledgement can confirm another, unlogged message, for packet ids start again.
+So each connection has a client of its own, which never reconnects: an acknowledgement that comes too late
+finds its connection closed.
+
+gmqtt would make a task of each message and acknowledge it when the task ends: as much work again as reading
+it. So what it has read is taken over before that, and acknowledged from here, all of a batch in one write.
 """
 
 import asyncio
 import contextlib
 import logging
+import struct
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any, cast
 
 import gmqtt
@@ -24,28 +29,36 @@ SESSION_EXPIRY_S = 7 * 24 * 3600
 """How long an outside broker keeps what comes while ingest is away (MQTT 5)."""
 _CLOSE_DEADLINE_S = 2.0
 _NEVER = -2  # gmqtt reads 0 as "once more" and -1 as "for ever"
-_ACKNOWLEDGE = 0
+_PUBACK = struct.Struct("!BBH")
+_PUBACK_HEAD = (0x40, 2)
 _REFUSED = 0x80
 _KEEP_RETAINED_TO_FIRST = 1
 
-Receiver = Callable[[str, bytes], Awaitable[None]]
+Acknowledge = Callable[[], None]
+Receiver = Callable[[str, bytes, Acknowledge], None]
+"""Takes in what was published on a topic; calls the third argument, once, when it may be acknowledged."""
 
 # It logs each packet, and payloads with it.
 logging.getLogger("gmqtt").setLevel(logging.CRITICAL)
 
 
 class Generation:
-    """A connection that hands each message to `receive` and acknowledges it when that has returned."""
+    """A connection that hands each message to `receive` and acknowledges it when `receive` lets it."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, window: Window, receive: Receiver) -> None:
+    def __init__(
+        self, address: BrokerAddress, client_id: str, window: Window[Any], receive: Receiver
+    ) -> None:
         self._address = address
         self._window = window
         self._receive = receive
         self._lost = asyncio.Event()
-        self._closed = False
         self._paused = False
+        self._finishing = False
+        self._owed = 0
+        self._acknowledged = bytearray()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._granted: asyncio.Future[tuple[int, ...]] = asyncio.get_running_loop().create_future()
-        self._handlers: set[asyncio.Task[Any]] = set()
         properties: dict[str, int] = {}
         if address.version is MqttVersion.V5:
             properties = {"session_expiry_interval": SESSION_EXPIRY_S, "receive_maximum": window.size}
@@ -53,7 +66,9 @@ class Generation:
             client_id, clean_session=False, optimistic_acknowledgement=False, **properties
         )
         self._client.reconnect_retries = _NEVER
-        self._client.on_message = self._received
+        self._client.on_message = self._heard
+        # Not public: the pin on gmqtt's version and the tests with real brokers watch over it.
+        self._client._package_handler._handle_qos_1_publish_packet = self._received
         self._client.on_disconnect = self._disconnected
         self._client.on_subscribe = self._subscribed
         if address.username is not None:
@@ -90,7 +105,7 @@ class Generation:
 
     async def close(self) -> None:
         """Disconnect; what is still in admission goes on, but is acknowledged no more."""
-        self._closed = True
+        self._finishing = True
         # OSError: the connection was reset meanwhile, which is what was wanted.
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(_CLOSE_DEADLINE_S):
@@ -99,11 +114,12 @@ class Generation:
     async def finish(self, deadline_s: float) -> None:
         """Take in nothing more, acknowledge what admission still makes durable in time, and disconnect."""
         self.pause()
-        if self._handlers:
-            await asyncio.wait(self._handlers, timeout=deadline_s)
+        self._finishing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline_s):
+                await self._settled.wait()
+        self._send_acknowledgements()
         await self.close()
-        for task in self._handlers:
-            task.cancel()
 
     def pause(self) -> None:
         """Stop reading from the socket; the broker is held back by TCP, which every broker honours."""
@@ -112,28 +128,39 @@ class Generation:
         if transport is not None and not transport.is_closing():
             transport.pause_reading()
 
-    async def _received(self, _: object, topic: str | bytes, payload: bytes, *__: object) -> int:
-        task = cast("asyncio.Task[Any]", asyncio.current_task())
-        self._handlers.add(task)
-        if isinstance(topic, bytes):
-            topic = topic.decode(errors="backslashreplace")
-        try:
-            arrival = self._receive(topic, bytes(payload))
-            if self._window.full:
-                self.pause()
-            await arrival
-        except asyncio.CancelledError:
-            if not self._closed:
-                raise
-            # Nothing can be acknowledged here any more, so gmqtt may be told anything but an error.
-        finally:
-            self._handlers.discard(task)
-            self._resume()
-        return _ACKNOWLEDGE
+    def _received(self, packet_id: int, payload: bytes, topic: str | bytes, _: object) -> None:
+        """Take over a message of QoS 1, for which gmqtt would call `on_message`."""
+        if self._finishing:
+            return  # read before, and left for the broker to bring again
+        self._owed += 1
+        self._settled.clear()
+        self._receive(_text(topic), payload, partial(self._acknowledge, packet_id))
+        if self._window.full and not self._paused:
+            self.pause()
+            self._window.when_roomy(self._resume)
+
+    def _heard(self, _: object, topic: str | bytes, payload: bytes, *__: object) -> None:
+        """Take in a message of QoS 0, which nobody waits to hear acknowledged."""
+        self._receive(_text(topic), payload, lambda: None)
+
+    def _acknowledge(self, packet_id: int) -> None:
+        """Have a message acknowledged, together with all others of which that is known by now."""
+        if not self._acknowledged:
+            asyncio.get_running_loop().call_soon(self._send_acknowledgements)
+        self._acknowledged += _PUBACK.pack(*_PUBACK_HEAD, packet_id)
+        self._owed -= 1
+        if not self._owed:
+            self._settled.set()
+
+    def _send_acknowledgements(self) -> None:
+        sent, self._acknowledged = bytes(self._acknowledged), bytearray()
+        transport = self._transport
+        if sent and transport is not None and not transport.is_closing():
+            self._client._connection.send_package(sent)
 
     def _resume(self) -> None:
         transport = self._transport
-        if self._paused and self._window.roomy and transport is not None and not transport.is_closing():
+        if not self._finishing and transport is not None and not transport.is_closing():
             self._paused = False
             transport.resume_reading()
 
@@ -175,3 +202,7 @@ class Generation:
         finally:
             task.cancel()
             lost.cancel()
+
+
+def _text(topic: str | bytes) -> str:
+    return topic if isinstance(topic, str) else topic.decode(errors="backslashreplace")

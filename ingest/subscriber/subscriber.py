@@ -1,7 +1,7 @@
 """Subscriber: reads one lane of what devices publish and acknowledges what admission has made durable."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -13,8 +13,9 @@ from ingest.address import BROUGHT, REFUSED, STATS, BrokerAddress, BrokerStats
 from ingest.errors import NotConnected
 from ingest.lanes import ALARMS, TELEMETRY
 from ingest.limits import Limits
+from ingest.message import Message
 from ingest.refused import REASONS, Refused, decode
-from ingest.subscriber.connection import Generation
+from ingest.subscriber.connection import Acknowledge, Generation
 from ingest.subscriber.meter import Meter
 from ingest.subscriber.window import Window
 
@@ -29,13 +30,10 @@ _STEADY_S = 10.0
 
 
 class Admission(Protocol):
-    """Takes in messages; each call returns only when its message is durable."""
+    """Takes in messages."""
 
-    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
-        """Take in what was published on `topic`; `by` is the login, where the broker tells it."""
-
-    async def refuse(self, refused: Refused) -> None:
-        """Keep what a broker did not let a device do."""
+    async def admit_all(self, messages: Sequence[Message | Refused]) -> None:
+        """Take in `messages`, or what a broker refused, in their order; returns when all are durable."""
 
 
 class SubscriberLane(NamedTuple):
@@ -90,7 +88,6 @@ class Subscriber:
     ) -> None:
         self._address = address
         self._lane = lane
-        self._admission = admission
         self._clock = clock
         self._client_id = f"vigil-ingest-{lane.name}{suffix}"
         self._filters = lane.filters
@@ -105,7 +102,7 @@ class Subscriber:
         # The embedded broker measures by itself, where it can still hold a device back.
         self._meter = None if address.embedded else Meter(limits, clock)
         self._refusals: dict[str, int] = dict.fromkeys(REASONS, 0)
-        self._window = Window(window, clock)
+        self._window: Window[Message | Refused] = Window(window, clock, admission.admit_all)
         self._connected = asyncio.Event()
         self.connections = 0
         self.broker_stats: BrokerStats | None = None
@@ -167,32 +164,52 @@ class Subscriber:
             await generation.lost()
         except asyncio.CancelledError:
             await generation.finish(_DRAIN_DEADLINE_S)
+            await self._window.close()
             raise
         finally:
             self._connected.clear()
             await generation.close()
 
-    async def _receive(self, topic: str, payload: bytes) -> None:
+    def _receive(self, topic: str, payload: bytes, acknowledge: Acknowledge) -> None:
+        """Take in a message; `acknowledge` is called when it is durable."""
         if topic == STATS:
             self.broker_stats = msgspec.json.decode(payload, type=BrokerStats)
+            acknowledge()
         elif topic == REFUSED:
-            await self._refuse(decode(payload))
+            self._refuse(decode(payload), acknowledge)
         elif topic.startswith(BROUGHT):
             _, _, login, said = topic.split("/", 3)
-            await self._window.admit(lambda: self._admission.admit(said, payload, login))
+            self._window.take(Message(said, payload, login), len(payload), acknowledge)
         elif self._meter is not None:
-            await self._measure(self._meter, topic, payload)
+            self._measure(self._meter, topic, payload, acknowledge)
         else:
-            await self._window.admit(lambda: self._admission.admit(topic, payload))
+            self._window.take(Message(topic, payload), len(payload), acknowledge)
 
-    async def _measure(self, meter: Meter, topic: str, payload: bytes) -> None:
-        measured = meter.measure(topic, payload)
-        if measured.refused is not None:
-            await self._refuse(measured.refused)
-        if measured.payload is not None:
-            taken = measured.payload
-            await self._window.admit(lambda: self._admission.admit(topic, taken))
+    def _measure(self, meter: Meter, topic: str, payload: bytes, acknowledge: Acknowledge) -> None:
+        taken, refused = meter.measure(topic, payload)
+        if taken is not None and refused is not None:
+            acknowledge = _when_both(acknowledge)
+        if refused is not None:
+            self._refuse(refused, acknowledge)
+        if taken is not None:
+            self._window.take(Message(topic, taken), len(taken), acknowledge)
+        elif refused is None:
+            acknowledge()
 
-    async def _refuse(self, refused: Refused) -> None:
+    def _refuse(self, refused: Refused, acknowledge: Acknowledge) -> None:
         self._refusals[refused.reason] += refused.count
-        await self._window.admit(lambda: self._admission.refuse(refused))
+        self._window.take(refused, len(refused.payload), acknowledge)
+
+
+def _when_both(call: Acknowledge) -> Acknowledge:
+    """Return what calls `call` when it is called for the second time."""
+    is_first = True
+
+    def count() -> None:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+        else:
+            call()
+
+    return count

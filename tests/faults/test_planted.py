@@ -1,7 +1,7 @@
 """The test of the tests: with a fault planted, the same reading and the same checker find it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from devices.registry.sql import SqlDeviceRegistry
 from ingest.admission import Admission
 from ingest.lanes import LANES
 from ingest.log.sqlite import SqliteEventLog
+from ingest.message import Message
 from ingest.metrics import IngestMetrics
 from ingest.refused import Refused
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber
@@ -36,15 +37,13 @@ class HastyAdmission:
 
     def __init__(self, honest: Admission) -> None:
         self._honest = honest
-        self._in_hand: list[tuple[str, bytes]] = []
+        self._in_hand: list[Message | Refused] = []
 
-    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
-        self._in_hand.append((topic, payload))
-        if len(self._in_hand) > 10:
-            await self._honest.admit(*self._in_hand.pop(0))
-
-    async def refuse(self, refused: Refused) -> None:
-        await self._honest.refuse(refused)
+    async def admit_all(self, messages: Sequence[Message | Refused]) -> None:
+        self._in_hand += messages
+        late = self._in_hand[:-10]
+        del self._in_hand[:-10]
+        await self._honest.admit_all(late)
 
 
 async def lost_with(directory: Path, *, hasty: bool) -> list[Fault]:

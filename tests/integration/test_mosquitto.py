@@ -128,10 +128,10 @@ from ingest.address import BrokerAddress
 from ingest.subscriber import Subscriber, TELEMETRY_LANE
 
 class Slow:
-    async def admit(self, topic, payload):
-        await SystemClock().sleep_s(0.02)
-        print(payload.decode(), file=sys.stderr, flush=True)
-    refuse = None
+    async def admit_all(self, messages):
+        for message in messages:
+            await SystemClock().sleep_s(0.02)
+            print(message.payload.decode(), file=sys.stderr, flush=True)
 
 address = BrokerAddress(host="127.0.0.1", port=int(sys.argv[1]), username=sys.argv[2], password=sys.argv[3])
 asyncio.run(Subscriber(address, TELEMETRY_LANE, Slow(), SystemClock(), window=10).run())

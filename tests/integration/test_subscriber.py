@@ -100,7 +100,7 @@ async def test_an_alarm_overtakes_a_stuck_telemetry_lane(tmp_path: Path) -> None
         backlog = [asyncio.create_task(client.publish(LOCATION, b"fix", qos=1)) for _ in range(200)]
         await eventually(lambda: telemetry.inside == 50, what="the window is full")
         alarm = asyncio.create_task(client.publish(ALARM, b"panic", qos=1))
-        await eventually(lambda: alarms.payloads == [b"panic"], timeout_s=1, what="the alarm is through")
+        await eventually(lambda: alarms.payloads == [b"panic"], what="the alarm is through")
         telemetry.open.set()
         await asyncio.gather(*backlog, alarm)
         assert len(telemetry.admitted) == 200
@@ -132,11 +132,11 @@ async def test_while_the_log_is_out_messages_wait_in_their_order(tmp_path: Path)
         admission.open.clear()
         publishing = [asyncio.create_task(client.publish(LOCATION, b"%d" % n, qos=1)) for n in range(20)]
         await eventually(lambda: admission.inside == 20, what="all are in admission")
-        admission.failing = 23
+        admission.failing = 5
         admission.open.set()
         await asyncio.gather(*publishing)
         assert admission.payloads == [b"%d" % n for n in range(20)]
-        assert subscriber.retries >= 20
+        assert subscriber.retries == 5
 
 
 async def test_what_was_not_acknowledged_comes_again_after_a_lost_reader(tmp_path: Path) -> None:

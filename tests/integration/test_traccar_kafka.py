@@ -1,7 +1,7 @@
 """A Traccar server's forwarder through a real Kafka: what is admitted counts as read, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -19,6 +19,7 @@ from ingest.errors import LogUnavailable
 from ingest.lanes import ALARMS, DEAD_LETTERS
 from ingest.log.memory import MemoryEventLog
 from ingest.log.port import BEGINNING
+from ingest.message import Message
 from ingest.metrics import IngestMetrics
 from ingest.records import Arrival
 from ingest.traccar_kafka import TraccarKafka, TraccarTopic
@@ -59,7 +60,7 @@ class Outage:
     def __init__(self) -> None:
         self.asked = 0
 
-    async def admit(self, topic: str, payload: bytes) -> None:
+    async def admit_all(self, messages: Sequence[Message]) -> None:
         self.asked += 1
         raise LogUnavailable("out")
 

@@ -1,15 +1,17 @@
 """RecordingAdmission: an admission that keeps what it is given, and can be slow, shut or failing."""
 
 import asyncio
+from collections.abc import Sequence
 
 from ingest.errors import LogUnavailable
+from ingest.message import Message
 from ingest.refused import Refused
 
 
 class RecordingAdmission:
     """Keeps each message in `admitted` or `refused` once `open` lets it through.
 
-    `failing`: so many next calls raise LogUnavailable. `begun`: calls that came in, in their order.
+    `failing`: so many next calls raise LogUnavailable. `begun`: the payloads that came in, in their order.
     """
 
     def __init__(self) -> None:
@@ -32,18 +34,9 @@ class RecordingAdmission:
     def payloads(self) -> list[bytes]:
         return [payload for _, payload in self.admitted]
 
-    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
-        await self._pass(payload)
-        self.admitted.append((topic, payload))
-
-    async def refuse(self, refused: Refused) -> None:
-        await self._pass(refused.payload)
-        self.refused.append((refused.device, refused.topic, refused.payload))
-        self.reasons.append(refused.reason)
-
-    async def _pass(self, payload: bytes) -> None:
-        self.begun.append(payload)
-        self.inside += 1
+    async def admit_all(self, messages: Sequence[Message | Refused]) -> None:
+        self.begun += [message.payload for message in messages]
+        self.inside += len(messages)
         self.most_inside = max(self.most_inside, self.inside)
         try:
             await self.open.wait()
@@ -51,4 +44,10 @@ class RecordingAdmission:
                 self.failing -= 1
                 raise LogUnavailable("the disk is full")
         finally:
-            self.inside -= 1
+            self.inside -= len(messages)
+        for message in messages:
+            if isinstance(message, Refused):
+                self.refused.append((message.device, message.topic, message.payload))
+                self.reasons.append(message.reason)
+            else:
+                self.admitted.append((message.topic, message.payload))

@@ -19,6 +19,7 @@ from ingest.errors import LogUnavailable
 from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
 from ingest.log.memory import MemoryEventLog
 from ingest.log.port import BEGINNING
+from ingest.message import Message
 from ingest.metrics import IngestMetrics
 from ingest.records import Arrival, DeadLetter
 from ingest.refused import Refused
@@ -263,3 +264,31 @@ def parsed_or_none(payload: bytes) -> object:
         return msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+
+
+async def test_messages_that_come_together_are_admitted_in_their_order_and_each_by_itself(desk: Desk) -> None:
+    foreign = Refused(reason="flood", device="dev_a", topic="vigil/v1/dev_a/location", explanation="too much")
+    await desk.admission.admit_all(
+        [
+            Message(topics.up("dev_a", "location"), FIX),
+            Message(topics.up("dev_a", "alarm"), PANIC),
+            Message("weather", b"fine"),
+            Message(topics.up("dev_a", "location"), b"{"),
+            Message(topics.up("dev_b", "location"), FIX),
+            foreign,
+        ]
+    )
+    logged = [(arrival.device, arrival.report.name) for arrival in await desk.arrivals(TELEMETRY)]
+    assert logged == [("dev_a", "fix"), ("dev_a", "panic_pressed"), ("dev_b", "fix")]
+    assert [arrival.report.name for arrival in await desk.arrivals(ALARMS)] == ["panic_pressed"]
+    assert [letter.reason for letter in await desk.letters()] == ["unknown_topic", "unreadable", "flood"]
+    assert desk.counted("messages", channel="location") == 3
+
+
+async def test_a_status_between_two_that_are_the_same_makes_the_second_no_repeat(desk: Desk) -> None:
+    will, hello = b'{"state": "offline", "time": 1}', b'{"state": "online", "time": 2}'
+    await desk.admission.admit(topics.up("dev_a", "status"), will)
+    said = [Message(topics.up("dev_a", "status"), payload) for payload in (will, hello, will)]
+    await desk.admission.admit_all(said)
+    states = [arrival.report.online for arrival in await desk.arrivals(TELEMETRY)]  # type: ignore[union-attr]
+    assert states == [False, True, False]

@@ -1,88 +1,162 @@
-"""Window: bounded, in order, and patient when admission fails."""
+"""Window: bounded, in order, many at a time, and patient when admission fails."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
 
 from devices.clock import ManualClock
-from ingest.subscriber.window import Window
+from ingest.message import Message
+from ingest.refused import Refused
+from ingest.subscriber.window import MAX_BATCH, MAX_BATCH_BYTES, Window
 from tests.support.recording import RecordingAdmission
 from tests.support.waiting import eventually
 
 
-async def settle(window: Window, clock: ManualClock, *tasks: asyncio.Task[None]) -> None:
-    """Let time pass until all `tasks` are done."""
+class Room:
+    """A window with everything around it; `through` are the numbers that were admitted, as they were told."""
 
-    def passes() -> bool:
-        clock.advance_s(1)
-        return all(task.done() for task in tasks)
+    def __init__(self, size: int) -> None:
+        self.clock = ManualClock()
+        self.admission = RecordingAdmission()
+        self.batches: list[int] = []
+        self.broken: set[bytes] = set()
+        self.window: Window[Message | Refused] = Window(size, self.clock, self._admit)
+        self.through: list[int] = []
 
-    await eventually(passes, what="all are through")
-    await asyncio.gather(*tasks)
-    assert window.inside == 0
+    async def _admit(self, messages: Sequence[Message | Refused]) -> None:
+        self.batches.append(len(messages))
+        if any(message.payload in self.broken for message in messages):
+            raise ZeroDivisionError
+        await self.admission.admit_all(messages)
+
+    def take(self, numbers: range, size: int = 1) -> None:
+        for number in numbers:
+            message = Message("t", b"%d" % number)
+            self.window.take(message, size, lambda number=number: self.through.append(number))  # type: ignore[misc]
+
+    async def settle(self) -> None:
+        """Let time pass until nothing is inside."""
+
+        def passes() -> bool:
+            self.clock.advance_s(1)
+            return self.window.inside == 0
+
+        await eventually(passes, what="all are through")
 
 
-def start(window: Window, admission: RecordingAdmission, numbers: range) -> list[asyncio.Task[None]]:
-    def attempt(number: int) -> asyncio.Task[None]:
-        return asyncio.create_task(window.admit(lambda: admission.admit("t", b"%d" % number)))
-
-    return [attempt(number) for number in numbers]
+@pytest.fixture
+async def room() -> AsyncIterator[Room]:
+    room = Room(10)
+    yield room
+    await room.window.close()
 
 
 async def test_no_more_than_its_size_is_inside_admission() -> None:
-    window, admission, clock = Window(3, ManualClock()), RecordingAdmission(), ManualClock()
-    admission.open.clear()
-    tasks = start(window, admission, range(10))
-    await eventually(lambda: admission.inside == 3)
-    assert (window.full, window.roomy) == (True, False)
-    admission.open.set()
-    await settle(window, clock, *tasks)
-    assert admission.most_inside == 3
-    assert admission.payloads == [b"%d" % number for number in range(10)]
-    await asyncio.wait_for(window.room(), 1)
+    room = Room(3)
+    room.admission.open.clear()
+    room.take(range(10))
+    await eventually(lambda: room.admission.inside == 3)
+    assert (room.window.full, room.window.roomy, room.window.inside) == (True, False, 10)
+    room.admission.open.set()
+    await room.settle()
+    assert room.admission.most_inside == 3
+    assert room.through == list(range(10))
+    assert room.admission.payloads == [b"%d" % number for number in range(10)]
 
 
-async def test_one_tries_for_all_and_all_follow_in_their_order() -> None:
-    clock = ManualClock()
-    window, admission = Window(10, clock), RecordingAdmission()
-    admission.open.clear()
-    tasks = start(window, admission, range(5))
-    await eventually(lambda: admission.inside == 5)
-    admission.failing = 5 + 4
-    admission.open.set()
-    await eventually(lambda: admission.failing == 4)
-    tasks += start(window, admission, range(5, 8))
-    await settle(window, clock, *tasks)
-    assert admission.payloads == [b"%d" % number for number in range(8)]
+async def test_what_comes_at_once_goes_in_together_as_far_as_it_is_not_too_much() -> None:
+    room = Room(3 * MAX_BATCH)
+    room.take(range(MAX_BATCH + 1))
+    await room.settle()
+    assert room.batches == [MAX_BATCH, 1]
+    room.take(range(3), MAX_BATCH_BYTES // 2)
+    room.take(range(1), MAX_BATCH_BYTES * 2)
+    await room.settle()
+    assert room.batches[2:] == [2, 1, 1]
+
+
+async def test_says_once_when_there_is_room_again(room: Room) -> None:
+    called: list[int] = []
+    room.window.when_roomy(lambda: called.append(1))
+    assert called == [1]
+    room.admission.open.clear()
+    room.take(range(10))
+    room.window.when_roomy(lambda: called.append(2))
+    waiting = asyncio.create_task(room.window.room())
+    await eventually(lambda: room.admission.inside == 10)
+    assert called == [1]
+    assert not waiting.done()
+    room.admission.open.set()
+    await room.settle()
+    await asyncio.wait_for(waiting, 10)
+    room.take(range(10))
+    await room.settle()
+    assert called == [1, 2]
+
+
+async def test_one_tries_for_all_and_all_follow_in_their_order(room: Room) -> None:
+    room.admission.open.clear()
+    for number in range(5):  # a batch each
+        room.take(range(number, number + 1))
+        await eventually(lambda number=number: room.admission.inside == number + 1)  # type: ignore[misc]
+    room.admission.failing = 5 + 4
+    room.admission.open.set()
+    await eventually(lambda: room.admission.failing == 4)
+    room.take(range(5, 8))
+    await room.settle()
+    assert room.through == list(range(8))
+    assert room.admission.payloads == [b"%d" % number for number in range(8)]
     # Each of the first five once, then the first alone until it was through, then the others.
-    assert admission.begun[5:10] == [b"0"] * 5
+    assert room.admission.begun[5:10] == [b"0"] * 5
+    assert room.window.retries == 9
 
 
-async def test_a_message_that_cannot_be_admitted_holds_up_no_other() -> None:
-    clock = ManualClock()
-    window, admission = Window(10, clock), RecordingAdmission()
-    left = 3
-
-    async def broken() -> None:
-        nonlocal left
-        if left:
-            left -= 1
-            raise ZeroDivisionError
-        await admission.admit("t", b"broken")
-
-    first = asyncio.create_task(window.admit(broken))
-    others = start(window, admission, range(3))
-    await asyncio.gather(*others)
-    assert admission.payloads == [b"0", b"1", b"2"]
-    await settle(window, clock, first)
-    assert (admission.payloads[-1], window.retries) == (b"broken", 3)
+async def test_a_message_that_cannot_be_admitted_holds_up_no_other(room: Room) -> None:
+    room.broken = {b"1"}
+    room.take(range(4))
+    await eventually(lambda: room.through == [0, 2, 3], what="the others are through")
+    assert room.window.inside == 1
+    room.broken.clear()
+    await room.settle()
+    assert room.through == [0, 2, 3, 1]
 
 
-async def test_what_is_given_up_makes_room_for_the_next_to_try() -> None:
-    clock = ManualClock()
-    window, admission = Window(10, clock), RecordingAdmission()
-    admission.failing = 1
-    first, second = start(window, admission, range(2))
-    await eventually(lambda: admission.failing == 0)
-    first.cancel()
-    await settle(window, clock, second)
-    assert admission.payloads == [b"1"]
-    assert first.cancelled()
+async def test_a_message_that_breaks_while_it_tries_for_all_holds_up_no_other(room: Room) -> None:
+    room.admission.failing = 1
+    room.take(range(1))
+    await eventually(lambda: room.admission.failing == 0)
+    room.broken = {b"0"}
+    room.take(range(1, 3))
+
+    def passes() -> bool:
+        room.clock.advance_s(1)
+        return room.through == [1, 2]
+
+    await eventually(passes, what="the others are through")
+    room.broken.clear()
+    await room.settle()
+    assert room.through == [1, 2, 0]
+
+
+async def test_what_is_given_up_is_told_to_nobody_and_makes_room() -> None:
+    room = Room(2)
+    room.admission.failing = 1
+    room.take(range(5))
+    await eventually(lambda: room.admission.failing == 0)
+    await room.window.close()
+    assert (room.window.inside, room.through) == (0, [])
+    room.take(range(7, 9))
+    await room.settle()
+    assert room.through == [7, 8]
+
+
+async def test_waits_for_all_that_it_admits(room: Room) -> None:
+    room.admission.open.clear()
+    messages = [Message("t", b"%d" % number) for number in range(25)]
+    admitting = asyncio.create_task(room.window.admit(messages, lambda message: len(message.payload)))
+    await eventually(lambda: room.admission.inside == 10)
+    assert not admitting.done()
+    room.admission.open.set()
+    await asyncio.wait_for(admitting, 10)
+    assert len(room.admission.admitted) == 25
