@@ -2,11 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from safety.errors import Superseded
 from safety.store.tables import claims
 from safety.store.upsert import insert_into
+
+# Locked against the next claim where transactions run side by side; SQLite has one writer anyway.
+_NEWEST = (
+    select(claims.c.epoch, claims.c.owner)
+    .where(claims.c.lane == bindparam("lane"), claims.c.partition == bindparam("partition"))
+    .with_for_update(read=True)
+)
 
 
 def claim(connection: Connection, lane: str, partition: int, owner: str, now_ms: int) -> int:
@@ -25,11 +32,7 @@ def hold(connection: Connection, lane: str, partition: int, epoch: int) -> None:
     Raises:
         Superseded: somebody has claimed the partition since.
     """
-    newest = select(claims.c.epoch, claims.c.owner).where(
-        claims.c.lane == lane, claims.c.partition == partition
-    )
-    # Locked against the next claim where transactions run side by side; SQLite has one writer anyway.
-    row = connection.execute(newest.with_for_update(read=True)).first()
+    row = connection.execute(_NEWEST, {"lane": lane, "partition": partition}).first()
     if row is None or row.epoch != epoch:
         by = "nobody" if row is None else row.owner
         raise Superseded(f"partition {partition} of {lane} has been taken over by {by}")

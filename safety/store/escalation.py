@@ -1,8 +1,9 @@
 """The ladder's rows: alerts that routing must look at, and what it decided on them."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from devices.identity import derived_id
 from safety.domain.policy import (
@@ -17,6 +18,16 @@ from safety.domain.policy import (
 from safety.errors import InvalidInput
 from safety.store.once import insert_once
 from safety.store.tables import alerts, notifications, orgs, policies, responders, timeline
+
+# Built once, as all that is run for every alert: to build a statement takes longer than to run it.
+_NEXT = select(func.min(alerts.c.due_ms))
+_ORGS = select(orgs.c.id, orgs.c.parent)
+_POLICIES = select(policies).where(policies.c.org.in_(bindparam("chain", expanding=True)))
+_RESPONDERS = (
+    select(responders)
+    .where(responders.c.org.in_(bindparam("chain", expanding=True)))
+    .order_by(responders.c.created_ms, responders.c.id)
+)
 
 
 class DueAlert(NamedTuple):
@@ -34,7 +45,7 @@ class DueAlert(NamedTuple):
 
 def next_look_ms(connection: Connection) -> int | None:
     """Return when the next alert is due, None if none is."""
-    return connection.execute(select(func.min(alerts.c.due_ms))).scalar()
+    return connection.execute(_NEXT).scalar()
 
 
 def take_due_alerts(connection: Connection, now_ms: int, limit: int) -> list[DueAlert]:
@@ -43,8 +54,7 @@ def take_due_alerts(connection: Connection, now_ms: int, limit: int) -> list[Due
     Their rows stay locked until the transaction ends, so an acknowledgement comes either before and is
     seen here, or after what is decided here. Rows that another worker holds are passed by.
     """
-    due = select(alerts).where(alerts.c.due_ms <= now_ms).order_by(alerts.c.due_ms, alerts.c.id)
-    rows = connection.execute(due.limit(limit).with_for_update(skip_locked=True)).all()
+    rows = connection.execute(_due(), {"now_ms": now_ms, "most": limit}).all()
     ladders = {org: _ladder(connection, org) for org in {row.org for row in rows}}
     return [
         DueAlert(
@@ -100,6 +110,13 @@ def hand_over(connection: Connection, notification: str, now_ms: int) -> bool:
     return True
 
 
+@cache
+def _due() -> Select[Any]:
+    due = select(alerts).where(alerts.c.due_ms <= bindparam("now_ms"))
+    ordered = due.order_by(alerts.c.due_ms, alerts.c.id).limit(bindparam("most"))
+    return ordered.with_for_update(skip_locked=True)
+
+
 def _notify(connection: Connection, due: DueAlert, decision: Decision, now_ms: int) -> None:
     rows = [
         {
@@ -144,14 +161,11 @@ def _entries(connection: Connection, due: DueAlert, decision: Decision) -> list[
 def _ladder(connection: Connection, org: str) -> tuple[EscalationPolicy | None, Roster]:
     """Return an organisation's policy and people; what it lacks comes from those above it."""
     chain = _chain(connection, org)
-    tiers_of = {row.org: row for row in connection.execute(select(policies).where(policies.c.org.in_(chain)))}
+    links = {"chain": chain}
+    tiers_of = {row.org: row for row in connection.execute(_POLICIES, links)}
     policy = next((_policy(tiers_of[link]) for link in chain if link in tiers_of), None)
     people: dict[str, list[Responder]] = {link: [] for link in chain}
-    for row in connection.execute(
-        select(responders)
-        .where(responders.c.org.in_(chain))
-        .order_by(responders.c.created_ms, responders.c.id)
-    ):
+    for row in connection.execute(_RESPONDERS, links):
         people[row.org].append(Responder(id=row.id, name=row.name, channels=tuple(row.channels)))
     by_id = {person.id: person for link in chain for person in people[link]}
     reachable = ([person for person in people[link] if person.channels] for link in chain)
@@ -160,9 +174,7 @@ def _ladder(connection: Connection, org: str) -> tuple[EscalationPolicy | None, 
 
 def _chain(connection: Connection, org: str) -> list[str]:
     """Return `org` and the organisations above it, nearest first."""
-    parents: dict[str, str | None] = {
-        row.id: row.parent for row in connection.execute(select(orgs.c.id, orgs.c.parent))
-    }
+    parents: dict[str, str | None] = {row.id: row.parent for row in connection.execute(_ORGS)}
     chain = [org]
     while (parent := parents.get(chain[-1])) is not None and parent not in chain:
         chain.append(parent)

@@ -1,8 +1,9 @@
 """The feed: what changed in the store since a reader last looked."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, Select, bindparam, func, select, union
 
 from safety.store.alert_queries import select_alerts
 from safety.store.master_queries import select_devices
@@ -13,6 +14,13 @@ from safety.store.tables import alerts, device_states, devices, nurses, orgs, po
 
 # A cursor that is further behind than this is answered with a snapshot.
 MAX_REPLAY = 5_000
+
+_ENTRIES = (
+    select(timeline.c.seq, timeline.c.alert)
+    .where(timeline.c.seq > bindparam("after"))
+    .order_by(timeline.c.seq)
+    .limit(MAX_REPLAY)
+)
 
 
 class AlertChange(NamedTuple):
@@ -49,15 +57,18 @@ def changed_alerts(connection: Connection, after: int, scope: Scope | None = Non
     transaction commits (migration 0006). None as `scope` is for the hub, which asks once for everyone and
     gives each only their own.
     """
-    entries = select(timeline.c.seq, timeline.c.alert).where(timeline.c.seq > after)
-    rows = connection.execute(entries.order_by(timeline.c.seq).limit(MAX_REPLAY)).all()
-    newest = {row.alert: row.seq for row in rows}
-    statement = select_alerts().where(alerts.c.id.in_(newest))
+    newest = {row.alert: row.seq for row in connection.execute(_ENTRIES, {"after": after})}
+    statement = _alerts_by_id()
     if scope is not None:
         statement = statement.where(scope.covers(alerts.c.org))
     # Nothing changed is by far the most frequent answer.
-    changed = connection.execute(statement) if newest else ()
+    changed = connection.execute(statement, {"ids": list(newest)}) if newest else ()
     return sorted((AlertChange(newest[row.id], row) for row in changed), key=lambda change: change.seq)
+
+
+@cache
+def _alerts_by_id() -> Select[Any]:
+    return select_alerts().where(alerts.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def can_replay(connection: Connection, after: int, upto: int) -> bool:
@@ -81,8 +92,12 @@ def changed_positions(connection: Connection, after: int) -> Rows:
 
 def changed_devices(connection: Connection, states_after: int, registry_after: int) -> Rows:
     """Return the devices whose state, or whose entry in the registry, was written after these revisions."""
-    changed = or_(device_states.c.revision > states_after, devices.c.revision > registry_after)
-    return connection.execute(select_devices().where(changed)).all()
+    # Two looks at an index: asked for either of two tables' columns, a database reads both tables.
+    changed = union(
+        select(device_states.c.device).where(device_states.c.revision > states_after),
+        select(devices.c.id).where(devices.c.revision > registry_after),
+    )
+    return connection.execute(select_devices().where(devices.c.id.in_(changed))).all()
 
 
 def all_orgs(connection: Connection) -> frozenset[str]:

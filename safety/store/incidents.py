@@ -1,9 +1,10 @@
 """Incidents in the store: what a new alert joins, and what follows when one of them is taken or closed."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
 from devices.identity import derived_id, new_id
 from safety.domain.alert import OPEN_STATES
@@ -38,17 +39,28 @@ def find_incident(connection: Connection, row: Mapping[str, Any]) -> Joining:
     )
     if row["nurse"] is None:
         return join(new, ())
+    being_open, recent = _hers()
+    hers = {"nurse": row["nurse"], "org": row["org"], "test": row["test"]}
+    window_ms = round(WINDOW_S * 1000)
+    lately = {"from_ms": new.received_ms - window_ms, "to_ms": new.received_ms + window_ms}
+    rows = connection.execute(being_open, hers).all()
+    return join(new, [_member(one) for one in (*rows, *connection.execute(recent, hers | lately))])
+
+
+@cache
+def _hers() -> tuple[Any, Any]:
+    """Return the statements for what is open of a nurse's alerts, locked, and what was closed in between."""
     of_nurse = _members(*_DECIDING).where(
-        alerts.c.nurse == row["nurse"], alerts.c.org == row["org"], alerts.c.test == row["test"]
+        alerts.c.nurse == bindparam("nurse"),
+        alerts.c.org == bindparam("org"),
+        alerts.c.test == bindparam("test"),
     )
     being_open = of_nurse.where(alerts.c.state.in_(sorted(OPEN_STATES)))
-    window_ms = round(WINDOW_S * 1000)
     recent = of_nurse.where(
         alerts.c.state.in_(_CLOSED_STATES),
-        alerts.c.received_ms.between(new.received_ms - window_ms, new.received_ms + window_ms),
+        alerts.c.received_ms.between(bindparam("from_ms"), bindparam("to_ms")),
     )
-    rows = connection.execute(being_open.order_by(alerts.c.id).with_for_update(of=alerts)).all()
-    return join(new, [_member(one) for one in (*rows, *connection.execute(recent))])
+    return being_open.order_by(alerts.c.id).with_for_update(of=alerts), recent
 
 
 def tell_incident(connection: Connection, row: Mapping[str, Any], joining: Joining, now_ms: int) -> None:

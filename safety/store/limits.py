@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, literal, select
+from sqlalchemy import Connection, bindparam, literal, select
 
 from safety.domain.limits import DEFAULTS, LIMITS, LimitValue, checked_limits, resolve
 from safety.errors import InvalidInput
@@ -13,6 +13,10 @@ from safety.store.orgs import find_org, lineage
 from safety.store.tables import limits, nurses, orgs, plan_changes
 from safety.store.upsert import replace
 from safety.store.visits import find_visit
+
+_OWN = select(limits.c.subject, limits.c.changes).where(
+    limits.c.subject.in_(bindparam("subjects", expanding=True))
+)
 
 
 def limits_of_org(connection: Connection, org: str) -> dict[str, LimitValue]:
@@ -45,8 +49,8 @@ def limits_during(connection: Connection, visit: str) -> dict[str, LimitValue]:
 
 def limits_of_visits(connection: Connection, subjects: Sequence[str]) -> dict[str, dict[str, LimitValue]]:
     """Return what each of `subjects` (visits or organisations) set itself, if it did."""
-    found = select(limits.c.subject, limits.c.changes).where(limits.c.subject.in_(subjects))
-    return {row.subject: dict(row.changes) for row in connection.execute(found)}
+    found = connection.execute(_OWN, {"subjects": list(subjects)})
+    return {row.subject: dict(row.changes) for row in found}
 
 
 def set_org_limits(

@@ -1,9 +1,10 @@
 """The outbox of notifications: who has yet to be told of an alert, and what became of it."""
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, case, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam, case, func, select, update
 
 from devices.identity import derived_id
 from devices.rfc3339 import rfc3339
@@ -13,6 +14,9 @@ from safety.store.once import insert_once
 from safety.store.tables import alerts, notifications, nurses, positions, responders, timeline
 
 _LONGEST_ERROR = 500
+_BESIDES: BindParameter[Any] = bindparam("besides", expanding=True)
+# Built once, as all that is run whenever something happened: to build one takes longer than to run it.
+_NEXT = select(func.min(notifications.c.due_ms)).where(notifications.c.id.not_in(_BESIDES))
 
 
 class OwedNotice(NamedTuple):
@@ -27,8 +31,7 @@ class OwedNotice(NamedTuple):
 
 def next_notice_ms(connection: Connection, besides: Collection[str] = ()) -> int | None:
     """Return when the next notification is due, leaving out the ids in `besides`; None if none is."""
-    owed = select(func.min(notifications.c.due_ms))
-    return connection.execute(owed.where(notifications.c.id.not_in(besides))).scalar()
+    return connection.execute(_NEXT, {"besides": list(besides)}).scalar()
 
 
 def take_due_notices(
@@ -47,21 +50,9 @@ def take_due_notices(
     go through one channel at once. With a lease the others are put off until then, so
     that no other worker takes them; it needs a writing transaction. `link_base` is the console's URL.
     """
-    due = notifications.c.due_ms <= now_ms
-    on_its_way = notifications.c.id.in_(besides)
-    order = (notifications.c.attempts, notifications.c.due_ms, notifications.c.id)
-    # What is on its way has its channel's places already.
-    place = func.row_number().over(
-        partition_by=notifications.c.channel, order_by=(case((on_its_way, 0), else_=1), *order)
-    )
-    ranked = select(notifications.c.id, place.label("place")).where(due | on_its_way).subquery()
-    first = select(ranked.c.id).where(ranked.c.place <= per_channel)
-    query = (
-        _select_owed().where(notifications.c.id.in_(first), due, ~on_its_way).order_by(*order).limit(limit)
-    )
-    if lease_until_ms is not None:
-        query = query.with_for_update(skip_locked=True, of=notifications)
-    owed = [_owed(row, now_ms, link_base) for row in connection.execute(query)]
+    looking = {"now_ms": now_ms, "besides": list(besides), "per_channel": per_channel, "most": limit}
+    rows = connection.execute(_due(leasing=lease_until_ms is not None), looking)
+    owed = [_owed(row, now_ms, link_base) for row in rows]
     if lease_until_ms is not None and owed:
         taken = notifications.c.id.in_([item.notice.id for item in owed])
         connection.execute(update(notifications).where(taken).values(due_ms=lease_until_ms))
@@ -76,7 +67,8 @@ def renew_notices(connection: Connection, ids: Collection[str], lease_until_ms: 
 
 def record_sent(connection: Connection, owed: OwedNotice, now_ms: int) -> None:
     """Store that a channel took the notification. Taken is not reached: only an acknowledgement says so."""
-    _set(connection, owed, state="sent", due_ms=None, sent_ms=now_ms, error=None, attempts=owed.attempts + 1)
+    sent = {"of_notice": owed.notice.id, "now_ms": now_ms, "tried": owed.attempts + 1}
+    connection.execute(_sent(), sent)
     _enter(connection, owed, "notified", now_ms)
 
 
@@ -96,6 +88,29 @@ def record_failed(connection: Connection, owed: OwedNotice, error: str, now_ms: 
 def record_stopped(connection: Connection, owed: OwedNotice) -> None:
     """Store that the notification was not sent because somebody has taken the alert, or it is closed."""
     _set(connection, owed, state="failed", due_ms=None, error=f"not sent: the alert is {owed.alert_state}")
+
+
+@cache
+def _due(*, leasing: bool) -> Select[Any]:
+    due = notifications.c.due_ms <= bindparam("now_ms")
+    on_its_way = notifications.c.id.in_(_BESIDES)
+    order = (notifications.c.attempts, notifications.c.due_ms, notifications.c.id)
+    # What is on its way has its channel's places already.
+    place = func.row_number().over(
+        partition_by=notifications.c.channel, order_by=(case((on_its_way, 0), else_=1), *order)
+    )
+    ranked = select(notifications.c.id, place.label("place")).where(due | on_its_way).subquery()
+    first = select(ranked.c.id).where(ranked.c.place <= bindparam("per_channel"))
+    query = _select_owed().where(notifications.c.id.in_(first), due, ~on_its_way).order_by(*order)
+    query = query.limit(bindparam("most"))
+    return query.with_for_update(skip_locked=True, of=notifications) if leasing else query
+
+
+@cache
+def _sent() -> Update:
+    taken: dict[str, object] = {"state": "sent", "due_ms": None, "error": None}
+    told: dict[str, object] = {"sent_ms": bindparam("now_ms"), "attempts": bindparam("tried")}
+    return update(notifications).where(notifications.c.id == bindparam("of_notice")).values(taken | told)
 
 
 def _set(connection: Connection, owed: OwedNotice, **values: object) -> None:

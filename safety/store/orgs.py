@@ -1,13 +1,15 @@
 """Organisations: who belongs together, and who stands above whom."""
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from devices.identity import new_id
 from safety.domain import checks
 from safety.errors import NotFound
 from safety.store.changes import record_change
 from safety.store.tables import orgs
+
+_BY_ID = select(orgs.c.id, orgs.c.name, orgs.c.parent).where(orgs.c.id == bindparam("org"))
 
 
 class Org(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +43,7 @@ def find_org(connection: Connection, org: str) -> Org:
     Raises:
         NotFound: there is none with that id.
     """
-    row = connection.execute(select(orgs.c.id, orgs.c.name, orgs.c.parent).where(orgs.c.id == org)).first()
+    row = connection.execute(_BY_ID, {"org": org}).first()
     if row is None:
         raise NotFound(f"no organisation {org}: see `vigil org list`")
     return Org(**row._mapping)

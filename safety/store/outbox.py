@@ -1,9 +1,23 @@
 """The outbox of commands: what devices have yet to be told, in the order in which it came up."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from devices.commands import Command, CommandKind
 from devices.identity import derived_id
@@ -96,8 +110,9 @@ def command_of(row: Row[tuple[object, ...]]) -> Command:
 
 def next_command_ms(connection: Connection, now_ms: int, besides: Collection[str] = ()) -> int | None:
     """Return when the next device may be told something, leaving out the devices in `besides`."""
-    heads = _heads(besides, now_ms).subquery()
-    return connection.execute(select(func.min(heads.c.due_ms))).scalar()
+    looking = {"now_ms": now_ms, "besides": list(besides)}
+    due_ms: int | None = connection.execute(_next_due(), looking).scalar()
+    return due_ms
 
 
 def take_due_commands(
@@ -114,16 +129,9 @@ def take_due_commands(
     the devices in `besides`. With a lease the others are put off until then, so that no other worker
     takes them; it needs a writing transaction.
     """
-    heads = _heads(besides, now_ms).subquery()
-    ready = select(heads.c.device).where(heads.c.due_ms <= now_ms).order_by(heads.c.due_ms).limit(limit)
-    # All that a device is owed was put off with the first of it, so all of it is due with the first.
-    owed = (commands.c.due_ms <= now_ms) & commands.c.device.in_(ready) & ~_waits(now_ms)
-    codec = select(devices.c.codec).where(devices.c.id == commands.c.device).scalar_subquery()
-    query = select(commands, codec.label("codec")).where(owed).order_by(commands.c.device, *COMMAND_ORDER)
-    if lease_until_ms is not None:
-        query = query.with_for_update(skip_locked=True)
     taken: dict[str, list[OwedCommand]] = {}
-    for row in connection.execute(query):
+    looking = {"now_ms": now_ms, "besides": list(besides), "most": limit}
+    for row in connection.execute(_due(leasing=lease_until_ms is not None), looking):
         item = OwedCommand(command_of(row), row.attempts, row.expires_ms)
         taken.setdefault(row.device, []).append(item)
     if lease_until_ms is not None:
@@ -140,7 +148,8 @@ def renew_commands(connection: Connection, ids: Collection[str], lease_until_ms:
 def record_command_sent(connection: Connection, owed: OwedCommand, now_ms: int) -> bool:
     """Store that the device was told; tell whether the alert's timeline says so, too."""
     command = owed.command
-    _set(connection, owed, due_ms=None, sent_ms=now_ms, attempts=owed.attempts + 1)
+    told = {"of_command": command.id, "now_ms": now_ms, "tried": owed.attempts + 1}
+    connection.execute(_told(), told)
     if command.kind == "locate":
         note_sent(connection, command.id)
     if command.kind not in _TOLD_KINDS or command.alert is None:
@@ -170,20 +179,47 @@ def record_command_given_up(connection: Connection, owed: OwedCommand, now_ms: i
         note_refused(connection, owed.command.id, now_ms)
 
 
-def _waits(now_ms: int) -> ColumnElement[bool]:
+# Each statement is built once, at `:now_ms`: to build one takes longer than to run it, and these are run
+# after everything that happens.
+_NOW: ColumnElement[int] = bindparam("now_ms")
+
+
+@cache
+def _next_due() -> Select[Any]:
+    return select(func.min(_heads().subquery().c.due_ms))
+
+
+@cache
+def _due(*, leasing: bool) -> Select[Any]:
+    heads = _heads().subquery()
+    ready = select(heads.c.device).where(heads.c.due_ms <= _NOW).order_by(heads.c.due_ms)
+    # All that a device is owed was put off with the first of it, so all of it is due with the first.
+    owed = (commands.c.due_ms <= _NOW) & commands.c.device.in_(ready.limit(bindparam("most"))) & ~_waits()
+    codec = select(devices.c.codec).where(devices.c.id == commands.c.device).scalar_subquery()
+    query = select(commands, codec.label("codec")).where(owed).order_by(commands.c.device, *COMMAND_ORDER)
+    return query.with_for_update(skip_locked=True) if leasing else query
+
+
+@cache
+def _told() -> Update:
+    told: dict[str, object] = {"due_ms": None, "sent_ms": bindparam("now_ms"), "attempts": bindparam("tried")}
+    return update(commands).where(commands.c.id == bindparam("of_command")).values(told)
+
+
+def _waits() -> ColumnElement[bool]:
     """Return the condition that a command is kept back: its device is away, it is no news of an alarm.
 
     Away is what said so itself or had its last will sent. What expires meanwhile is taken up and given up.
     """
     same = device_states.c.device == commands.c.device
     away = exists().where(same, device_states.c.online.is_(False))
-    return and_(commands.c.expires_ms > now_ms, commands.c.kind.not_in(_NEWS_KINDS), away)
+    return and_(commands.c.expires_ms > _NOW, commands.c.kind.not_in(_NEWS_KINDS), away)
 
 
-def _heads(besides: Collection[str], now_ms: int) -> Select[tuple[str, int]]:
-    """Select each device with when the first of what it is owed and can be told is due."""
+def _heads() -> Select[tuple[str, int]]:
+    """Select each device but `:besides` with when the first of what it is owed and can be told is due."""
     place = func.row_number().over(partition_by=commands.c.device, order_by=COMMAND_ORDER)
-    owed = _OWED & commands.c.device.not_in(besides) & ~_waits(now_ms)
+    owed = _OWED & commands.c.device.not_in(bindparam("besides", expanding=True)) & ~_waits()
     ranked = select(commands.c.device, commands.c.due_ms, place.label("place")).where(owed).subquery()
     return select(ranked.c.device, ranked.c.due_ms).where(ranked.c.place == 1)
 

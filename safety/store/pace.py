@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from devices.identity import derived_id
 from safety.domain.alert import OPEN_STATES
@@ -20,6 +20,35 @@ _OF_DEVICES = ("battery_low", "device_fault")
 """What reporting more often would not help, and might make worse."""
 
 _RECENT = 50
+
+_OPEN = (
+    select(alerts.c.id, alerts.c.org)
+    .where(
+        alerts.c.nurse == bindparam("nurse"),
+        alerts.c.state.in_(sorted(OPEN_STATES)),
+        alerts.c.kind.not_in(_OF_DEVICES),
+        alerts.c.id != bindparam("besides"),
+    )
+    .order_by(alerts.c.id)
+    .limit(1)
+)
+_HERS = (
+    select(devices.c.id)
+    .where(
+        devices.c.nurse == bindparam("nurse"),
+        devices.c.kind.in_(_REPORTING),
+        devices.c.codec.in_(sorted(HEARING_CODECS)),
+        devices.c.revoked_ms.is_(None),
+    )
+    .order_by(devices.c.id)
+)
+_TOLD = (
+    select(commands.c.body, deliveries.c.asked_by)
+    .join(deliveries, deliveries.c.command == commands.c.id)
+    .where(commands.c.device == bindparam("device"), commands.c.kind == "configure")
+    .order_by(commands.c.created_ms.desc(), commands.c.id)
+    .limit(_RECENT)
+)
 
 
 def quicken(connection: Connection, alert: Mapping[str, Any], at_ms: int) -> None:
@@ -73,34 +102,16 @@ def _has_open(connection: Connection, nurse: str, besides: str) -> bool:
 
 
 def _open_alert(connection: Connection, nurse: str, besides: str = "") -> Row[str, str] | None:
-    being_open = select(alerts.c.id, alerts.c.org).where(
-        alerts.c.nurse == nurse,
-        alerts.c.state.in_(sorted(OPEN_STATES)),
-        alerts.c.kind.not_in(_OF_DEVICES),
-        alerts.c.id != besides,
-    )
-    return connection.execute(being_open.order_by(alerts.c.id).limit(1)).first()
+    return connection.execute(_OPEN, {"nurse": nurse, "besides": besides}).first()
 
 
 def _reporting(connection: Connection, nurse: str) -> list[str]:
-    hers = select(devices.c.id).where(
-        devices.c.nurse == nurse,
-        devices.c.kind.in_(_REPORTING),
-        devices.c.codec.in_(sorted(HEARING_CODECS)),
-        devices.c.revoked_ms.is_(None),
-    )
-    return list(connection.execute(hers.order_by(devices.c.id)).scalars())
+    return list(connection.execute(_HERS, {"nurse": nurse}).scalars())
 
 
 def _told(connection: Connection, device: str) -> list[Row[Any]]:
     """Return what the device was told of its pace, newest first."""
-    told = (
-        select(commands.c.body, deliveries.c.asked_by)
-        .join(deliveries, deliveries.c.command == commands.c.id)
-        .where(commands.c.device == device, commands.c.kind == "configure")
-        .order_by(commands.c.created_ms.desc(), commands.c.id)
-    )
-    return list(connection.execute(told.limit(_RECENT)))
+    return list(connection.execute(_TOLD, {"device": device}))
 
 
 def _asked_for(told: list[Row[Any]]) -> float | None:

@@ -151,7 +151,7 @@ class Desk:
 
     def commands(self) -> list[Row[Any]]:
         with self.database.reading() as connection:
-            return list(connection.execute(select(commands).order_by(commands.c.created_ms)))
+            return list(connection.execute(select(commands).order_by(commands.c.created_ms, commands.c.id)))
 
     def close(self) -> None:
         self.database.close()
