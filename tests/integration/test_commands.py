@@ -33,7 +33,7 @@ async def phone_of(household: Household) -> AsyncIterator[Phone]:
     phone = Phone(credentials, broker, clock, rng, Journal(), where, OWN_PACE_S)
     running = asyncio.ensure_future(phone.run())
     try:
-        await eventually(lambda: state_of(household) == "online", 10, what="the phone is online")
+        await eventually(lambda: state_of(household) == "online", what="the phone is online")
         yield phone
     finally:
         running.cancel()
@@ -78,7 +78,7 @@ async def test_what_it_misses_while_away_it_hears_when_it_is_back(household: Hou
         assert delivery(household, said) == "queued"
         assert heard(phone) == []
         phone.restore()
-        await eventually(lambda: delivery(household, said) == "accepted", 10, what="the other one went out")
+        await eventually(lambda: delivery(household, said) == "accepted", what="the other one went out")
         await eventually(lambda: heard(phone) == ["message"], what="it was heard")
 
 

@@ -71,7 +71,7 @@ def position(fleet: Fleet, dialect: str) -> dict[str, Any]:
         items = fleet.household.http.get("/api/v1/positions").json()["items"]
         return [item for item in items if item["nurse"] == fleet.nurses[dialect]]
 
-    return wait_until(seen, 5.0, f"a position by {dialect}")[0]
+    return wait_until(seen, what=f"a position by {dialect}")[0]
 
 
 def alert(fleet: Fleet, dialect: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def test_the_last_will_of_owntracks(service: Service, fleet: Fleet) -> None:
     def state() -> str:
         return str(fleet.household.http.get(f"/api/v1/devices/{phone['id']}").json()["state"])
 
-    wait_until(lambda: state() == "online", 5.0, "the phone to be online")
+    wait_until(lambda: state() == "online", what="the phone to be online")
     will = ["--will-topic", topic, "--will-payload", '{"_type":"lwt","tst":1440363922}', "--will-qos", "1"]
     login = ["-h", "127.0.0.1", "-p", str(service.mqtt_port), "-u", phone["id"], "-P", phone["secret"]]
     # The app listens for what it is told; that its subscription is granted says that it is logged in.
@@ -110,7 +110,7 @@ def test_the_last_will_of_owntracks(service: Service, fleet: Fleet) -> None:
         assert app.stdout is not None
         assert any("SUBACK" in line for line in app.stdout)
         app.kill()
-    wait_until(lambda: state() == "offline", 5.0, "the last will")
+    wait_until(lambda: state() == "offline", what="the last will")
 
 
 def test_a_lorawan_button(service: Service, fleet: Fleet) -> None:
@@ -130,7 +130,7 @@ def test_a_lorawan_button(service: Service, fleet: Fleet) -> None:
         shown = fleet.household.http.get(f"/api/v1/alerts/{raised['id']}").json()
         return "pressed_again" in [entry["what"] for entry in shown["timeline"]]
 
-    assert wait_until(pressed_again, 5.0, "the second press on the alert")
+    assert wait_until(pressed_again, what="the second press on the alert")
 
 
 def test_a_tracker_behind_traccar(service: Service, fleet: Fleet) -> None:
@@ -158,7 +158,7 @@ def test_an_alarm_of_a_device_that_nobody_registered_reaches_people(service: Ser
     def raised() -> list[dict[str, Any]]:
         return [one for one in fleet.household.alerts() if one["device"] == "999000999"]
 
-    found = wait_until(raised, 5.0, "the alert of an unknown tracker")[0]
+    found = wait_until(raised, what="the alert of an unknown tracker")[0]
     assert (found["kind"], found["nurse"], found["org"]) == ("panic", None, fleet.household.org)
     assert "device" in found["doubts"]
 

@@ -22,7 +22,7 @@ from safety.store.sessions import create_session
 from safety.store.users import add_user
 from tests.support.gateway import basic, bearer, problem
 from tests.support.service import Service
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +42,9 @@ class Site:
             self.org = add_org(connection, name="Gateways", **self.by)
             boss = add_user(connection, self.org, new_id("boss"), "supervisor", "correct horse", 1)
             self.token = create_session(connection, boss, 3600, 2**42)
-        self.anybody = httpx.Client(base_url=f"{service.base_url}/gateway", timeout=10, trust_env=False)
+        self.anybody = httpx.Client(
+            base_url=f"{service.base_url}/gateway", timeout=PATIENCE_S, trust_env=False
+        )
 
     def close(self) -> None:
         self.anybody.close()
@@ -66,7 +68,7 @@ class Site:
     def get(self, path: str, **params: str) -> list[Json]:
         """The items of a list, as the supervisor sees them."""
         url = f"{self.service.base_url}/api/v1{path}"
-        answer = httpx.get(url, params=params, headers=bearer(self.token), trust_env=False)
+        answer = self.anybody.get(url, params=params, headers=bearer(self.token))
         assert answer.status_code == 200, answer.text
         items: list[Json] = answer.json()["items"]
         return items
@@ -81,7 +83,7 @@ class Site:
         def found() -> list[Json]:
             return [one for one in self.alerts(device) if said.items() <= one.items()]
 
-        [alert] = wait_until(found, 5, f"an alert of {device} with {said}")
+        [alert] = wait_until(found, what=f"an alert of {device} with {said}")
         return alert
 
 
@@ -103,7 +105,7 @@ def until(kind: str, ask: Callable[[], httpx.Response]) -> Json:
     def told() -> list[Json]:
         return [command for command in about_alarms(ask()) if command["kind"] == kind]
 
-    return wait_until(told, 5, kind)[-1]
+    return wait_until(told, what=kind)[-1]
 
 
 def test_a_panic_is_answered_with_its_receipt_and_later_with_its_end(site: Site) -> None:
@@ -118,7 +120,7 @@ def test_a_panic_is_answered_with_its_receipt_and_later_with_its_end(site: Site)
     assert {(one["alarm"], one["alert"]) for one in received} == {("press-1", alert["id"])}
     path = f"{site.service.base_url}/api/v1/alerts/{alert['id']}/acknowledge"
     body = {"version": alert["version"]}
-    httpx.post(path, json=body, headers=bearer(site.token), trust_env=False).raise_for_status()
+    site.anybody.post(path, json=body, headers=bearer(site.token)).raise_for_status()
 
     def ask(*seen: Json) -> httpx.Response:
         ids = {"seen": ",".join(command["id"] for command in seen)}
@@ -135,7 +137,7 @@ def test_an_alarm_without_coordinates_and_one_that_is_no_json_are_alerts(site: S
     for broken in (b'{"kind": "fall", "id": "f-1", "fix": {"lat": null, "lon": 121.5}}', b'{"kind": "pan'):
         answer = site.anybody.post("/native/alarm", content=broken, headers=basic(device, secret))
         assert answer.status_code == 200
-    wait_until(lambda: {one["kind"] for one in site.alerts(device)} == {"fall", "panic"}, 5, "two alerts")
+    wait_until(lambda: {one["kind"] for one in site.alerts(device)} == {"fall", "panic"}, what="two alerts")
 
 
 def test_what_is_refused_is_kept_where_supervisors_see_it(site: Site) -> None:
@@ -147,7 +149,7 @@ def test_what_is_refused_is_kept_where_supervisors_see_it(site: Site) -> None:
     def letters() -> dict[str, Json]:
         return {letter["reason"]: letter for letter in site.get("/dead-letters", device=device)}
 
-    wait_until(lambda: letters().keys() == {"unreadable", "login_refused"}, 5, "two dead letters")
+    wait_until(lambda: letters().keys() == {"unreadable", "login_refused"}, what="two dead letters")
     kept = letters()["unreadable"]
     assert (kept["topic"], kept["field"]) == ("POST /gateway/native/location", "lat")
     assert site.alerts(device) == []
@@ -183,7 +185,7 @@ def test_a_gateway_brings_a_press_and_speaks_for_nobody_elses_device(site: Site)
     with closing(Site(site.service)) as strangers:
         theirs = strangers.anybody.post("/traccar", json=place, headers=strangers.gateway("traccar"))
         assert (theirs.status_code, theirs.json()["reports"]) == (200, 0)
-        letters = wait_until(lambda: strangers.get("/dead-letters"), 5, "the dead letter")
+        letters = wait_until(lambda: strangers.get("/dead-letters"), what="the dead letter")
         assert [letter["reason"] for letter in letters] == ["foreign_device"]
     ours = site.anybody.post("/traccar", json=place, headers=bearer(site.token))
     assert ours.json()["reports"] >= 1
@@ -205,7 +207,7 @@ def test_killed_between_the_append_and_the_answer_there_is_one_alert(own_service
         ]
         with socket.create_connection(("127.0.0.1", own_service.http_port)) as connection:
             connection.sendall("\r\n".join([*head, "", body]).encode())
-            wait_until(lambda: is_logged(own_service.data_dir), 10, "the alarm in the log")
+            wait_until(lambda: is_logged(own_service.data_dir), what="the alarm in the log")
             own_service.kill()
         own_service.start()
 

@@ -68,7 +68,7 @@ async def each_has_one(crew: Crews, pressed: list[str]) -> None:
         assert not missing, f"{len(missing)} of {len(pressed)} alarms have no alert: {missing[:10]}"
         return True
 
-    await eventually(none_is_missing, timeout_s=30, what="every alarm has an alert")
+    await eventually(none_is_missing, what="every alarm has an alert")
     found = crew.found()
     assert set(found.by_nurse.values()) == {1}
     assert found.raised == len(found.by_nurse)
@@ -79,7 +79,7 @@ async def until_shared(crew: Crews, *names: str) -> None:
         owners = crew.owners()
         return len(owners) == PARTITIONS and set(owners.values()) == set(names)
 
-    await eventually(shared, timeout_s=60, what=f"{names} share the partitions")
+    await eventually(shared, what=f"{names} share the partitions")
 
 
 async def test_a_killed_process_leaves_no_alarm_behind(log_and_crews: tuple[KafkaEventLog, Crews]) -> None:

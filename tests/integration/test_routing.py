@@ -23,7 +23,7 @@ from safety.routing.worker import RoutingWorker
 from safety.store.database import database_url
 from safety.store.tables import alerts, commands, notifications
 from tests.support.paging import Desk
-from tests.support.waiting import eventually, wait_until
+from tests.support.waiting import PATIENCE_S, eventually, wait_until
 from tests.support.webhooks import FarEnd, closed_port, far_end
 
 ROOT = Path(__file__).parents[2]
@@ -245,9 +245,9 @@ def kill_rounds(desk: Desk, hooks: FarEnd, rounds: int) -> None:
             try:
                 if number < rounds:
                     enough = told + random.randint(1, 30)
-                    wait_until(partial(_called, hooks, enough), 20, "more calls")
+                    wait_until(partial(_called, hooks, enough), what="more calls")
                 else:
-                    wait_until(partial(_all_told, desk), 20 + rounds, "all told")
+                    wait_until(partial(_all_told, desk), PATIENCE_S + rounds, "all told")
             finally:
                 process.kill()
             assert process.stdout is not None

@@ -41,7 +41,7 @@ def test_a_corridor_and_limits_set_over_http_count_and_replay_says_the_same(hous
         changed = supervisor.patch(f"/api/v1/visits/{visit}", json=limits)
         assert changed.status_code == 200, changed.text
 
-    missed = household.await_alert(8, kind="missed_check_in")
+    missed = household.await_alert(kind="missed_check_in")
     assert (missed["why"]["every_s"], missed["why"]["grace_s"]) == (2.0, 1.0)
     walk = [fix(45, 10, 1), fix(40, 395, 2), fix(30, 400, 3), fix(15, 405, 4)]
     publish_json(service.mqtt_port, phone, "location", walk)
@@ -61,4 +61,4 @@ def test_a_corridor_and_limits_set_over_http_count_and_replay_says_the_same(hous
             return False  # what came in a moment ago is not stored yet
         return lines[-1] == "identical" and " 0 alerts" not in lines[0]
 
-    wait_until(identical, 30, "the replay to say the same")
+    wait_until(identical, what="the replay to say the same")

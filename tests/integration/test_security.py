@@ -13,7 +13,7 @@ from devices.rfc3339 import rfc3339
 from tests.support.mqtt import publish, publish_json
 from tests.support.requires import require
 from tests.support.service import Household, Service
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -34,11 +34,11 @@ def test_a_certificate_from_the_command_line_raises_an_alarm(service: Service, h
     command = [pub, "-h", "localhost", "-p", str(service.mqtts_port), "-q", "1", "-t"]
     command += [f"vigil/v1/{phone}/alarm", "--cafile", made["authority"]]
     command += ["--cert", made["certificate"], "--key", made["key"], "-m"]
-    subprocess.run([*command, '{"kind":"fall","seq":1}'], check=True, timeout=10)
+    subprocess.run([*command, '{"kind":"fall","seq":1}'], check=True, timeout=PATIENCE_S)
     household.await_alert(kind="fall")
     service.cli("device", "revoke", phone)
     again = [*command, '{"kind":"fall","seq":2}']
-    assert subprocess.run(again, check=False, timeout=10, capture_output=True).returncode != 0
+    assert subprocess.run(again, check=False, timeout=PATIENCE_S, capture_output=True).returncode != 0
     assert len(household.alerts(kind="fall")) == 1
 
 
@@ -56,7 +56,7 @@ def test_what_is_replayed_raises_nothing_and_moves_nobody(service: Service, hous
         items = household.http.get("/api/v1/positions").json()["items"]
         return [item["lat"] for item in items if item["nurse"] == household.nurse]
 
-    wait_until(lambda: positions() == [31.24], 5, "the newer position")
+    wait_until(lambda: positions() == [31.24], what="the newer position")
     household.http.post(
         f"/api/v1/alerts/{alert['id']}/resolve",
         json={"version": household.alerts()[0]["version"], "reason": "assisted"},
@@ -86,7 +86,7 @@ def test_what_was_refused_is_counted_and_can_be_read(service: Service, household
             items = supervisor.get("/api/v1/dead-letters").json()["items"]
             return {item["reason"] for item in items if item["device"] == phone["id"]}
 
-        wait_until(lambda: told() == wanted, 5, "a letter for each")
+        wait_until(lambda: told() == wanted, what="a letter for each")
         refused = supervisor.get("/api/v1/dead-letters", params={"reason": "login_refused"}).json()["items"]
         assert "127.0.0.1" in next(item["explanation"] for item in refused if item["device"] == phone["id"])
 
@@ -95,4 +95,4 @@ def test_what_was_refused_is_counted_and_can_be_read(service: Service, household
         counts = dict(line.rsplit(" ", 1) for line in lines if line.startswith("vigil_refusals_total{"))
         return {name.split('"')[1] for name, count in counts.items() if float(count) > 0}
 
-    wait_until(lambda: wanted <= counted(), 10, "each is counted")
+    wait_until(lambda: wanted <= counted(), what="each is counted")

@@ -135,7 +135,7 @@ async def test_an_alarm_outlives_the_broker(broker: Mosquitto) -> None:
         broker.start()
         async with desk_at(broker.port) as desk:
             desk.answering = True
-            await eventually(lambda: device.unreceived == 0, 15, what="the alarm came again and was received")
+            await eventually(lambda: device.unreceived == 0, what="the alarm came again and was received")
             assert {each["id"] for each in desk.payloads(ANNA.id, "alarm")} == {name}
 
 

@@ -37,7 +37,7 @@ def in_effect(household: Household, visit: str) -> None:
         items = household.http.get("/api/v1/positions").json()["items"]
         return bool(items) and items[0]["visit"] == visit
 
-    wait_until(known, 3, "the visit to take effect")
+    wait_until(known, what="the visit to take effect")
 
 
 def test_leaving_the_visit_is_told(household: Household) -> None:
@@ -56,7 +56,7 @@ def test_leaving_the_visit_is_told(household: Household) -> None:
 def test_a_missed_check_in_is_told_and_a_late_one_noted(household: Household) -> None:
     require("mosquitto")
     visit = add_visit(household, "--check-in-every", "3s")
-    alert = household.await_alert(10, kind="missed_check_in")
+    alert = household.await_alert(kind="missed_check_in")
     assert (alert["visit"], alert["device"]) == (visit, None)
     publish_json(household.service.mqtt_port, household.phone, "event", {"kind": "check_in", "seq": 1})
 
@@ -64,7 +64,7 @@ def test_a_missed_check_in_is_told_and_a_late_one_noted(household: Household) ->
         detail = household.http.get(f"/api/v1/alerts/{alert['id']}").json()
         return "checked_in" in [entry["what"] for entry in detail["timeline"]]
 
-    wait_until(noted, 5, "the check-in on the timeline")
+    wait_until(noted, what="the check-in on the timeline")
 
 
 def test_a_fall_taken_back_is_cancelled(household: Household) -> None:
@@ -90,7 +90,7 @@ def test_what_cannot_be_read_is_kept_with_its_field(household: Household) -> Non
             items = supervisor.get("/api/v1/dead-letters").json()["items"]
             return {item["reason"]: item["field"] for item in items if item["device"] == phone["id"]}
 
-        found = wait_until(lambda: letters() if len(letters()) == 2 else None, 5, "two dead letters")
+        found = wait_until(lambda: letters() if len(letters()) == 2 else None, what="two dead letters")
     assert found == {"unreadable": "lat", "foreign_topic": None}
     assert household.alerts() == []
 

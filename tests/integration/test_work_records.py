@@ -42,7 +42,7 @@ def test_a_missing_segment_shows_until_it_comes(service: Service, household: Hou
             said: dict[str, Any] = answer.json()
             return said if len(said["segments"]) == segments else None
 
-        return wait_until(whole, 5.0, f"{segments} segments")
+        return wait_until(whole, what=f"{segments} segments")
 
     found = recording(3)
     assert (found["intact"], [one["link"] for one in found["segments"]]) == (

@@ -20,6 +20,7 @@ from tests.support.brokers import Embedded, embedded_broker
 from tests.support.mosquitto_site import BY, MosquittoSite, mosquitto_site
 from tests.support.raw_mqtt import RawClient, connect
 from tests.support.recording import RecordingAdmission
+from tests.support.waiting import PATIENCE_S
 
 LIMITS = Limits(
     messages_per_s=2, bytes_per_s=100_000, urgent_per_s=5, payload_bytes=50_000, backlog_s=BURST_S
@@ -180,7 +181,7 @@ async def _running(parts: list[Coroutine[Any, Any, None]], ground: Ground) -> As
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         for subscriber in ground.subscribers:
-            await asyncio.wait_for(subscriber.until_connected(), 10)
+            await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
         yield
     finally:
         for task in tasks:

@@ -8,6 +8,8 @@ from queue import Queue
 from threading import Thread
 from typing import Any
 
+from tests.support.waiting import PATIENCE_S
+
 
 def publish(port: int, device: dict[str, Any], topic: str, payload: str | bytes, *, qos: int = 1) -> None:
     """Publish one message with a device's credentials."""
@@ -23,7 +25,7 @@ def publish(port: int, device: dict[str, Any], topic: str, payload: str | bytes,
         "-P",
         device["secret"],
     ]
-    subprocess.run([*command, "-t", topic, "-q", str(qos), "-s"], input=data, check=True, timeout=10)
+    subprocess.run([*command, "-t", topic, "-q", str(qos), "-s"], input=data, check=True, timeout=PATIENCE_S)
 
 
 def publish_json(port: int, device: dict[str, Any], channel: str, message: Any) -> None:

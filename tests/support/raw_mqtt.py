@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from ingest.broker import packets
 from ingest.broker.framing import Frame, Framer
+from tests.support.waiting import PATIENCE_S
 
 CONNECT, PUBLISH, PUBREL, SUBSCRIBE, PINGREQ, DISCONNECT = 0x10, 0x30, 0x62, 0x82, 0xC0, 0xE0
 
@@ -67,7 +68,7 @@ def subscribe(topic_filter: bytes, packet_id: int, qos: int = 1) -> bytes:
 class RawClient:
     """One connection to `port` on this machine."""
 
-    def __init__(self, port: int, timeout_s: float = 5.0, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, port: int, timeout_s: float = PATIENCE_S, tls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
         if tls is not None:
             self._socket = tls.wrap_socket(self._socket, server_hostname="localhost")

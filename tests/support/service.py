@@ -11,10 +11,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
-READY_WITHIN_S = 60.0
-STOP_WITHIN_S = 10.0
 _VIGIL = [str(Path(sys.executable).with_name("vigil"))]
 
 
@@ -68,7 +66,7 @@ class Service:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(STOP_WITHIN_S)
+            return self._process.wait(PATIENCE_S)
         finally:
             self.kill()
 
@@ -88,7 +86,7 @@ class Service:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, f"vigil {' '.join(arguments)}: {done.stderr}"
@@ -114,7 +112,7 @@ class Service:
 
     def client(self, login: str, password: str) -> httpx.Client:
         """Return an HTTP client that is logged in."""
-        client = httpx.Client(base_url=self.base_url, timeout=10, trust_env=False)
+        client = httpx.Client(base_url=self.base_url, timeout=PATIENCE_S, trust_env=False)
         answer = client.post("/api/v1/session", json={"username": login, "password": password})
         assert answer.status_code == 200, answer.text
         client.cookies.clear()
@@ -145,6 +143,6 @@ class Household:
         items: list[dict[str, Any]] = answer.json()["items"]
         return items
 
-    def await_alert(self, timeout_s: float = 5.0, **filters: str) -> dict[str, Any]:
+    def await_alert(self, **filters: str) -> dict[str, Any]:
         """Wait for an alert and return it."""
-        return wait_until(lambda: self.alerts(**filters), timeout_s, f"an alert with {filters}")[0]
+        return wait_until(lambda: self.alerts(**filters), what=f"an alert with {filters}")[0]

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from safety.api.hub import POLL_S
 from safety.api.server import serve
 from tests.support.dispatch import Dispatch, House
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 Json = dict[str, Any]
 
@@ -31,7 +31,9 @@ class Served:
         if house is not None:
             headers["Authorization"] = f"Bearer {self.dispatch.token(house, ttl_s=ttl_s)}"
         url = f"ws://127.0.0.1:{self.port}/api/v1/live{query}"
-        return connect(url, additional_headers=headers, proxy=None, ping_interval=None)
+        return connect(
+            url, additional_headers=headers, proxy=None, ping_interval=None, open_timeout=PATIENCE_S
+        )
 
     async def pushing(self, awaited: Awaitable[Any]) -> Any:
         """Push the clock in the hub's own steps until `awaited` is there."""
@@ -53,7 +55,7 @@ async def serving(dispatch: Dispatch) -> AsyncIterator[Served]:
         asyncio.create_task(serve(dispatch.app, "127.0.0.1", 0, started=port.set_result), name="http"),
     ]
     try:
-        yield Served(dispatch, await asyncio.wait_for(port, 10))
+        yield Served(dispatch, await asyncio.wait_for(port, PATIENCE_S))
     finally:
         for task in tasks:
             task.cancel()
@@ -62,7 +64,7 @@ async def serving(dispatch: Dispatch) -> AsyncIterator[Served]:
 
 
 async def receive(connection: ClientConnection) -> Json:
-    frame: Json = json.loads(await asyncio.wait_for(connection.recv(), 10))
+    frame: Json = json.loads(await asyncio.wait_for(connection.recv(), PATIENCE_S))
     return frame
 
 
@@ -74,7 +76,7 @@ async def receive_type(connection: ClientConnection, kind: str) -> Json:
 
 async def drain(connection: ClientConnection) -> None:
     while True:
-        await asyncio.wait_for(connection.recv(), 10)
+        await asyncio.wait_for(connection.recv(), PATIENCE_S)
 
 
 async def closing_code(connection: ClientConnection) -> int | None:

@@ -10,6 +10,9 @@ from typing import Final, TypeVar, overload
 
 T = TypeVar("T")
 
+PATIENCE_S: Final = 60.0
+"""How long what usually takes moments may take on a machine that is slow and has much else to do."""
+
 _FIRST_PAUSE_S: Final = 0.002
 _LONGEST_PAUSE_S: Final = 0.05
 
@@ -18,7 +21,9 @@ class NotInTime(AssertionError):
     """What was waited for did not come before the deadline."""
 
 
-def wait_until(predicate: Callable[[], T | None], timeout_s: float = 10.0, what: str = "the condition") -> T:
+def wait_until(
+    predicate: Callable[[], T | None], timeout_s: float = PATIENCE_S, what: str = "the condition"
+) -> T:
     """Calls `predicate` until it answers something true, and returns that.
 
     `what` names the awaited thing in the failure. An AssertionError of the predicate counts as "not yet" and
@@ -50,7 +55,7 @@ async def eventually(
 @overload
 async def eventually(predicate: Callable[[], T | None], timeout_s: float = ..., what: str = ...) -> T: ...
 async def eventually(
-    predicate: Callable[[], object], timeout_s: float = 10.0, what: str = "the condition"
+    predicate: Callable[[], object], timeout_s: float = PATIENCE_S, what: str = "the condition"
 ) -> object:
     """`wait_until` for a running event loop: `predicate` may be a plain or an async function."""
     loop = asyncio.get_running_loop()
