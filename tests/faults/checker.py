@@ -8,12 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-Kind = Literal["fix", "alarm", "status"]
+Kind = Literal["fix", "alarm", "event", "status"]
 
 LANES_OF: Mapping[Kind, tuple[str, ...]] = {
     "fix": ("telemetry",),
     "status": ("telemetry",),
     "alarm": ("alarms", "telemetry"),
+    "event": ("alarms", "telemetry"),
 }
 
 

@@ -1,9 +1,10 @@
 """Real brokers for tests: the embedded one as the child process that it is, and a real Mosquitto."""
 
 import asyncio
+import signal
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -19,6 +20,7 @@ from ingest.address import BrokerAddress, MqttVersion
 from ingest.broker.server import EmbeddedBroker, TlsListener
 from ingest.broker.tls import TlsFiles
 from ingest.limits import Limits
+from tests.support.place import HERE, Place
 from tests.support.requires import require
 from tests.support.waiting import wait_until
 
@@ -89,25 +91,26 @@ async def embedded_broker(
 class Mosquitto:
     """A Mosquitto on a free port of its own; it keeps sessions over `restart` if it was told to."""
 
-    def __init__(self, configuration: Path, port: int) -> None:
+    def __init__(self, configuration: Path, port: int, place: Place = HERE) -> None:
         self._configuration = configuration
         self._process: subprocess.Popen[bytes] | None = None
         self.port = port
+        self.place = place
 
     def address(self, version: MqttVersion = MqttVersion.V5) -> BrokerAddress:
         """Ingest's way in."""
         return BrokerAddress(
-            host="127.0.0.1", port=self.port, username=INGEST, password=_SECRET, version=version
+            host=self.place.host, port=self.port, username=INGEST, password=_SECRET, version=version
         )
 
     @property
     def url(self) -> str:
         """The same, as the setting `broker_url`."""
-        return f"mqtt://{INGEST}:{quote(_SECRET)}@127.0.0.1:{self.port}"
+        return f"mqtt://{INGEST}:{quote(_SECRET)}@{self.place.host}:{self.port}"
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            [require("mosquitto"), "-c", self._configuration],
+            [*self.place.through, require("mosquitto"), "-c", self._configuration],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -125,16 +128,39 @@ class Mosquitto:
             self._process.terminate()
             self._process.wait()
 
+    def pause(self) -> None:
+        """Let it stand still."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it run again after `pause`."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there, standing still or not."""
+        return self._process is not None and self._process.poll() is None
+
     def _listens(self) -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            probe.settimeout(1)
+            return probe.connect_ex((self.place.host, self.port)) == 0
 
 
 @contextmanager
-def mosquitto(directory: Path, devices: Mapping[str, str], *, keeps: bool = True) -> Iterator[Mosquitto]:
+def mosquitto(
+    directory: Path,
+    devices: Mapping[str, str],
+    *,
+    keeps: bool = True,
+    saves: Sequence[str] = ("autosave_interval 1800",),
+    place: Place = HERE,
+) -> Iterator[Mosquitto]:
     """Run a Mosquitto with the logins of `devices` (id to secret), each held to its own topics.
 
-    `keeps`: sessions and what waits for them outlive a `stop`.
+    `keeps`: sessions and what waits for them outlive a `stop`, or as much more as the lines in `saves` say.
     """
     require("mosquitto")
     port = free_port()
@@ -148,7 +174,7 @@ def mosquitto(directory: Path, devices: Mapping[str, str], *, keeps: bool = True
     configuration = directory / "mosquitto.conf"
     lines = [
         "user root",
-        f"listener {port} 127.0.0.1",
+        f"listener {port} {place.host}",
         "allow_anonymous false",
         f"password_file {passwords}",
         f"acl_file {rights}",
@@ -157,9 +183,9 @@ def mosquitto(directory: Path, devices: Mapping[str, str], *, keeps: bool = True
         "set_tcp_nodelay true",
     ]
     if keeps:
-        lines += ["persistence true", f"persistence_location {directory}/", "autosave_interval 1800"]
+        lines += ["persistence true", f"persistence_location {directory}/", *saves]
     configuration.write_text("\n".join(lines) + "\n")
-    broker = Mosquitto(configuration, port)
+    broker = Mosquitto(configuration, port, place)
     broker.start()
     try:
         yield broker

@@ -3,10 +3,10 @@
 Twenty devices through the command line are twenty processes; the store is where those end, too.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -37,27 +37,41 @@ def enroll(data_dir: Path, count: int, clock: Clock) -> list[Login]:
     """Make a store in `data_dir` with `count` nurses and their phones; return the phones' logins."""
     data_dir.mkdir(mode=0o700)
     database = Database(database_url(data_dir))
-    at_ms = clock.now_ms()
     try:
         migrate(database.engine)
-        with database.writing() as connection:
-            org = add_org(connection, name="crowd", actor="system", at_ms=at_ms)
-            add_user(connection, org, LOGIN, "dispatcher", PASSWORD, at_ms)
-            guard = add_responder(
-                connection, org=org, name="guard", channels=["log:"], actor="system", at_ms=at_ms
-            )
-            ladder = {"org": org, "name": "ladder", "tiers": [{"after": 0, "responders": [guard]}]}
-            apply_policy(connection, parse_policy(ladder), actor="system", at_ms=at_ms)
-            logins = []
-            for number in range(count):
-                nurse = add_nurse(connection, org=org, name=f"nurse {number}", actor="system", at_ms=at_ms)
-                device, secret = register_device(
-                    connection, kind="phone", nurse=nurse, actor="system", at_ms=at_ms
-                )
-                logins.append(Login(device.id, secret, nurse))
-        return logins
+        return enroll_in(database, count, clock, [{"after": 0, "channel": "log:"}])
     finally:
         database.close()
+
+
+def enroll_in(
+    database: Database, count: int, clock: Clock, tiers: Sequence[Mapping[str, Any]]
+) -> list[Login]:
+    """Have `count` nurses with a phone each, a dispatcher, and a ladder with somebody at each of `tiers`.
+
+    Of a tier `channel` is where its guard is reached, and `after` how many seconds the one before has.
+    """
+    at_ms = clock.now_ms()
+    with database.writing() as connection:
+        org = add_org(connection, name="crowd", actor="system", at_ms=at_ms)
+        add_user(connection, org, LOGIN, "dispatcher", PASSWORD, at_ms)
+        ladder = []
+        for number, tier in enumerate(tiers):
+            name, channels = f"guard {number}", [tier["channel"]]
+            guard = add_responder(
+                connection, org=org, name=name, channels=channels, actor="system", at_ms=at_ms
+            )
+            ladder.append({"after": tier["after"], "responders": [guard]})
+        policy = parse_policy({"org": org, "name": "ladder", "tiers": ladder})
+        apply_policy(connection, policy, actor="system", at_ms=at_ms)
+        logins = []
+        for number in range(count):
+            nurse = add_nurse(connection, org=org, name=f"nurse {number}", actor="system", at_ms=at_ms)
+            device, secret = register_device(
+                connection, kind="phone", nurse=nurse, actor="system", at_ms=at_ms
+            )
+            logins.append(Login(device.id, secret, nurse))
+    return logins
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import Connection, create_engine, func, select
 
 from devices.clock import SystemClock
-from devices.reports import AlarmBase, Fix, StatusReported
+from devices.reports import AlarmBase, EventBase, Fix, StatusReported
 from ingest.lanes import DEAD_LETTERS, LANES
 from ingest.log.port import BEGINNING, EventLog
 from ingest.log.sqlite_view import SqliteLogView
@@ -52,7 +52,7 @@ async def read_logged(log: EventLog) -> dict[str, Counter[Message]]:
     """Return how often each message stands in each lane."""
     logged: dict[str, Counter[Message]] = {}
     for lane in LANES:
-        logged[lane] = Counter(filter(None, map(_message, await read_arrivals(log, lane))))
+        logged[lane] = Counter(filter(None, map(message_of, await read_arrivals(log, lane))))
     return logged
 
 
@@ -61,7 +61,7 @@ def read_alerts(data_dir: Path) -> list[Alert]:
     engine = create_engine(database_url(data_dir))
     try:
         with engine.connect() as connection:
-            return _alerts(connection)
+            return alerts_of(connection)
     finally:
         engine.dispose()
 
@@ -73,18 +73,22 @@ async def read_kept(data_dir: Path) -> Kept:
     return Kept({lane: set(messages) for lane, messages in logged.items()}, read_alerts(data_dir))
 
 
-def _message(arrival: Arrival) -> Message | None:
+def message_of(arrival: Arrival) -> Message | None:
+    """Return what of a device's words `arrival` is, None if nobody counts it."""
     match arrival.report:
         case Fix(seq=seq):
             return Message(arrival.device, "fix", str(seq))
         case AlarmBase(alarm=alarm):
             return Message(arrival.device, "alarm", str(alarm))
+        case EventBase(seq=seq):
+            return Message(arrival.device, "event", str(seq))
         case StatusReported(seq=seq):
             return Message(arrival.device, "status", str(seq))
     return None
 
 
-def _alerts(connection: Connection) -> list[Alert]:
+def alerts_of(connection: Connection) -> list[Alert]:
+    """Return the alerts of devices' alarms, each with the presses noted on it."""
     noted = select(timeline.c.alert, timeline.c.detail).where(timeline.c.what == "pressed_again")
     presses: dict[str, list[Press]] = defaultdict(list)
     for row in connection.execute(noted.order_by(timeline.c.seq)):

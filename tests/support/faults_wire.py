@@ -1,20 +1,30 @@
 """Wire: one MQTT connection of a device that knows, message by message, what was acknowledged."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from itertools import cycle
-from typing import cast
+from typing import NamedTuple, cast
 
 from ingest.broker import packets
 from ingest.broker.framing import Framer
 from tests.support import raw_mqtt
 
 _CONNECT_DEADLINE_S = 5.0
+_KEEP_ALIVE_S = 3600
 _LARGEST_BYTES = 1 << 22
 
 
 class NotReached(Exception):
     """The broker could not be reached, did not answer, or refused."""
+
+
+class _Waiting(NamedTuple):
+    acknowledged: Callable[[], None]
+    at_s: float
+
+
+_NONE = _Waiting(lambda: None, math.inf)
 
 
 class Wire(asyncio.Protocol):
@@ -24,25 +34,30 @@ class Wire(asyncio.Protocol):
         self._hear = hear
         self._framer = Framer(_LARGEST_BYTES)
         self._packet_ids = cycle(range(1, 65_536))
-        self._waiting: dict[int, Callable[[], None]] = {}
+        self._waiting: dict[int, _Waiting] = {}
         loop = asyncio.get_running_loop()
         self._answers = {kind: loop.create_future() for kind in (packets.CONNACK, packets.SUBACK)}
         self.lost = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
 
     @classmethod
-    async def open(cls, port: int, device: str, secret: str, hear: Callable[[bytes], None]) -> "Wire":
+    async def open(
+        cls, port: int, device: str, secret: str, hear: Callable[[bytes], None], host: str = "127.0.0.1"
+    ) -> "Wire":
         """Log in as `device` and subscribe to its `down`.
 
         Raises:
             NotReached: it cannot be done just now.
         """
         loop = asyncio.get_running_loop()
+        wire = cls(hear)
         try:
-            _, wire = await loop.create_connection(lambda: cls(hear), "127.0.0.1", port)
-        except OSError as error:
-            raise NotReached(f"{device}: {error}") from error
-        try:
+            async with asyncio.timeout(_CONNECT_DEADLINE_S):
+                await loop.create_connection(lambda: wire, host, port)
             await wire._log_in(device, secret)
+        except (OSError, TimeoutError) as error:
+            wire.close()
+            raise NotReached(f"{device}: {error}") from error
         except BaseException:
             wire.close()
             raise
@@ -53,27 +68,38 @@ class Wire(asyncio.Protocol):
         """How many publishes have no PUBACK yet."""
         return len(self._waiting)
 
-    def publish(self, topic: str, payload: bytes, acknowledged: Callable[[], None]) -> None:
-        """Publish; `acknowledged` is called once the PUBACK is here. On a lost connection it never is."""
-        if self._transport.is_closing():
+    def silent_since(self, since_s: float) -> bool:
+        """Tell whether what was published before `since_s` has no PUBACK yet."""
+        return next(iter(self._waiting.values()), _NONE).at_s < since_s
+
+    def publish(
+        self, topic: str, payload: bytes, acknowledged: Callable[[], None], at_s: float = 0.0
+    ) -> None:
+        """Publish, at `at_s`; `acknowledged` is called at the PUBACK: on a lost connection never."""
+        if self._transport is None or self._transport.is_closing():
             return
         packet_id = next(self._packet_ids)
         while packet_id in self._waiting:
             packet_id = next(self._packet_ids)
-        self._waiting[packet_id] = acknowledged
-        self._transport.write(raw_mqtt.publish(topic.encode(), payload, packet_id))
+        self._waiting[packet_id] = _Waiting(acknowledged, at_s)
+        self._write(raw_mqtt.publish(topic.encode(), payload, packet_id))
 
     def close(self) -> None:
         """Vanish without a DISCONNECT."""
-        self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
 
     async def _log_in(self, device: str, secret: str) -> None:
         name = device.encode()
-        self._transport.write(raw_mqtt.connect(name, name, secret.encode(), keep_alive_s=0))
+        self._write(raw_mqtt.connect(name, name, secret.encode(), keep_alive_s=_KEEP_ALIVE_S))
         granted = await self._answer(packets.CONNACK)
         if granted[1] != packets.ACCEPTED:
             raise NotReached(f"{device}: refused with {granted[1]}")
-        self._transport.write(raw_mqtt.subscribe(f"vigil/v1/{device}/down".encode(), 1))
+        self._write(raw_mqtt.subscribe(f"vigil/v1/{device}/down".encode(), 1))
         if (await self._answer(packets.SUBACK))[2] == packets.SUBSCRIPTION_REFUSED:
             raise NotReached(f"{device}: may not hear its commands")
 
@@ -101,11 +127,11 @@ class Wire(asyncio.Protocol):
         self._framer.feed(data)
         while (frame := self._framer.next()) is not None:
             if frame.kind == packets.PUBACK:
-                self._waiting.pop(packets.read_acknowledged(frame))()
+                self._waiting.pop(packets.read_acknowledged(frame)).acknowledged()
             elif frame.kind == packets.PUBLISH:
                 command = packets.read_publish(frame)
                 if command.qos:
-                    self._transport.write(packets.acknowledgement(packets.PUBACK, command.packet_id))
+                    self._write(packets.acknowledgement(packets.PUBACK, command.packet_id))
                 self._hear(command.payload)
             elif frame.kind in self._answers and not self._answers[frame.kind].done():
                 self._answers[frame.kind].set_result(frame.body)

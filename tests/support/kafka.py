@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from devices.clock import SystemClock
 from ingest.log.kafka_servers import KafkaServers
 from ingest.log.kafka_topics import log_topics, prepare_topics
 from tests.support.brokers import free_port
+from tests.support.place import HERE, Place
 from tests.support.requires import missing, require
 from tests.support.waiting import wait_until
 
@@ -94,13 +96,16 @@ def _fetch(jars: Path) -> None:
 class KafkaNode:
     """One node, broker and controller in one; it keeps its data over `stop`, `kill` and `start`."""
 
-    def __init__(self, directory: Path, number: int, port: int, voters: Sequence[str], jars: Path) -> None:
+    def __init__(
+        self, directory: Path, number: int, place: Place, port: int, voters: Sequence[str], jars: Path
+    ) -> None:
         self._directory = directory
         self._jars = jars
         self._process: subprocess.Popen[bytes] | None = None
+        self._place = place
         self.number = number
         self.port = port
-        directory.mkdir(parents=True)
+        directory.mkdir(parents=True, exist_ok=True)
         self._logging = directory / "log4j2.yaml"
         self._logging.write_text(_LOGGING, encoding="utf-8")
         self._properties = directory / "server.properties"
@@ -123,7 +128,7 @@ class KafkaNode:
         with self.output.open("ab") as output:
             # A session of its own: an interrupt of the test run must reach the test, not the node.
             self._process = subprocess.Popen(
-                [*ends_with_us(), *self._command("kafka.Kafka", str(self._properties))],
+                [*self._place.through, *ends_with_us(), *self._command("kafka.Kafka", str(self._properties))],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -163,7 +168,18 @@ class KafkaNode:
             said = self.output.read_text(encoding="utf-8", errors="replace")[-2000:]
             raise RuntimeError(f"Kafka node {self.number} ended: {said}")
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            probe.settimeout(1)
+            return probe.connect_ex((self._place.host, self.port)) == 0
+
+    @property
+    def server(self) -> str:
+        """Where clients reach it, as `host:port`."""
+        return f"{self._place.host}:{self.port}"
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process is there, standing still or not."""
+        return self._process is not None and self._process.poll() is None
 
     def _command(self, main: str, *arguments: str) -> list[str]:
         options = [*_JAVA, f"-Dlog4j2.configurationFile={self._logging}", "-cp", f"{self._jars}/*"]
@@ -185,7 +201,7 @@ class Kafka:
     @property
     def servers(self) -> str:
         """Where clients begin, as `host:port,host:port`."""
-        return ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        return ",".join(node.server for node in self.nodes)
 
     @property
     def url(self) -> str:
@@ -194,18 +210,22 @@ class Kafka:
 
 
 @contextmanager
-def kafka(directory: Path, nodes: int = 1) -> Iterator[Kafka]:
-    """Run a cluster of `nodes` nodes on free ports, its data in `directory`."""
+def kafka(directory: Path, nodes: int = 1, places: Sequence[Place] = (HERE, HERE, HERE)) -> Iterator[Kafka]:
+    """Run a cluster of `nodes` nodes on free ports, its data in `directory`, each at one of `places`."""
     jars = kafka_jars()
     ports = [(free_port(), free_port()) for _ in range(nodes)]
-    voters = [f"{number}@127.0.0.1:{controller}" for number, (_, controller) in enumerate(ports, 1)]
+    voters = [
+        f"{number}@{place.host}:{controller}"
+        for number, ((_, controller), place) in enumerate(zip(ports, places, strict=False), 1)
+    ]
     made = [
-        KafkaNode(directory / f"node-{number}", number, port, voters, jars)
-        for number, (port, _) in enumerate(ports, 1)
+        KafkaNode(directory / f"node-{number}", number, place, port, voters, jars)
+        for number, ((port, _), place) in enumerate(zip(ports, places, strict=False), 1)
     ]
     try:
+        with ThreadPoolExecutor(nodes) as threads:
+            list(threads.map(KafkaNode.prepare, made))
         for node in made:
-            node.prepare()
             node.start()
         for node in made:
             node.until_listening()
@@ -223,15 +243,15 @@ async def prepared(cluster: Kafka, partitions: int) -> KafkaServers:
 
 
 def _properties(data: Path, number: int, port: int, voters: Sequence[str]) -> str:
-    controller = voters[number - 1].rpartition(":")[2]
+    host, _, controller = voters[number - 1].partition("@")[2].rpartition(":")
     copies = len(voters)
     agreeing = copies // 2 + 1
     settings = {
         "process.roles": "broker,controller",
         "node.id": number,
         "controller.quorum.voters": ",".join(voters),
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "listeners": f"PLAINTEXT://{host}:{port},CONTROLLER://{host}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{host}:{port}",
         "controller.listener.names": "CONTROLLER",
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "inter.broker.listener.name": "PLAINTEXT",

@@ -10,6 +10,9 @@ from types import TracebackType
 
 import httpx
 
+from tests.support.kafka import ends_with_us
+from tests.support.place import HERE, Place
+
 STOP_WITHIN_S = 10.0
 _VIGIL = str(Path(sys.executable).with_name("vigil"))
 
@@ -17,8 +20,12 @@ _VIGIL = str(Path(sys.executable).with_name("vigil"))
 class PartProcess:
     """One part, running in a process of its own on the data of `data_dir`."""
 
-    def __init__(self, part: str, data_dir: Path, settings: Mapping[str, str]) -> None:
-        self._command = [_VIGIL, part, "--data-dir", str(data_dir), "--http-port", "0"]
+    def __init__(
+        self, part: str, data_dir: Path, settings: Mapping[str, str], place: Place = HERE, http_port: int = 0
+    ) -> None:
+        http = ("--http-host", place.host, "--http-port", str(http_port))
+        self._command = [*place.through, *ends_with_us(), _VIGIL, part, "--data-dir", str(data_dir), *http]
+        self.part = part
         self._settings = settings
         self._errors = data_dir.parent / f"{data_dir.name}-{part}.log"
         self.http_url = ""
@@ -68,12 +75,25 @@ class PartProcess:
                 self.http_url = said[1]
             if said == ["ready"]:
                 return
-        raise AssertionError(f"{self._command[1]} ended with {self.process.wait()}: {self.errors()[-2000:]}")
+        raise AssertionError(f"{self.part} ended with {self.process.wait()}: {self.errors()[-2000:]}")
 
     def parts(self) -> dict[str, str]:
         """What `/readyz` says."""
         found: dict[str, str] = httpx.get(f"{self.http_url}/readyz", trust_env=False).json()["parts"]
         return found
+
+    def pause(self) -> None:
+        """Let it stand still."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it run again after `pause`."""
+        self.process.send_signal(signal.SIGCONT)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is there, standing still or not."""
+        return self._process is not None and self._process.poll() is None
 
     def errors(self) -> str:
         """What it wrote to its standard error."""

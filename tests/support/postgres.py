@@ -3,8 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -15,10 +18,13 @@ from safety.store.database import open_engine
 from safety.store.migrate import migrate
 from safety.store.tables import metadata
 from tests.support.brokers import free_port
+from tests.support.faults_processes import children
+from tests.support.place import HERE, Place
 from tests.support.requires import require
 from tests.support.waiting import wait_until
 
 _OWNER: Final = "vigil"
+_START_TIMEOUT_S: Final = 60.0
 # Commits are synced as in earnest; only what a test machine lacks is made small.
 _SETTINGS: Final = (
     *("-c", "fsync=on", "-c", "shared_buffers=32MB", "-c", "max_connections=200"),
@@ -32,9 +38,10 @@ class Postgres:
     It never runs as root, who may not: then as `postgres`, or else as `nobody`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: Place = HERE, home: Path | None = None) -> None:
         self._bin = require("postgres").resolve().parent
-        self._home = Path(tempfile.mkdtemp(prefix="vigil-postgres-"))
+        self._place = place
+        self.home = Path(tempfile.mkdtemp(prefix="vigil-postgres-")) if home is None else home
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _plain_user()
         self._numbers = count(1)
@@ -43,23 +50,25 @@ class Postgres:
 
     def start(self) -> None:
         """Make the files if there are none, and start; returns when it takes connections."""
-        if not (self._home / "data").exists():
+        if not (self.home / "data").exists():
             if self._user is not None:
-                shutil.chown(self._home, self._user)
+                shutil.chown(self.home, self._user)
             self._run("initdb", "-D", "data", "-U", _OWNER, "--auth=trust", "--encoding=UTF8", "--no-sync")
-        log = (self._home / "log").open("ab")
+            with (self.home / "data" / "pg_hba.conf").open("a") as access:
+                access.write("host all all samenet trust\n")
+        log = (self.home / "log").open("ab")
         with log:
             self._process = subprocess.Popen(
                 [
+                    *(*self._place.through, *_as(self._user)),
                     *(self._bin / "postgres", "-D", "data", "-p", str(self.port)),
-                    *("-c", "listen_addresses=127.0.0.1", "-k", str(self._home), *_SETTINGS),
+                    *("-c", f"listen_addresses={self._place.host}", "-k", str(self.home), *_SETTINGS),
                 ],
-                cwd=self._home,
-                user=self._user,
+                cwd=self.home,
                 stdout=log,
                 stderr=log,
             )
-        wait_until(self._answers, what="PostgreSQL answers")
+        wait_until(self._answers, timeout_s=_START_TIMEOUT_S, what="PostgreSQL answers")
 
     def stop(self) -> None:
         """End it in order, at once."""
@@ -73,14 +82,39 @@ class Postgres:
             self._process.send_signal(3)  # immediate shutdown: nothing is written, all its children go
             self._process.wait(timeout=20)
 
+    def crash(self) -> None:
+        """Kill -9 all of its processes."""
+        if self._process is not None and self._process.poll() is None:
+            # It must not have children any more when it ends: they would be nobody's.
+            self._process.send_signal(signal.SIGSTOP)
+            self._send(signal.SIGKILL, children(self._process.pid))
+            self._process.kill()
+            self._process.wait(timeout=20)
+
+    def pause(self) -> None:
+        """Let all of its processes stand still."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        self._send(signal.SIGSTOP, children(self._process.pid))
+
+    def go_on(self) -> None:
+        """Let them run again after `pause`."""
+        assert self._process is not None
+        self._send(signal.SIGCONT, [*children(self._process.pid), self._process.pid])
+
+    @property
+    def runs(self) -> bool:
+        """Whether its first process is there, standing still or not."""
+        return self._process is not None and self._process.poll() is None
+
     def remove(self) -> None:
         """End it and delete its files."""
         self.kill()
-        shutil.rmtree(self._home)
+        shutil.rmtree(self.home)
 
     def url(self, database: str) -> str:
         """What the setting `database_url` takes."""
-        return f"postgresql://{_OWNER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{_OWNER}@{self._place.host}:{self.port}/{database}"
 
     def create(self, template: str = "template1") -> str:
         """Make a database, empty or as `template` is, and return its name."""
@@ -112,6 +146,11 @@ class Postgres:
         """One of the server's own programs: pg_dump, pg_restore, psql."""
         return self._bin / name
 
+    def _send(self, number: signal.Signals, processes: Iterable[int]) -> None:
+        for each in processes:
+            with suppress(ProcessLookupError):
+                os.kill(each, number)
+
     def _answers(self) -> bool:
         try:
             psycopg.connect(self.url("postgres"), connect_timeout=2).close()
@@ -121,8 +160,15 @@ class Postgres:
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._bin / program), *arguments]
-        done = subprocess.run(command, cwd=self._home, user=self._user, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=self.home, user=self._user, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr.decode(errors="replace")
+
+
+def _as(user: str | None) -> tuple[str, ...]:
+    """Return what a command is started through so that `user` runs it (None: whoever we are)."""
+    if user is None:
+        return ()
+    return ("setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups", "--")
 
 
 def _plain_user() -> str | None:

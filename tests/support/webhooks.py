@@ -25,8 +25,8 @@ class FarEnd(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _Handler)
         self.calls: list[Call] = []
         self.statuses: dict[str, list[int]] = {}
         self.hanging: set[str] = set()
@@ -34,7 +34,7 @@ class FarEnd(ThreadingHTTPServer):
         self.closing = threading.Event()
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}{path}"
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}{path}"
 
     def answers(self, path: str, statuses: Iterable[int]) -> str:
         """Answer `path` with `statuses` in turn; return its URL."""
@@ -80,9 +80,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def far_end() -> Iterator[FarEnd]:
+def far_end(host: str = "127.0.0.1") -> Iterator[FarEnd]:
     """A server that runs until the block ends."""
-    with FarEnd() as server:
+    with FarEnd(host) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), name="far-end")
         thread.start()
         try:

@@ -1,0 +1,55 @@
+"""Disk: a small file system of a server's own, so that it can be full. Mounting it needs root."""
+
+import errno
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_BALLAST = "ballast"
+_STEP_BYTES = 1 << 16
+
+
+class Disk:
+    """What a server keeps; only where it is a file system of its own can it be filled."""
+
+    def __init__(self, path: Path, *, can_fill: bool) -> None:
+        self.path = path
+        self.can_fill = can_fill
+
+    def fill(self) -> None:
+        """Leave no room: whoever writes now is told ENOSPC."""
+        with (self.path / _BALLAST).open("wb") as ballast:
+            left = os.statvfs(self.path)
+            os.posix_fallocate(ballast.fileno(), 0, max(1, left.f_bavail * left.f_bsize - _STEP_BYTES))
+            try:
+                while True:
+                    ballast.seek(0, os.SEEK_END)
+                    ballast.write(bytes(_STEP_BYTES))
+                    ballast.flush()
+            except OSError as error:
+                if error.errno != errno.ENOSPC:
+                    raise
+
+    def free(self) -> None:
+        """Make room again."""
+        (self.path / _BALLAST).unlink(missing_ok=True)
+
+
+@contextmanager
+def disk(path: Path, size_mb: int) -> Iterator[Disk]:
+    """Have `path` be a disk of `size_mb`, or, for those who may not mount, a folder."""
+    path.mkdir(parents=True, exist_ok=True)
+    can_fill = os.geteuid() == 0
+    if can_fill:
+        _run("mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "none", str(path))
+    try:
+        yield Disk(path, can_fill=can_fill)
+    finally:
+        if can_fill:
+            _run("umount", "--lazy", str(path))
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=10)
