@@ -10,7 +10,7 @@ import httpx
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 PASSWORD = "correct horse battery staple"
 
@@ -48,7 +48,7 @@ class Device:
         self._seq += 1
         body = json.dumps({"seq": self._seq, "time": time.time_ns() // 1_000_000, **payload})
         before_s = time.monotonic()
-        self._client.publish(f"vigil/v1/{self.id}/{channel}", body, qos=1).wait_for_publish(10)
+        self._client.publish(f"vigil/v1/{self.id}/{channel}", body, qos=1).wait_for_publish(PATIENCE_S)
         return before_s
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Colleague:
 
     def __init__(self, base_url: str, login: str) -> None:
         self.login = login
-        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=10, trust_env=False)
+        self._http = httpx.Client(base_url=f"{base_url}/api/v1", timeout=PATIENCE_S, trust_env=False)
         token = self._http.post("/session", json={"username": login, "password": PASSWORD}).json()["token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
         # The bearer token alone: a cookie beside it would make it a page's request.

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.cast import House, Service
 from tests.browser.desk import Desk
 from tests.browser.link import Link
 from tests.support.requires import require
+from tests.support.waiting import PATIENCE_S
 
 CHROMIUM_ARGS: Final = [
     "--headless",
@@ -23,6 +24,7 @@ CHROMIUM_ARGS: Final = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE_MS: Final = PATIENCE_S * 1000
 
 
 # One browser a module, not a session: its own event loop must be gone before other modules start theirs.
@@ -30,8 +32,11 @@ CHROMIUM_ARGS: Final = [
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     program = require("chromium")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(program), args=CHROMIUM_ARGS)
+        browser = playwright.chromium.launch(
+            executable_path=str(program), args=CHROMIUM_ARGS, timeout=PATIENCE_MS
+        )
         yield browser
         browser.close()
 
@@ -65,6 +70,7 @@ def desk(chromium: Browser, link: Link) -> Iterator[Desk]:
     context = chromium.new_context(
         viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Asia/Shanghai"
     )
+    context.set_default_timeout(PATIENCE_MS)
     made = Desk(context.new_page(), link.base_url)
     yield made
     unexpected = made.unexpected()

@@ -7,8 +7,9 @@ from typing import Final
 import httpx
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
+from tests.support.waiting import PATIENCE_S
+
 SESSION_COOKIE: Final = "vigil_session"
-LOGIN_TIMEOUT_MS: Final = 10_000
 
 
 class Desk:
@@ -47,9 +48,13 @@ class Desk:
         self.type_login(login, password)
         self.wait_live()
 
-    def wait_live(self, timeout_ms: float = LOGIN_TIMEOUT_MS) -> None:
+    def wait_live(self) -> None:
         """Wait until the live feed stands."""
-        expect(self.connection).to_have_attribute("data-state", "live", timeout=timeout_ms)
+        expect(self.connection).to_have_attribute("data-state", "live")
+
+    def wait_drawn(self) -> None:
+        """Wait until what has changed is on the screen: the page draws once a frame."""
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
     def end_session(self) -> None:
         """End the page's session at the server, behind its back."""
@@ -57,7 +62,8 @@ class Desk:
             cookie["value"] for cookie in self.page.context.cookies() if cookie["name"] == SESSION_COOKIE
         )
         headers = {"Authorization": f"Bearer {token}"}
-        httpx.delete(f"{self.base_url}/api/v1/session", headers=headers, trust_env=False).raise_for_status()
+        url = f"{self.base_url}/api/v1/session"
+        httpx.delete(url, headers=headers, timeout=PATIENCE_S, trust_env=False).raise_for_status()
 
     @property
     def connection(self) -> Locator:
@@ -81,10 +87,6 @@ class Desk:
     def button(self, action: str) -> Locator:
         """The detail's button of an action, e.g. `acknowledge`."""
         return self.page.get_by_test_id(f"action-{action}")
-
-    def state_of(self, nurse_name: str) -> str | None:
-        """The state of the nurse's only alert as its card has it."""
-        return self.cards_of(nurse_name).get_attribute("data-state")
 
     def map_view(self) -> str | None:
         """Where the map looks: "lat,lon,zoom"."""

@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 
 from tests.browser.cast import PASSWORD, House, Service
 from tests.browser.desk import Desk
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.integration]
 def supervisor(house: House, service: Service) -> str:
     """A supervisor, and two nurses: one of them has a button that was never heard."""
     login = house.user("supervisor", "sun")
-    with httpx.Client(base_url=f"{service.base_url}/api/v1", timeout=10, trust_env=False) as http:
+    with httpx.Client(base_url=f"{service.base_url}/api/v1", timeout=PATIENCE_S, trust_env=False) as http:
         token = http.post("/session", json={"username": login, "password": PASSWORD}).json()["token"]
         http.cookies.clear()
         http.headers["Authorization"] = f"Bearer {token}"
@@ -47,7 +48,7 @@ def test_a_phone_is_added_handed_over_and_tested(desk: Desk, supervisor: str) ->
     secret = page.get_by_test_id("device-new-secret").inner_text()
     assert config["password"] == secret
     qr = page.get_by_test_id("device-qr")
-    assert qr.evaluate("image => image.complete && image.naturalWidth > 0")
+    wait_until(lambda: qr.evaluate("image => image.complete && image.naturalWidth > 0"), what="the QR code")
     page.get_by_test_id("device-secret-close").click()
     expect(page.get_by_test_id("device-new-secret")).to_have_count(0)
     assert secret not in page.content()

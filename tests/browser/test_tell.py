@@ -27,7 +27,7 @@ def test_a_phone_is_asked_where_it_is_and_told_something(desk: Desk, house: Hous
     located = told.locator("[data-kind=locate]")
     expect(located).to_contain_text("on its way")
     nurse.device.publish("location", FIX)
-    expect(located).to_have_attribute("data-state", "answered", timeout=10_000)
+    expect(located).to_have_attribute("data-state", "answered")
     expect(located).to_contain_text("answered at")
 
     desk.detail.get_by_test_id("tell-message").click()
