@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from devices.clock import SystemClock
 from safety.cli.common import DEFAULT_DATA_DIR, DataDir, Failure, now_ms, reading
 from safety.cli.options import moment_ms
 
 if TYPE_CHECKING:
+    from ingest.log.kafka import KafkaEventLog
+    from ingest.log.sqlite_view import SqliteLogView
     from safety.replay import Span
     from safety.rules.effects import RaiseAlert
 
@@ -51,12 +54,9 @@ def replay(
 
 
 async def _run(data_dir: Path, span: "Span") -> tuple[int, dict[str, "RaiseAlert"]]:
-    from devices.clock import SystemClock
-    from ingest.log.sqlite_view import SqliteLogView
     from safety.replay import replay as run
 
-    log = SqliteLogView(data_dir / "log", SystemClock())
-
+    log = await _opened(data_dir)
     told_at = 0
 
     def told(entries: int) -> None:
@@ -69,3 +69,18 @@ async def _run(data_dir: Path, span: "Span") -> tuple[int, dict[str, "RaiseAlert
         return await run(log, span, told)
     finally:
         await log.close()
+
+
+async def _opened(data_dir: Path) -> "KafkaEventLog | SqliteLogView":
+    """Open the log that the settings in `data_dir` name, to read it beside whoever writes."""
+    from ingest.log.kafka import KafkaEventLog
+    from ingest.log.kafka_servers import KafkaServers
+    from ingest.log.sqlite_view import SqliteLogView
+    from safety.config import load_settings
+
+    settings = load_settings(data_dir)
+    if settings.kafka_url is None:
+        return SqliteLogView(data_dir / "log", SystemClock())
+    return await KafkaEventLog.open(
+        KafkaServers.parse(settings.kafka_url, settings.kafka_prefix), SystemClock()
+    )

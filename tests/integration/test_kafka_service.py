@@ -71,4 +71,11 @@ def test_a_panic_through_kafka_outlives_the_service(on_kafka: Service, store: Da
     publish_json(on_kafka.mqtt_port, phone, "alarm", panic)
     publish_json(on_kafka.mqtt_port, phone, "alarm", {"kind": "fall", "seq": 2, "id": "fall-1"})
     wait_until(lambda: raised(store) == ["fall", "panic"], what="one more alert, and not the old one again")
+    said = wait_until(lambda: _replayed_both(on_kafka), what="both are old enough to be compared")
+    assert "identical" in said
     assert on_kafka.stop() == 0
+
+
+def _replayed_both(service: Service) -> str | None:
+    said = service.cli("replay", "--from", "-1h")
+    return said if "2 alerts compared" in said else None
