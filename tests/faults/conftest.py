@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,18 @@ def tell(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Have a line printed at the end of the run, with the test's name."""
     lines = request.config.stash.setdefault(_LINES, [])
     return lambda line: lines.append(f"{request.node.name}: {line}")
+
+
+@pytest.fixture
+def report(request: pytest.FixtureRequest) -> Callable[[str], Path]:
+    """Name a file for what a long run has to say; `make clean` removes it."""
+
+    def named(name: str) -> Path:
+        folder = request.config.rootpath / "test-results"
+        folder.mkdir(exist_ok=True)
+        return folder / name
+
+    return named
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ A round is: everybody talks; a fault; alarms meanwhile; healing; alarms again; q
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from itertools import cycle
@@ -21,10 +22,12 @@ from tests.faults.desk import Dispatcher, Page, log_in
 from tests.faults.history import Seen, violations
 from tests.faults.house import PARTITIONS, House
 from tests.faults.nemesis import Fault, heal, strike
+from tests.faults.waits import Wait
 from tests.support.faults_crowd import Crowd
 from tests.support.faults_fleet import Login
 from tests.support.waiting import NotInTime, eventually
 
+_log = logging.getLogger(__name__)
 OTHERS = 16
 _SHOWN_WITHIN_S = 60.0
 _QUIET_WITHIN_S = 60.0
@@ -38,22 +41,14 @@ _PATIENCE_S = 3.0
 _BROKER_FORGETS = frozenset({"mosquitto kill", "mosquitto full"})
 
 
-class Time(NamedTuple):
-    """How long alarms of every partition took until all were on a page: `fault` while it lasted, or after."""
-
-    kind: str
-    during: bool
-    took_s: float
-
-
 class Rounds:
-    """Plays in `house`; `found` is what did not hold, `times` what people waited."""
+    """Plays in `house`; `found` is what did not hold, `waits` how long people waited."""
 
     def __init__(self, house: House, clock: Clock, seed: int) -> None:
         self.house = house
         self.seed = seed
         self.found: list[str] = []
-        self.times: list[Time] = []
+        self.waits: list[Wait] = []
         self.done: list[Fault] = []
         self.forgotten = 0
         """What was no alarm, and Mosquitto acknowledged and forgot as it was killed."""
@@ -113,19 +108,27 @@ class Rounds:
 
     async def _round(self, fault: Fault) -> None:
         self.done.append(fault)
+        number = len(self.done)
         before = len(self.found)
         self._crowd.talk()
         await self._clock.sleep_s(self._rng.uniform(*_STEADY_S))
         struck_s = self._clock.monotonic_s()
         await strike(self.house, fault)
-        if fault.is_borne:
-            self.times.append(Time(fault.kind, True, await self._probe()))
+        waits = [Wait(fault.kind, True, await self._probe())] if fault.is_borne else []
         lasts_s = self._rng.uniform(*(_OUTAGE_S if fault.how == "kill" else _STANDSTILL_S))
         await self._clock.sleep_s(max(0.0, struck_s + lasts_s - self._clock.monotonic_s()))
         await heal(self.house, fault)
-        self.times.append(Time(fault.kind, False, await self._probe()))
+        waits.append(Wait(fault.kind, False, await self._probe()))
         await self._quiet(fault)
-        self.found[before:] = [f"{fault.who} {fault.how}: {one}" for one in self.found[before:]]
+        self.found[before:] = [
+            f"round {number}, {fault.who} {fault.how}: {one}" for one in self.found[before:]
+        ]
+        self.waits += waits
+        took_s = self._clock.monotonic_s() - struck_s
+        waited = ", ".join(f"{wait.took_s:.1f} s" for wait in waits)
+        _log.info("round %d, %s %s: %s; %.0f s in all", number, fault.who, fault.how, waited, took_s)
+        for one in self.found[before:]:
+            _log.error("%s", one)
 
     async def _probe(self) -> float:
         """Have somebody of each partition call for help; return how long until a page had shown all of it."""

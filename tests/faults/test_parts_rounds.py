@@ -8,13 +8,15 @@ from random import Random
 import pytest
 
 from devices.clock import SystemClock
-from tests.faults.house import PARTS, house
+from tests.faults.house import PARTS, house, vigil
 from tests.faults.nemesis import Fault, dealt, faults_in
 from tests.faults.rounds import Rounds
+from tests.faults.waits import late, table
 
 pytestmark = pytest.mark.integration
 
 
+WORKERS = ("ingest", "process", "route", "console")
 FEW = ("ingest-1", "ingest-2", "process-1", "process-2", "route-1", "console-1")
 
 
@@ -30,12 +32,17 @@ async def test_a_few_rounds(tmp_path: Path, tell: Callable[[str], None]) -> None
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-async def test_at_random(tmp_path: Path, rounds: int, seed: int, tell: Callable[[str], None]) -> None:
+async def test_at_random(
+    tmp_path: Path, rounds: int, seed: int, tell: Callable[[str], None], report: Callable[[str], Path]
+) -> None:
     clock = SystemClock()
     with house(tmp_path, clock, shifted=PARTS) as running:
         play = Rounds(running, clock, seed)
         await play.run(islice(dealt(faults_in(running), Random(seed)), rounds))
-    tell(play.report())
-    for time in play.times:
-        tell(str(time))
+        vigil(running.settings, tmp_path / "data", "audit", "verify")
+        vigil(running.settings, tmp_path / "data", "replay", "--from", "-1d")
+    written = report("faults.md")
+    written.write_text("\n".join([play.report(), "", *table(play.waits)]) + "\n")
+    tell(f"{play.report()}; {written.name} has how long people waited")
     assert play.found == []
+    assert late(play.waits, WORKERS) == []
