@@ -2,13 +2,17 @@
 
 The floor, in the same run and on the same entries: reading them and decoding each with msgspec. With
 `VIGIL_KAFKA_URL` the log is there, under a prefix of its own, and the floor is aiokafka's bare `getmany`;
-without it the log is the embedded one. Rates are for each second of the processor, all threads together.
+without it the log is the embedded one. With `VIGIL_DATABASE_URL` the store is on that PostgreSQL, in a
+database of its own. As in `vigil bench engine` everybody has been heard for a minute before, and what is
+timed takes over from a checkpoint. Rates are for each second of this process's processor, all its threads
+together.
 """
 
 import asyncio
+import gc
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,13 +29,15 @@ from ingest.log.kafka_topics import log_topics, prepare_topics
 from ingest.log.port import EventLog, NewEntry
 from ingest.log.sqlite import SqliteEventLog
 from ingest.records import encode
-from safety.bench.engine_world import World, make_world
+from safety.bench.engine import SETTLING
+from safety.bench.engine_world import T0_MS, World, make_world
 from safety.bench.report import Row, at_least, report, row
 from safety.config import load_settings
 from safety.engine import decode
 from safety.runner import BATCH, Runner, RunnerMetrics
-from safety.store.database import Database, database_url
+from safety.store.database import Database, database_url, open_engine
 from safety.store.migrate import migrate
+from safety.store.track_days import make_days
 
 NURSES = 5_000
 ROUNDS = 12
@@ -58,12 +64,17 @@ def run(nurses: int = NURSES, rounds: int = ROUNDS) -> dict[str, Any]:
 
 async def _measure(directory: Path, world: World, rounds: int) -> list[Row]:
     clock = SystemClock()
-    url = load_settings(directory).kafka_url
-    ground = _embedded(directory, clock) if url is None else _on_kafka(url, clock)
-    with closing(Database(database_url(directory))) as database:
+    settings = load_settings(directory)
+    kafka, configured = settings.kafka_url, settings.database_url
+    ground = _embedded(directory, clock) if kafka is None else _on_kafka(kafka, clock)
+    with _store(directory, configured) as (database, where):
         migrate(database.engine)
+        with database.writing() as connection:
+            make_days(connection, T0_MS)
         async with ground as (log, what, read_bare):
             await _append(log, [encode(world.org), *map(encode, world.nurses)])
+            for number in range(-SETTLING, 0):
+                await _append(log, [*world.fixes(number), world.tick(number)])
             told = await log.end(TELEMETRY, 0)
             for number in range(rounds):
                 await _append(log, [*world.fixes(number), world.tick(number)])
@@ -72,21 +83,58 @@ async def _measure(directory: Path, world: World, rounds: int) -> list[Row]:
             began_s = clock.cpu_s()
             await read_bare(told, end)
             floor = fixes / (clock.cpu_s() - began_s)
-            runner = Runner(
-                TELEMETRY, 0, log, database, clock, RunnerMetrics(CollectorRegistry()), lambda: None
-            )
-            await runner.load()
-            await _until(runner, told)
+            runner = await _settled(log, database, clock, told)
             began_s, began_wall_s = clock.cpu_s(), clock.monotonic_s()
             await _until(runner, end)
             rate = fixes / (clock.cpu_s() - began_s)
             wall_rate = fixes / (clock.monotonic_s() - began_wall_s)
-    speed = at_least(f"fixes a second and core, from {what} to the store", rate, "1/s", 30_000)
+            gc.unfreeze()
+    speed = at_least(f"fixes a second and core, from {what} to {where}", rate, "1/s", 30_000)
     return [
         {**speed, "floor": round(floor), "ratio": round(rate / floor, 2)},
         at_least("share of the floor's speed", rate / floor, "", 0.5),
         row("the same by the clock on the wall", wall_rate, "1/s"),
     ]
+
+
+@contextmanager
+def _store(directory: Path, configured: str | None) -> Iterator[tuple[Database, str]]:
+    """Open an empty store, and say where it is: a file, or a new database beside the one `configured`."""
+    if configured is None:
+        with closing(Database(database_url(directory))) as database:
+            yield database, "SQLite"
+        return
+    server = open_engine(configured)
+    name = new_id("bench")
+
+    def run(statement: str) -> None:
+        with server.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql(statement)
+
+    run(f'CREATE DATABASE "{name}"')
+    try:
+        with closing(
+            Database(server.url.set(database=name).render_as_string(hide_password=False))
+        ) as database:
+            yield database, "PostgreSQL"
+    finally:
+        run(f'DROP DATABASE "{name}"')
+        server.dispose()
+
+
+async def _settled(log: EventLog, database: Database, clock: SystemClock, offset: int) -> Runner:
+    """Return a runner that takes over at `offset`, where everybody has been heard for a minute."""
+
+    def make() -> Runner:
+        metrics = RunnerMetrics(CollectorRegistry())
+        return Runner(TELEMETRY, 0, log, database, clock, metrics, lambda: None)
+
+    before, after = make(), make()
+    await before.load()
+    await _until(before, offset)
+    await before.checkpoint()
+    await after.load()
+    return after
 
 
 async def _until(runner: Runner, offset: int) -> None:

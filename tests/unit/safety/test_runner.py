@@ -1,6 +1,6 @@
-"""The runner: what it does with a checkpoint that it cannot read."""
+"""The runner: what it does with a checkpoint that it cannot read, and with a backlog."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,16 +9,17 @@ from sqlalchemy import func, select
 
 from devices.clock import ManualClock
 from ingest.errors import LogUnavailable
-from ingest.lanes import ALARMS
+from ingest.lanes import ALARMS, TELEMETRY
 from ingest.log.memory import MemoryEventLog
-from ingest.log.port import NewEntry
-from ingest.records import encode
-from safety.runner import Runner, RunnerMetrics
+from ingest.log.port import Entry, NewEntry
+from ingest.records import Arrival, Tick, encode
+from safety.domain.plan import NursePlan
+from safety.runner import BATCH, BATCHES, Runner, RunnerMetrics
 from safety.store.checkpoints import load_checkpoint
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
-from safety.store.tables import alerts, checkpoints, claims
-from tests.support.records import PLAN, panic
+from safety.store.tables import alerts, checkpoints, claims, positions, tracks
+from tests.support.records import PLAN, fix, panic, tick
 
 CLOCK = ManualClock()
 
@@ -31,8 +32,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def runner(log: MemoryEventLog, database: Database) -> Runner:
-    return Runner(ALARMS, 0, log, database, CLOCK, RunnerMetrics(CollectorRegistry()), lambda: None)
+def runner(log: MemoryEventLog, database: Database, lane: str = ALARMS) -> Runner:
+    return Runner(lane, 0, log, database, CLOCK, RunnerMetrics(CollectorRegistry()), lambda: None)
 
 
 async def test_a_checkpoint_of_another_version_costs_time_and_nothing_else(database: Database) -> None:
@@ -67,3 +68,60 @@ async def test_who_cannot_read_a_partition_leaves_it_to_others(database: Databas
         await runner(log, database).load()
     with database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(claims)).scalar_one() == 0
+
+
+BEHIND = BATCH * BATCHES[TELEMETRY] + 10
+
+
+class LogThatFails(MemoryEventLog):
+    """Gives one batch, and then nothing for a while."""
+
+    async def read(self, topic: str, partition: int, after: int, limit: int) -> list[Entry]:
+        entries = await super().read(topic, partition, after, limit)
+        self.unavailable = True
+        return entries
+
+
+async def filled(log: MemoryEventLog, lane: str, records: Sequence[NursePlan | Arrival | Tick]) -> None:
+    await log.append(lane, [NewEntry("nur_1", encode(record)) for record in records])
+
+
+def kept(database: Database) -> tuple[int, int | None]:
+    """How many points there are of her track, and when she was seen last."""
+    with database.reading() as connection:
+        points = connection.execute(select(func.count()).select_from(tracks)).scalar_one()
+        return points, connection.execute(select(positions.c.time_ms)).scalar()
+
+
+async def test_a_lane_that_is_behind_stores_several_batches_at_once(database: Database) -> None:
+    log = MemoryEventLog(CLOCK)
+    fixes = [fix(second, 0.0) for second in range(BEHIND)]
+    await filled(log, TELEMETRY, [PLAN, *fixes])
+    behind = runner(log, database, TELEMETRY)
+    await behind.load()
+    assert await behind.step() == BEHIND - 10
+    assert kept(database) == (BEHIND - 11, fixes[BEHIND - 12].received_ms)
+    assert await behind.step() == 11
+    assert kept(database) == (BEHIND, fixes[-1].received_ms)
+    assert await behind.step() == 0
+
+
+async def test_an_alarm_waits_for_one_batch_at_most(database: Database) -> None:
+    log = MemoryEventLog(CLOCK)
+    await filled(log, ALARMS, [PLAN, *(tick(second) for second in range(BATCH)), panic(BATCH)])
+    alone = runner(log, database)
+    await alone.load()
+    assert [await alone.step() for _ in range(3)] == [BATCH, 2, 0]
+
+
+async def test_what_was_read_before_the_log_failed_is_stored(database: Database) -> None:
+    log = LogThatFails(CLOCK)
+    await filled(log, TELEMETRY, [PLAN, *(fix(second, 0.0) for second in range(BEHIND))])
+    behind = runner(log, database, TELEMETRY)
+    await behind.load()
+    assert await behind.step() == BATCH
+    assert behind.offset == BATCH - 1
+    assert kept(database)[0] == BATCH - 1
+    log.unavailable = False
+    assert await behind.step() == BATCH
+    assert kept(database)[0] == 2 * BATCH - 1
