@@ -34,7 +34,7 @@ devices = Table(
     # Certificates issued before do not count.
     Column("certified_from_ms", BigInteger),
     Index("devices_revision", "revision"),
-    Index("devices_org", "org"),
+    Index("devices_org", "org", "id", "kind"),
     Index("devices_nurse", "nurse"),
 )
 # Gateways spell a DevEUI in either case.

@@ -53,8 +53,8 @@ def board(
 ) -> Answer:
     """Return the devices worth worrying about, worst first, and why; the worst ones, without a cursor."""
     with services.database.reading() as connection:
-        found = worrying_devices(connection, scope, services.clock.now_ms())
-    return Answer({"items": [views.worrying(one) for one in found[:limit]], "next": None})
+        found = worrying_devices(connection, scope, services.clock.now_ms(), limit)
+    return Answer({"items": [views.worrying(one) for one in found], "next": None})
 
 
 @router.get("/devices/untested", response_model=schemas.Page[schemas.Device])

@@ -20,7 +20,9 @@ TEST_EVERY_DAYS = 30
 Urgency = Literal["high", "warning", "info"]
 Detail = dict[str, str | int | float | bool | None]
 
-_HAS_GPS = frozenset({"phone", "recorder"})
+HAS_GPS = frozenset({"phone", "recorder"})
+HEALTH_KINDS = ("device_silent", "battery_low", "device_fault")
+"""The kinds of alerts that tell of a device's health."""
 # An open alert says it already, in the words of its `how`.
 _BY_ALERT = {"device_silent": "silent", "battery_low": "battery_low"}
 
@@ -127,7 +129,7 @@ def _battery(known: Condition, limits: Limits, now_ms: int) -> Iterator[Worry]:
 
 def _gps(known: Condition, heard_ms: int, limits: Limits, now_ms: int) -> Iterator[Worry]:
     """Without GPS is who reports, but not where: what says nothing is silent instead."""
-    if known.kind not in _HAS_GPS:
+    if known.kind not in HAS_GPS:
         return
     during, allowed_s = known.on_visit_since_ms, limits.gps_lost_s
     if during is not None and allowed_s is not None:

@@ -1,19 +1,19 @@
 """The board of devices: which are worth worrying about, worst first, and which were not tested for long."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Label, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Label, Row, and_, func, select, true
 
-from safety.domain.limits import resolve
-from safety.rules.worries import DAY_MS, TEST_EVERY_DAYS, Condition, OpenAlert, Worry, worries
+from safety.rules.worries import DAY_MS, HEALTH_KINDS, TEST_EVERY_DAYS, Condition, OpenAlert, Worry, worries
 from safety.store.fleet import KINDS
-from safety.store.limits import limits_of_org
 from safety.store.master_queries import select_devices
-from safety.store.queries import Listed, Page, Rows, Scope, read_page
+from safety.store.queries import Listed, Page, Rows, Scope, read_wide_page
+from safety.store.suspects import limits_of_orgs, on_a_visit, suspicious
 from safety.store.tables import IS_OPEN, alerts, device_states, devices, visits
 
-_HEALTH = ("device_silent", "battery_low", "device_fault")
+# More than these are not worth naming: then all visits that are on are read.
+_ASKED_BY_NAME = 1_000
 
 
 class Worrying(NamedTuple):
@@ -23,44 +23,63 @@ class Worrying(NamedTuple):
     worries: Sequence[Worry]
 
 
-def worrying_devices(connection: Connection, scope: Scope | None, now_ms: int) -> list[Worrying]:
-    """Return the devices in use that are worth worrying about, worst first; None as `scope`: of all."""
-    rows = connection.execute(_in_use(scope)).all()
-    visits_on = _visits_on(connection, now_ms)
+def worrying_devices(
+    connection: Connection, scope: Scope | None, now_ms: int, most: int | None = None
+) -> list[Worrying]:
+    """Return the devices in use that are worth worrying about, worst first; None as `scope`: of all.
+
+    At most `most` of them, if it is given: whatever is only untested comes last.
+    """
+    limits = limits_of_orgs(connection)
+    if not limits:
+        return []
     open_alerts = _open_alerts(connection)
-    limits = {org: resolve(limits_of_org(connection, org)) for org in {row.org for row in rows}}
-    found = [
-        Worrying(row, worries(_condition(row, visits_on, open_alerts), limits[row.org], now_ms))
-        for row in rows
-    ]
-    return sorted((one for one in found if one.worries), key=_rank)
+
+    def judged(rows: Rows) -> list[Worrying]:
+        visits_on = _visits_on(connection, {row.nurse for row in rows}, now_ms)
+        conditions = (_condition(row, visits_on, open_alerts) for row in rows)
+        found = (
+            Worrying(row, worries(known, limits[row.org], now_ms))
+            for row, known in zip(rows, conditions, strict=True)
+        )
+        return [one for one in found if one.worries]
+
+    suspects = select_devices().where(_in_use(connection, scope), suspicious(limits.values(), now_ms))
+    bad = judged(connection.execute(suspects).all())
+    if most is None or sum(not _is_only_untested(one) for one in bad) < most:
+        untested = select_devices().where(_untested(connection, scope, now_ms, TEST_EVERY_DAYS))
+        known = {one.device.id for one in bad}
+        rows = connection.execute(untested.order_by(devices.c.id).limit(most))
+        bad += judged([row for row in rows if row.id not in known])
+    return sorted(bad, key=_rank)[:most]
 
 
 def untested_devices(
     connection: Connection, scope: Scope | None, now_ms: int, days: float = TEST_EVERY_DAYS
 ) -> Rows:
     """Return the devices in use without a test alarm for `days`, those never tested first."""
-    statement = _untested(scope, now_ms, days)
+    statement = select_devices().where(_untested(connection, scope, now_ms, days))
     return connection.execute(statement.order_by(_tested_ms(), devices.c.created_ms, devices.c.id)).all()
 
 
 def list_untested(connection: Connection, scope: Scope, page: Page, now_ms: int, days: float) -> Listed:
     """Return a part of them; the key is (when it was tested or 0, created_ms, id)."""
     key = (_tested_ms(), devices.c.created_ms, devices.c.id)
-    return read_page(connection, _untested(scope, now_ms, days).add_columns(key[0]), key, page)
+    statement = select_devices().add_columns(key[0])
+    return read_wide_page(connection, statement, _untested(connection, scope, now_ms, days), key, page)
 
 
-def _untested(scope: Scope | None, now_ms: int, days: float) -> Select[Any]:
-    return _in_use(scope).where(_tested_ms() < now_ms - round(days * DAY_MS))
+def _untested(connection: Connection, scope: Scope | None, now_ms: int, days: float) -> ColumnElement[bool]:
+    return and_(_in_use(connection, scope), _tested_ms() < now_ms - round(days * DAY_MS))
 
 
 def _tested_ms() -> Label[int]:
     return func.coalesce(device_states.c.tested_ms, 0).label("tested_or_never_ms")
 
 
-def _in_use(scope: Scope | None) -> Select[Any]:
-    statement = select_devices().where(devices.c.revoked_ms.is_(None), devices.c.kind.in_(KINDS))
-    return statement if scope is None else statement.where(scope.covers(devices.c.org))
+def _in_use(connection: Connection, scope: Scope | None) -> ColumnElement[bool]:
+    seen = true() if scope is None else scope.covers_in_order(connection, devices.c.org)
+    return and_(devices.c.revoked_ms.is_(None), devices.c.kind.in_(KINDS), seen)
 
 
 def _condition(
@@ -83,25 +102,33 @@ def _condition(
     )
 
 
-def _visits_on(connection: Connection, now_ms: int) -> dict[str, int]:
-    """Return since when each nurse who is on a visit, by plan, is on it."""
-    on = select(visits.c.nurse, func.min(visits.c.starts_ms)).where(
-        visits.c.starts_ms <= now_ms, visits.c.ends_ms > now_ms
-    )
-    return {row[0]: row[1] for row in connection.execute(on.group_by(visits.c.nurse))}
+def _visits_on(connection: Connection, nurses: Collection[str], now_ms: int) -> dict[str, int]:
+    """Return since when each of `nurses`, at least, who is on a visit, by plan, is on it."""
+    on = select(visits.c.nurse, visits.c.starts_ms).where(on_a_visit(now_ms))
+    if len(nurses) <= _ASKED_BY_NAME:
+        on = on.where(visits.c.nurse.in_(nurses))
+    since_ms: dict[str, int] = {}
+    for row in connection.execute(on):
+        since_ms[row.nurse] = min(row.starts_ms, since_ms.get(row.nurse, row.starts_ms))
+    return since_ms
 
 
 def _open_alerts(connection: Connection) -> dict[str, list[OpenAlert]]:
     """Return the open alerts of devices' health by device, oldest first."""
     columns = (alerts.c.id, alerts.c.device, alerts.c.kind, alerts.c.why, alerts.c.raised_ms)
-    wanted = select(*columns).where(alerts.c.kind.in_(_HEALTH), IS_OPEN)
+    wanted = select(*columns).where(alerts.c.kind.in_(HEALTH_KINDS), IS_OPEN)
     found: dict[str, list[OpenAlert]] = {}
-    for row in connection.execute(wanted.order_by(alerts.c.raised_ms, alerts.c.id)):
+    # Put in order here: asked for it, SQLite reads all that ever was in that order.
+    for row in sorted(connection.execute(wanted), key=lambda row: (row.raised_ms, row.id)):
         if row.device is not None:
             found.setdefault(row.device, []).append(
                 OpenAlert(row.id, row.kind, row.why.get("how"), row.raised_ms)
             )
     return found
+
+
+def _is_only_untested(one: Worrying) -> bool:
+    return [worry.reason for worry in one.worries] == ["untested"]
 
 
 def _rank(one: Worrying) -> tuple[int, int, str]:

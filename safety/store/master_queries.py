@@ -2,10 +2,16 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, Table, exists, select
+from sqlalchemy import Connection, Row, Select, Table, and_, exists, select
 
 from safety.errors import NotFound
-from safety.store.queries import Listed, Page, Rows, Scope, read_page
+from safety.store.queries import (
+    Listed,
+    Page,
+    Rows,
+    Scope,
+    read_wide_page,
+)
 from safety.store.tables import (
     device_states,
     device_tests,
@@ -15,6 +21,9 @@ from safety.store.tables import (
     users,
     visits,
 )
+
+# Nobody's business, or nobody's but the registry's own.
+_SECRET = frozenset({"secret_hash", "mosquitto_hash", "certified_from_ms", "revision"})
 
 
 class VisitFilter(NamedTuple):
@@ -27,7 +36,7 @@ class VisitFilter(NamedTuple):
 
 def list_nurses(connection: Connection, scope: Scope, page: Page, now_ms: int) -> Listed:
     """Return nurses with `on_visit`: whether one of their visits is on; the key is (id)."""
-    return read_page(connection, _nurses(now_ms).where(scope.covers(nurses.c.org)), (nurses.c.id,), page)
+    return read_wide_page(connection, _nurses(now_ms), scope.covers(nurses.c.org), (nurses.c.id,), page)
 
 
 def read_nurse(connection: Connection, scope: Scope, nurse: str, now_ms: int) -> Row[Any]:
@@ -48,7 +57,7 @@ def _nurses(now_ms: int) -> Select[Any]:
 
 def select_devices() -> Select[Any]:
     """Return devices with how they are; never their secrets' hashes, and no gateways."""
-    own = [column for column in devices.c if column.name not in {"secret_hash", "revision"}]
+    own = [column for column in devices.c if column.name not in _SECRET]
     state = [column for column in device_states.c if column.name not in {"device", "revision"}]
     test = (device_tests.c.from_ms.label("test_from_ms"), device_tests.c.until_ms.label("test_until_ms"))
     return (
@@ -64,12 +73,13 @@ def select_devices() -> Select[Any]:
 
 def list_devices(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return devices; the key is (id)."""
-    return read_page(connection, select_devices().where(scope.covers(devices.c.org)), (devices.c.id,), page)
+    return read_wide_page(connection, select_devices(), scope.covers(devices.c.org), (devices.c.id,), page)
 
 
 def all_devices(connection: Connection, scope: Scope) -> Rows:
     """Return every device."""
-    return connection.execute(select_devices().where(scope.covers(devices.c.org))).all()
+    seen = scope.covers_in_order(connection, devices.c.org)
+    return connection.execute(select_devices().where(seen)).all()
 
 
 def read_device(connection: Connection, scope: Scope, device: str) -> Row[Any]:
@@ -83,19 +93,27 @@ def read_device(connection: Connection, scope: Scope, device: str) -> Row[Any]:
 
 def list_visits(connection: Connection, scope: Scope, wanted: VisitFilter, page: Page) -> Listed:
     """Return visits, latest start first; the key is (starts_ms, id)."""
-    statement = select(visits).where(scope.covers(visits.c.org))
+    conditions = [scope.covers_in_order(connection, visits.c.org)]
     if wanted.nurse is not None:
-        statement = statement.where(visits.c.nurse == wanted.nurse)
+        conditions.append(visits.c.nurse == wanted.nurse)
     if wanted.from_ms is not None:
-        statement = statement.where(visits.c.ends_ms > wanted.from_ms)
+        # No visit lasts longer, so none that began before then is on any more: the others are not looked at.
+        begun_ms = wanted.from_ms - _longest_ms(connection)
+        conditions += [visits.c.ends_ms > wanted.from_ms, visits.c.starts_ms > begun_ms]
     if wanted.to_ms is not None:
-        statement = statement.where(visits.c.starts_ms < wanted.to_ms)
-    return read_page(connection, statement, (visits.c.starts_ms, visits.c.id), page, newest_first=True)
+        conditions.append(visits.c.starts_ms < wanted.to_ms)
+    key = (visits.c.starts_ms, visits.c.id)
+    return read_wide_page(connection, select(visits), and_(*conditions), key, page, newest_first=True)
+
+
+def _longest_ms(connection: Connection) -> int:
+    lasts_ms = visits.c.ends_ms - visits.c.starts_ms
+    return int(connection.execute(select(lasts_ms).order_by(lasts_ms.desc()).limit(1)).scalar() or 0)
 
 
 def list_master(connection: Connection, scope: Scope, table: Table, page: Page) -> Listed:
     """Return the rows of a table with `id` and `org`: fences, responders, policies; the key is (id)."""
-    return read_page(connection, select(table).where(scope.covers(table.c.org)), (table.c.id,), page)
+    return read_wide_page(connection, select(table), scope.covers(table.c.org), (table.c.id,), page)
 
 
 def read_master(connection: Connection, scope: Scope, table: Table, identity: str) -> Row[Any]:
@@ -109,7 +127,7 @@ def read_master(connection: Connection, scope: Scope, table: Table, identity: st
 
 def list_orgs(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return organisations; the key is (id)."""
-    return read_page(connection, select(orgs).where(scope.covers(orgs.c.id)), (orgs.c.id,), page)
+    return read_wide_page(connection, select(orgs), scope.covers(orgs.c.id), (orgs.c.id,), page)
 
 
 def read_org(connection: Connection, scope: Scope, org: str) -> Row[Any]:
@@ -126,7 +144,7 @@ def read_org(connection: Connection, scope: Scope, org: str) -> Row[Any]:
 
 def list_users(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return users without their passwords' hashes; the key is (id)."""
-    return read_page(connection, _users().where(scope.covers(users.c.org)), (users.c.id,), page)
+    return read_wide_page(connection, _users(), scope.covers(users.c.org), (users.c.id,), page)
 
 
 def read_user(connection: Connection, scope: Scope, user: str) -> Row[Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from safety.errors import NotFound
-from safety.store.queries import Listed, Page, Rows, Scope, read_page
+from safety.store.queries import Listed, Page, Rows, Scope, read_page, read_wide_page
 from safety.store.tables import nurses, positions, tracks
 
 
@@ -16,13 +16,14 @@ def select_positions() -> Select[Any]:
 
 def list_positions(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return the last position of each nurse; the key is (nurse)."""
-    statement = select_positions().where(scope.covers(nurses.c.org))
-    return read_page(connection, statement, (positions.c.nurse,), page)
+    seen = scope.covers(nurses.c.org)
+    return read_wide_page(connection, select_positions(), seen, (positions.c.nurse,), page)
 
 
 def all_positions(connection: Connection, scope: Scope) -> Rows:
     """Return the last position of every nurse."""
-    return connection.execute(select_positions().where(scope.covers(nurses.c.org))).all()
+    seen = scope.covers_in_order(connection, nurses.c.org)
+    return connection.execute(select_positions().where(seen)).all()
 
 
 def find_nurse(connection: Connection, scope: Scope, nurse: str) -> Row[Any]:

@@ -11,6 +11,8 @@ from safety.store.tables import orgs
 Rows = Sequence[Row[Any]]
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
+# SQLite takes 500 branches in a union; far fewer are as good as one sort.
+MOST_BRANCHES = 50
 
 
 class Scope(NamedTuple):
@@ -24,6 +26,11 @@ class Scope(NamedTuple):
     def covers(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
         """Return the condition that the organisation in `column` is one of those."""
         return column.in_(_subtree(self.org))
+
+    def covers_in_order(self, connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
+        """Return the same condition for many rows: of many organisations, passed by in another order."""
+        seen = sorted(self.orgs(connection))
+        return (column if len(seen) <= MOST_BRANCHES else in_order(column)).in_(seen)
 
     def orgs(self, connection: Connection) -> frozenset[str]:
         """Return the ids of those organisations."""
@@ -69,15 +76,57 @@ def read_page(
     newest_first: bool = False,
 ) -> Listed:
     """Run `statement` for one page in the order of the unique `key`, whose columns it must select."""
+    following = _following(statement, key, page, newest_first)
+    return _listed(connection.execute(following).all(), key, page)
+
+
+def read_wide_page(
+    connection: Connection,
+    statement: Select[Any],
+    wanted: ColumnElement[bool],
+    key: Sequence[ColumnElement[Any]],
+    page: Page,
+    *,
+    newest_first: bool = False,
+) -> Listed:
+    """Do the same where many rows are `wanted`: their keys are put in order first, then the page is read.
+
+    The last column of `key` must be unique by itself.
+    """
+    keys = _following(statement.with_only_columns(*key).where(wanted), key, page, newest_first)
+    ids = [row[-1] for row in connection.execute(keys)]
+    rows = connection.execute(statement.where(key[-1].in_(ids)).order_by(*_ordered(key, newest_first))).all()
+    return _listed(rows, key, page)
+
+
+def _following(
+    statement: Select[Any], key: Sequence[ColumnElement[Any]], page: Page, newest_first: bool
+) -> Select[Any]:
     if page.after is not None:
         bound = tuple_(*key)
         statement = statement.where(bound < page.after if newest_first else bound > page.after)
-    order = [column.desc() if newest_first else column.asc() for column in key]
-    rows = connection.execute(statement.order_by(*order).limit(page.limit + 1)).all()
+    # One more than the page holds tells whether another one follows.
+    return statement.order_by(*_ordered(key, newest_first)).limit(page.limit + 1)
+
+
+def _ordered(key: Sequence[ColumnElement[Any]], newest_first: bool) -> list[ColumnElement[Any]]:
+    return [column.desc() if newest_first else column.asc() for column in key]
+
+
+def _listed(rows: Rows, key: Sequence[ColumnElement[Any]], page: Page) -> Listed:
     if len(rows) <= page.limit:
         return Listed(rows, None)
     rows = rows[: page.limit]
     return Listed(rows, tuple(getattr(rows[-1], column.key or "") for column in key))
+
+
+def in_order(column: ColumnElement[str]) -> ColumnElement[str]:
+    """Return `column` so that no index on it is used, but the one on what the rows are ordered by.
+
+    Asked for rows in the order of time whose organisation is one of many, SQLite would look them all up by
+    organisation and sort them.
+    """
+    return column.concat("")
 
 
 def owned_by_nobody(connection: Connection, scope: Scope, column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -86,7 +135,12 @@ def owned_by_nobody(connection: Connection, scope: Scope, column: ColumnElement[
     They may hold anyone's data, so of several independent organisations only the first one made sees
     them: that of whoever runs the service.
     """
-    first = select(orgs.c.id).where(orgs.c.parent.is_(None)).order_by(orgs.c.created_ms, orgs.c.id).limit(1)
-    if connection.execute(first).scalar() == scope.org:
+    if sees_nobodys(connection, scope):
         return or_(scope.covers(column), column.is_(None))
     return and_(scope.covers(column))
+
+
+def sees_nobodys(connection: Connection, scope: Scope) -> bool:
+    """Tell whether `scope` is that of whoever runs the service."""
+    first = select(orgs.c.id).where(orgs.c.parent.is_(None)).order_by(orgs.c.created_ms, orgs.c.id).limit(1)
+    return connection.execute(first).scalar() == scope.org

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select
 
 from safety.domain.recording_chain import Link, Segment, is_intact, links
 from safety.rules.effects import KeepRecord
@@ -69,15 +69,22 @@ def _of(visit: Row[Any]) -> ColumnElement[bool]:
 
 def _known(connection: Connection, segments: Sequence[Segment]) -> set[tuple[str, str]]:
     """Return which of those that `segments` follow are stored, of whatever visit."""
-    wanted = sorted({(one.device, one.previous) for one in segments if one.previous is not None})
-    key = (work_records.c.device, work_records.c.sha256)
+    wanted = {(one.device, one.previous) for one in segments if one.previous is not None}
+    by_device: dict[str, list[str]] = {}
+    for device, previous in sorted(wanted):
+        by_device.setdefault(device, []).append(previous)
+    # Asked for pairs, SQLite reads all that was ever recorded.
+    hashes = select(work_records.c.sha256)
     return {
-        (row.device, row.sha256)
-        for some in _slices(wanted)
-        for row in connection.execute(select(*key).where(tuple_(*key).in_(some)))
+        (device, sha256)
+        for device, previous in by_device.items()
+        for some in _slices(previous)
+        for sha256 in connection.execute(
+            hashes.where(work_records.c.device == device, work_records.c.sha256.in_(some))
+        ).scalars()
     }
 
 
-def _slices(wanted: Sequence[tuple[str, str]]) -> Iterator[Sequence[tuple[str, str]]]:
+def _slices(wanted: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(wanted), _ASKED_AT_ONCE):
         yield wanted[start : start + _ASKED_AT_ONCE]

@@ -21,6 +21,7 @@ from safety.store.tables.types import SEQUENCE
 
 # To the letter as `IS_OPEN` has it: SQLite uses a partial index where the question repeats its words.
 _OPEN_ONES = text("state IN ('acknowledged', 'dispatched', 'on_scene', 'raised')")
+_OWED_ONES = text("due_ms IS NOT NULL")
 
 alerts = Table(
     "alerts",
@@ -119,4 +120,6 @@ commands = Table(
     Column("sent_ms", BigInteger),
     Index("commands_due", "due_ms"),
     Index("commands_created", "created_ms"),
+    # What is owed, device by device: the rest is all that was ever told.
+    Index("commands_owed", "device", "created_ms", sqlite_where=_OWED_ONES, postgresql_where=_OWED_ONES),
 )

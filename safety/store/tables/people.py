@@ -23,7 +23,7 @@ nurses = Table(
     Column("pin_hash", String),
     Column("duress_pin_hash", String),
     Column("created_ms", BigInteger, nullable=False),
-    Index("nurses_org", "org"),
+    Index("nurses_org", "org", "id"),
 )
 
 responders = Table(
@@ -60,6 +60,8 @@ visits = Table(
     Index("visits_ends", "ends_ms", "starts_ms", "nurse"),
     Index("visits_starts", "starts_ms", "id", "org", "ends_ms"),
 )
+
+Index("visits_longest", visits.c.ends_ms - visits.c.starts_ms)
 
 fences = Table(
     "fences",

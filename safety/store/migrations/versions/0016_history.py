@@ -24,11 +24,18 @@ _PARTIAL = {
         ["org", "raised_ms"],
         "state IN ('acknowledged', 'dispatched', 'on_scene', 'raised')",
     ),
+    "commands_owed": ("commands", ["device", "created_ms"], "due_ms IS NOT NULL"),
     "tracks_ahead": ("tracks", ["received_ms"], "time_ms > received_ms"),
 }
+_WIDER = {"devices_org": ("devices", ["org", "id", "kind"]), "nurses_org": ("nurses", ["org", "id"])}
 
 
 def upgrade() -> None:
+    for name, (table, columns) in _WIDER.items():
+        op.drop_index(name)
+        op.create_index(name, table, columns)
+    lasts_ms: sa.ColumnElement[int] = sa.column("ends_ms") - sa.column("starts_ms")
+    op.create_index("visits_longest", "visits", [lasts_ms])
     for name, (table, columns) in _INDEXES.items():
         op.create_index(name, table, columns)
     for name, (table, columns, those) in _PARTIAL.items():
@@ -37,5 +44,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in (*_INDEXES, *_PARTIAL):
+    for name in (*_INDEXES, *_PARTIAL, "visits_longest"):
         op.drop_index(name)
+    for name, (table, _) in _WIDER.items():
+        op.drop_index(name)
+        op.create_index(name, table, ["org"])

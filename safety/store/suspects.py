@@ -1,0 +1,93 @@
+"""Suspects: the devices that may be worth worrying about, as far as a database can tell.
+
+All those that are (`safety.rules.worries`), but for what is no more than untested, and few others: of
+15,000 devices it takes 200 ms to look at each.
+"""
+
+from collections.abc import Collection, Iterator
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from safety.domain.limits import Limits, LimitValue, resolve
+from safety.rules.health import USABLE_ACCURACY_M
+from safety.rules.limits import ms
+from safety.rules.worries import DAY_MS, HAS_GPS, HEALTH_KINDS
+from safety.store.fleet import KINDS
+from safety.store.tables import IS_OPEN, alerts, device_states, devices, limits, orgs, visits
+
+_state = device_states.c
+
+
+def limits_of_orgs(connection: Connection) -> dict[str, Limits]:
+    """Return what holds in each organisation."""
+    parents = {row.id: row.parent for row in connection.execute(select(orgs.c.id, orgs.c.parent))}
+    told = select(limits.c.subject, limits.c.changes).join(orgs, orgs.c.id == limits.c.subject)
+    own: dict[str, dict[str, LimitValue]] = {row.subject: row.changes for row in connection.execute(told)}
+    return {org: resolve(_inherited(org, parents, own)) for org in parents}
+
+
+def on_a_visit(now_ms: int) -> ColumnElement[bool]:
+    """Return the condition that a visit is on, by plan."""
+    return and_(visits.c.ends_ms > now_ms, visits.c.starts_ms <= now_ms)
+
+
+def suspicious(known: Collection[Limits], now_ms: int) -> ColumnElement[bool]:
+    """Return the condition for the suspects among devices with their states, where these limits hold."""
+    alerted = select(alerts.c.device).where(IS_OPEN, alerts.c.kind.in_(HEALTH_KINDS))
+    conditions = [
+        devices.c.id.in_(alerted),
+        _state.heard_ms.is_(None),
+        _state.heard_ms < now_ms - DAY_MS,
+        and_(_state.fix_ms.is_(None), devices.c.kind.in_(HAS_GPS), _state.heard_ms > devices.c.created_ms),
+        _state.fix_accuracy_m > USABLE_ACCURACY_M,
+        func.abs(_state.clock_skew_ms) > ms(min(limit.clock_skew_s for limit in known)),
+        and_(
+            func.coalesce(_state.battery_charging, False).is_(False),
+            or_(
+                _state.battery_pct <= max(limit.battery_low_pct for limit in known),
+                _state.battery_empty_ms <= now_ms + ms(max(limit.battery_empty_s for limit in known)),
+            ),
+        ),
+    ]
+    during = devices.c.nurse.in_(select(visits.c.nurse).where(on_a_visit(now_ms)))
+    for kind, allowed_s in _silences_s(known):
+        conditions.append(and_(devices.c.kind == kind, _state.heard_ms < now_ms - ms(allowed_s), during))
+    lost_s = [limit.gps_lost_s for limit in known if limit.gps_lost_s is not None]
+    if lost_s:
+        conditions.append(and_(devices.c.kind.in_(HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s))), during))
+    return or_(*conditions, *_old_firmware(known))
+
+
+def _inherited(
+    org: str, parents: dict[str, str | None], own: dict[str, dict[str, LimitValue]]
+) -> dict[str, LimitValue]:
+    """Return what an organisation's limits differ in: its own, else those of the nearest above it."""
+    line: list[str] = []
+    above: str | None = org
+    while above is not None and above not in line:
+        line.append(above)
+        above = parents.get(above)
+    merged: dict[str, LimitValue] = {}
+    for each in reversed(line):
+        merged |= own.get(each, {})
+    return merged
+
+
+def _silences_s(known: Collection[Limits]) -> Iterator[tuple[str, float]]:
+    """Yield the kinds that may not be silent for ever during a visit, and the shortest time for each."""
+    for kind in KINDS:
+        told: list[float | None] = [getattr(limit, f"{kind}_silent_s") for limit in known]
+        allowed_s = [value for value in told if value is not None]
+        if allowed_s:
+            yield kind, min(allowed_s)
+
+
+def _no_fix_since(at_ms: int) -> ColumnElement[bool]:
+    return or_(_state.fix_ms.is_(None), _state.fix_ms < at_ms)
+
+
+def _old_firmware(known: Collection[Limits]) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions that a device does not have the very version that is wanted at least."""
+    for kind in KINDS:
+        for wanted in sorted({getattr(limit, f"{kind}_firmware_min") or "" for limit in known} - {""}):
+            yield and_(devices.c.kind == kind, _state.firmware != wanted)
