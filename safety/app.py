@@ -5,6 +5,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from socket import socket
 from typing import NamedTuple
 
 from fastapi import FastAPI
@@ -29,12 +30,12 @@ class Service(NamedTuple):
     parts: Sequence[Part]
     app: FastAPI
 
-    def tasks(self, http_host: str, http_port: int, started: Callable[[int], None]) -> Tasks:
-        """Return everything that runs, by name; `started` is told the port of HTTP."""
+    def tasks(self, http: socket, started: Callable[[int], None]) -> Tasks:
+        """Return everything that runs, by name; `http` listens already, and `started` is told its port."""
         return [
             *(task for part in self.parts for task in part.tasks()),
             ("wakes", self.ground.wakes.run()),
-            ("http", serve(self.app, http_host, http_port, started=started)),
+            ("http", serve(self.app, http, started=started)),
         ]
 
     async def open(self) -> None:

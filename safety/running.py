@@ -4,10 +4,12 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import closing
 from typing import Any, NamedTuple
 
 import uvloop
 
+from safety.api.server import listen
 from safety.app import Service
 from safety.config import Settings
 from safety.logs import configure_logs
@@ -53,18 +55,20 @@ async def run_service(
     `announce` is told where HTTP listens, and tells people; it may go on for as long as the service does.
     """
     started: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    try:
-        await service.open()
-        async with asyncio.TaskGroup() as group:
-            parts = [*(beside or ()), *service.tasks(http.host, http.port, started.set_result)]
-            tasks = [group.create_task(part, name=name) for name, part in parts]
-            http = Listener(http.host, await started)
-            tasks.append(group.create_task(_announced(announce(http)), name="announce"))
-            await stop.wait()
-            for task in tasks:
-                task.cancel()
-    finally:
-        await service.close()
+    # Before anything runs that would have to be stopped: a taken port is the likeliest failure of a start.
+    with closing(listen(http.host, http.port)) as listener:
+        try:
+            await service.open()
+            async with asyncio.TaskGroup() as group:
+                parts = [*(beside or ()), *service.tasks(listener, started.set_result)]
+                tasks = [group.create_task(part, name=name) for name, part in parts]
+                http = Listener(http.host, await started)
+                tasks.append(group.create_task(_announced(announce(http)), name="announce"))
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await service.close()
 
 
 async def _announced(announcing: Awaitable[None]) -> None:

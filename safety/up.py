@@ -129,7 +129,10 @@ async def _broker(
         parts.append(("certificate", certificate.run()))
     embedded = EmbeddedBroker(doors.mqtt.host, doors.mqtt.port, database_url, clock, tls, limits_of(settings))
     await embedded.start()
+    parts.append(("broker", embedded.wait()))
     try:
-        yield embedded.address, [("broker", embedded.wait()), *parts], embedded.tls
+        yield embedded.address, parts, embedded.tls
     finally:
+        for _, part in parts:
+            part.close()  # nothing to do for one that ran
         await embedded.stop()

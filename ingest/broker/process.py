@@ -70,9 +70,15 @@ async def _serve(given: argparse.Namespace, secret: str, database_url: str) -> N
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    bound = [await broker.start(given.host, given.port)]
-    if gate is not None:
-        bound.append(await broker.start(given.tls_host, given.tls_port, gate))
+    try:
+        bound = [await broker.start(given.host, given.port)]
+        if gate is not None:
+            bound.append(await broker.start(given.tls_host, given.tls_port, gate))
+    except OSError as error:
+        # For whoever started the broker, which tells people.
+        sys.stdout.write(f"cannot listen: {error}\n")
+        engine.dispose()
+        return
     sys.stdout.write(f"listening {' '.join(str(port) for port in bound)}\n")
     sys.stdout.flush()
     tending = loop.create_task(broker.run(), name="broker")

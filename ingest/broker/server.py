@@ -28,7 +28,7 @@ _LOOPBACKS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S10
 
 
 class BrokerFailed(IngestError):
-    """The embedded broker did not come up; its own words are on standard error."""
+    """The embedded broker did not come up."""
 
 
 class TlsListener(NamedTuple):
@@ -141,12 +141,12 @@ class EmbeddedBroker:
         if stdin is None or stdout is None:
             raise BrokerFailed("the embedded broker has no pipes")
         stdin.write(f"{self._secret}\n{self._database_url}\n".encode())
-        line = (await stdout.readline()).decode().split()
+        said = (await stdout.readline()).decode()
+        line = said.split()
         if line[:1] != ["listening"]:
             code = await process.wait()
-            raise BrokerFailed(
-                f"the embedded broker ended with code {code}: is port {self._port} of {self._host} taken?"
-            )
+            why = said.strip() or f"it ended with code {code}"
+            raise BrokerFailed(f"the embedded broker on {self._host}:{self._port}: {why}")
         self._port = int(line[1])
         if self.tls is not None:
             self.tls = self.tls._replace(port=int(line[2]))

@@ -32,23 +32,34 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(
-    app: FastAPI,
-    host: str,
-    port: int,
-    *,
-    started: Callable[[int], None],
-    trusted_proxies: Sequence[str] = ("127.0.0.1", "::1"),
-) -> None:
-    """Serve `app` until cancelled, then finish what was begun within 3 s.
-
-    `port` 0 takes any free port; `started` is called with the real one. Of `trusted_proxies` the
-    X-Forwarded-* headers are believed.
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on `host` and `port`; port 0 takes any free one.
 
     Raises:
         OSError: the port is taken, or the host is none of this machine's.
     """
-    listener = _listen(host, port)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise OSError(f"HTTP cannot listen on {host}:{port}: {error.strerror or error}") from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        # Connections inherit it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SEND_TIMEOUT_MS)
+    return listener
+
+
+async def serve(
+    app: FastAPI,
+    listener: socket.socket,
+    *,
+    started: Callable[[int], None],
+    trusted_proxies: Sequence[str] = ("127.0.0.1", "::1"),
+) -> None:
+    """Serve `app` on `listener` until cancelled, then finish what was begun within 3 s and close it.
+
+    `started` is called with its port. Of `trusted_proxies` the X-Forwarded-* headers are believed.
+    """
     config = uvicorn.Config(
         app,
         loop="none",
@@ -75,12 +86,3 @@ async def serve(
         raise
     finally:
         listener.close()
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Connections inherit it.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SEND_TIMEOUT_MS)
-    return listener

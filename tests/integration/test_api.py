@@ -11,7 +11,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from safety.api.hub import POLL_S
-from safety.api.server import serve
+from safety.api.server import listen
 from safety.store.database import database_url
 from safety.store.sessions import end_sessions_of
 from safety.store.tables import metadata, timeline
@@ -147,7 +147,7 @@ async def test_stopping_tells_clients_to_come_back(
 
 async def test_a_taken_port_is_an_error_not_an_exit(served: Served) -> None:
     with pytest.raises(OSError, match="in use"):
-        await serve(served.dispatch.app, "127.0.0.1", served.port, started=lambda _port: None)
+        listen("127.0.0.1", served.port)
 
 
 async def test_a_body_that_never_ends_is_cut_off(served: Served) -> None:

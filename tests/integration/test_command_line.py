@@ -1,6 +1,7 @@
 """The command line as operators run it: processes of its own, beside others that use the same store."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,19 @@ def test_exit_codes_and_one_clear_line(tmp_path: Path) -> None:
     undecodable = vigil("org", "add", "--name", b"\xff", *where)  # type: ignore[arg-type]  # bytes are the point
     assert undecodable.returncode == 1
     assert "undecodable" in undecodable.stderr
+
+
+@pytest.mark.parametrize("door", ["--http-port", "--mqtt-port"])
+def test_a_taken_port_is_told_in_one_line(tmp_path: Path, door: str) -> None:
+    other = "--mqtt-port" if door == "--http-port" else "--http-port"
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        taken = str(holder.getsockname()[1])
+        refused = vigil("up", "--data-dir", str(tmp_path), door, taken, other, "0")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    [line] = refused.stderr.splitlines()
+    assert line.startswith("vigil: ")
+    assert f"127.0.0.1:{taken}" in line
+    assert "in use" in line
 
 
 @pytest.mark.parametrize("command", ["up", "init"])

@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from safety.api.hub import POLL_S
-from safety.api.server import serve
+from safety.api.server import listen, serve
 from tests.support.dispatch import Dispatch, House
 from tests.support.waiting import PATIENCE_S, eventually
 
@@ -50,9 +50,10 @@ class Served:
 @asynccontextmanager
 async def serving(dispatch: Dispatch) -> AsyncIterator[Served]:
     port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    listener = listen("127.0.0.1", 0)
     tasks = [
         asyncio.create_task(dispatch.hub.run(), name="hub"),
-        asyncio.create_task(serve(dispatch.app, "127.0.0.1", 0, started=port.set_result), name="http"),
+        asyncio.create_task(serve(dispatch.app, listener, started=port.set_result), name="http"),
     ]
     try:
         yield Served(dispatch, await asyncio.wait_for(port, PATIENCE_S))
