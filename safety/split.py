@@ -6,12 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
-from devices.clock import SystemClock
+from devices.clock import Clock, SystemClock
 from ingest.address import BrokerAddress
 from safety.app import Service, console_alone, ingest_alone, process_alone, route_alone
 from safety.config import ConfigError, Settings
 from safety.parts.part import Ground
 from safety.running import Listener, run, run_service, say
+from safety.shared_clock import SharedClock, look_at
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate_new
 from safety.wakes import Wakes
@@ -31,10 +32,10 @@ def run_part(name: Name, data_dir: Path, settings: Settings, http: Listener) -> 
 
 
 async def _serve(name: Name, data_dir: Path, settings: Settings, http: Listener, stop: asyncio.Event) -> None:
-    clock = SystemClock()
     database = Database(database_url(data_dir, settings.database_url))
     try:
         await asyncio.to_thread(migrate_new, database.engine)
+        clock = await _clock_of(database)
         ground = Ground(
             data_dir=data_dir,
             settings=settings,
@@ -53,6 +54,16 @@ async def _serve(name: Name, data_dir: Path, settings: Settings, http: Listener,
         database.close()
 
 
+async def _clock_of(database: Database) -> Clock:
+    """Return the clock that all parts on `database` share."""
+    own = SystemClock()
+    if database.engine.dialect.name == "sqlite":
+        return own  # they are on one machine
+    shared = SharedClock(own, lambda: database.read(lambda connection: look_at(connection, own)))
+    await shared.look()
+    return shared
+
+
 async def _opened(name: Name, ground: Ground, http: Listener, stop: asyncio.Event) -> None:
     async with _part(name, ground, http) as service:
 
@@ -61,7 +72,8 @@ async def _opened(name: Name, ground: Ground, http: Listener, stop: asyncio.Even
             await service.until_ready()
             say("ready")
 
-        await run_service(service, http, stop, announce)
+        beside = [("clock", ground.clock.run())] if isinstance(ground.clock, SharedClock) else []
+        await run_service(service, http, stop, announce, beside)
 
 
 @asynccontextmanager
