@@ -56,6 +56,10 @@ class Superseded(SafetyError):
     """Somebody else works on this partition now; what this one decides counts no more."""
 
 
+class GaveWay(SafetyError):
+    """A transaction was broken off for one that is more urgent; nothing of it was written."""
+
+
 class DeliveryFailed(SafetyError):
     """A notification did not go out."""
 

@@ -20,11 +20,14 @@ from ingest.errors import LogUnavailable
 from ingest.lanes import ALARMS, TELEMETRY
 from ingest.log.port import BEGINNING, Entry, EventLog
 from safety.engine import decode, engine_for
+from safety.errors import GaveWay
+from safety.right_of_way import RightOfWay
 from safety.rules.effects import Effect
 from safety.store.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from safety.store.claims import claim, hold
 from safety.store.database import Database
 from safety.store.effects import store_effects
+from safety.store.newest import Newest
 
 BATCH = 256
 """Small batches: an alarm never waits for a long one (measured: p50 1.6 ms at 256, 15 ms at 4,096)."""
@@ -37,6 +40,10 @@ CHECKPOINT_EVERY_S = 5.0
 GATHER_S = {ALARMS: 0.0, TELEMETRY: 0.1}
 """How long a lane lets entries gather before it takes less than a full batch. A transaction for every few
 locations would keep an alarm's from the store's one writer, and the machine from everything else."""
+PUT_OFF_S = {ALARMS: 0.0, TELEMETRY: 1.0}
+"""How long a lane that is behind keeps positions and devices' states to itself: most are overtaken by then."""
+_SLICE = 1024
+"""Of so many nurses and devices at most they are stored at once."""
 _RETRY_AFTER_S = 0.2
 _IDLE_S = 1.0
 
@@ -57,7 +64,11 @@ class RunnerMetrics:
 
 
 class Runner:
-    """Processes one partition of one lane; `wake` is called when people should look at the store."""
+    """Processes one partition of one lane.
+
+    `wake` is called, on the store's thread, when people should look at the store; lanes of one process share
+    a `way`.
+    """
 
     def __init__(
         self,
@@ -69,6 +80,7 @@ class Runner:
         metrics: RunnerMetrics,
         wake: Callable[[], None],
         owner: str = "vigil",
+        way: RightOfWay | None = None,
     ) -> None:
         self._lane = lane
         self._partition = partition
@@ -78,16 +90,19 @@ class Runner:
         self._metrics = metrics
         self._wake = wake
         self._owner = owner
+        self._way = way or RightOfWay(clock)
         self._epoch = 0
         self._engine = engine_for(lane)
         self._offset = BEGINNING
         self._saved_offset = BEGINNING
         self._saved_s = clock.monotonic_s()
         self._torn = False
+        self._newest = Newest()
+        self._newest_stored_s = clock.monotonic_s()
 
     @property
     def offset(self) -> int:
-        """The offset up to which all effects are stored."""
+        """The offset up to which effects are stored; of a lane that is behind without the newest positions."""
         return self._offset
 
     async def lag(self) -> int:
@@ -103,12 +118,20 @@ class Runner:
         await self.load()
         try:
             while True:
-                if await self.step() < BATCH:
+                if await self._turn() < BATCH:
                     await self._event_log.wait(self._lane, self._partition, self._offset, _IDLE_S)
                     await self._clock.sleep_s(GATHER_S[self._lane])
         finally:
             with suppress(KeyError):  # it may never have been told
                 self._metrics.lag.remove(self._lane, str(self._partition))
+
+    async def _turn(self) -> int:
+        """Take a step; an alarm's goes before any other that has not begun."""
+        if self._lane == ALARMS:
+            with self._way.taken():
+                return await self.step()
+        await self._way.given()
+        return await self.step()
 
     async def load(self) -> None:
         """Claim the partition, and take over the last checkpoint.
@@ -157,12 +180,10 @@ class Runner:
 
     async def step(self) -> int:
         """Process one batch, of a lane that is behind as many as it may; return how many entries they had."""
-        count, offset, effects = 0, self._offset, list[Effect]()
+        count, offset, effects, behind = 0, self._offset, list[Effect](), False
         try:
             for number in range(BATCHES[self._lane]):
                 if number:
-                    if offset >= await self._event_log.end(self._lane, self._partition):
-                        break
                     await self._clock.sleep_s(0)  # whoever waits for the loop is let through: an alarm
                 entries = await self._event_log.read(self._lane, self._partition, offset, BATCH)
                 if not entries:
@@ -170,14 +191,18 @@ class Runner:
                 self._torn = True
                 effects += self._decide(entries)
                 count, offset = count + len(entries), entries[-1].offset
+                behind = count >= BATCH and offset < await self._event_log.end(self._lane, self._partition)
+                if not behind:
+                    break
         except LogUnavailable as error:
             _log.warning("log cannot be read", action="read_failed", lane=self._lane, error=str(error))
+            behind = False
             if not count:
                 await self._clock.sleep_s(_RETRY_AFTER_S)
-                return 0
+        self._newest.take(effects)
+        if effects or self._newest:
+            await self._store(effects, behind and self._may_put_off())
         if count:
-            if effects and await self._store(effects):
-                self._wake()
             self._offset = offset
             self._torn = False
             self._metrics.entries.labels(self._lane).inc(count)
@@ -189,12 +214,13 @@ class Runner:
     async def checkpoint(self) -> None:
         """Write down the state, if it has moved since the last time.
 
-        Not where a batch was broken off: the state is ahead of what is stored, and it runs again instead.
+        Not where a batch was broken off, or something is put off: the state is ahead of what is stored, and
+        it runs again instead.
 
         Raises:
             Superseded: somebody else has claimed the partition.
         """
-        if self._torn or self._offset == self._saved_offset:
+        if self._torn or self._newest or self._offset == self._saved_offset:
             return
         saved = Checkpoint(
             self._lane, self._partition, self._offset, self._engine.snapshot(), self._clock.now_ms()
@@ -221,19 +247,48 @@ class Runner:
 
         return self._engine.run([decode(entry.value) for entry in entries], failed)
 
-    async def _store(self, effects: Sequence[Effect]) -> bool:
-        """Store `effects`, however long that takes: without them the offset must not move."""
+    def _may_put_off(self) -> bool:
+        """Tell whether what is newest may wait: not beyond a checkpoint."""
+        now_s = self._clock.monotonic_s()
+        put_off_s = PUT_OFF_S[self._lane]
+        return now_s - self._newest_stored_s < put_off_s and now_s - self._saved_s < CHECKPOINT_EVERY_S
+
+    async def _store(self, effects: Sequence[Effect], put_off: bool) -> None:
+        """Store `effects`, and what is newest unless that is put off, however long it takes."""
+        if put_off:
+            await self._write(effects, Newest())
+            return
+        for part in self._newest.slices(_SLICE):
+            await self._write(effects, part)
+            effects = ()
+        if effects:
+            await self._write(effects, Newest())
+        self._newest = Newest()
+        self._newest_stored_s = self._clock.monotonic_s()
+
+    async def _write(self, effects: Sequence[Effect], newest: Newest) -> None:
+        """Store both in one transaction: without that the offset must not move."""
 
         def store(connection: Connection) -> bool:
             hold(connection, self._lane, self._partition, self._epoch)
-            return store_effects(connection, effects, self._clock.now_ms())
+            return store_effects(connection, effects, self._clock.now_ms(), newest)
 
+        def tell(concerns_people: bool) -> None:
+            if concerns_people:
+                self._wake()
+
+        gives_way = None if self._lane == ALARMS else self._way.wanted
         while True:
             try:
-                return await self._database.write(store)
+                await self._database.write(store, tell, gives_way=gives_way)
+            except GaveWay:
+                await self._way.given()
+                gives_way = None  # once for each batch: a storm of alarms must not keep locations for ever
             except OperationalError as error:
                 _log.warning("store is unavailable", action="store_failed", lane=self._lane, error=str(error))
                 await self._clock.sleep_s(_RETRY_AFTER_S)
+            else:
+                return
 
     async def _checkpoint_if_due(self) -> None:
         now_s = self._clock.monotonic_s()

@@ -27,9 +27,12 @@ class Wakes:
         self._clock = clock
         self._woken: list[Callable[[], None]] = []
 
-    def tell(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called after each change; it must bear being called too often, from any thread."""
-        self._woken.append(wake)
+    def tell(self, wake: Callable[[], None], *, first: bool = False) -> None:
+        """Have `wake` called after each change; it must bear being called too often, from any thread.
+
+        Who is told `first` may look at the store before the others begin to, if that takes no time.
+        """
+        self._woken.insert(0 if first else len(self._woken), wake)
 
     def wake(self) -> None:
         """The store has changed, here or elsewhere."""

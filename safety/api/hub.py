@@ -1,6 +1,7 @@
 """LiveHub: reads what changed in the store, once for everyone, and hands it to the live feed's clients."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -54,6 +55,7 @@ class LiveHub:
         self._places = PlaceWatch()
         self._snapshots = Snapshots(database, clock)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
         self._woken = asyncio.Event()
         # Set when the first reading is done, or none will be.
         self._ready = asyncio.Event()
@@ -63,14 +65,27 @@ class LiveHub:
         self._last_beat_s = clock.monotonic_s()
 
     def wake(self) -> None:
-        """Something changed in the store: read it now. May be called from any thread."""
+        """Something changed in the store: read it now. May be called from any thread.
+
+        On the thread that wrote it is read at once; to wake a reader would be two changes of thread.
+        """
         loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._woken.set)
+        if loop is None or loop.is_closed():
+            return
+        if threading.get_ident() != self._thread and len(self._audience) and self._ready.is_set():
+            try:
+                with self._database.reading() as connection:
+                    changes = changed_alerts(connection, self._seq)
+            except SQLAlchemyError:
+                changes = []  # the reader says so
+            if changes:
+                loop.call_soon_threadsafe(self._show, changes)
+                return
+        loop.call_soon_threadsafe(self._woken.set)
 
     async def run(self) -> None:
         """Serve the clients until cancelled; then they are told to reconnect."""
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         try:
             await self._start()
             async with asyncio.TaskGroup() as tasks:
@@ -167,10 +182,22 @@ class LiveHub:
         if any(change.alert.org not in self._known_orgs for change in changes):
             await self._read_people()
         now_ms = self._clock.now_ms()
-        for change in changes:
-            self._audience.send(frames.alert(change, now_ms), change.alert.org)
-            self._seq = change.seq
+        self._send(changes, now_ms)
         self._beat(now_ms)
+
+    def _show(self, changes: list[AlertChange]) -> None:
+        """Send what was read on another thread, unless it is of an organisation that is new here."""
+        if all(change.alert.org in self._known_orgs for change in changes):
+            self._send(changes, self._clock.now_ms())
+        else:
+            self._woken.set()
+
+    def _send(self, changes: list[AlertChange], now_ms: int) -> None:
+        """Send what changed, and was not sent by who read the store at the same time."""
+        for change in changes:
+            if change.seq > self._seq:
+                self._audience.send(frames.alert(change, now_ms), change.alert.org)
+                self._seq = change.seq
 
     def _beat(self, now_ms: int) -> None:
         if self._clock.monotonic_s() - self._last_beat_s >= HEARTBEAT_S:

@@ -19,7 +19,8 @@ class ConsolePart:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._hub = LiveHub(ground.database, ground.clock, ground.metrics)
-        ground.wakes.tell(self._hub.wake)
+        # A screen has what it shows after a millisecond; what routing looks at would take the interpreter.
+        ground.wakes.tell(self._hub.wake, first=True)
 
     async def open(self) -> None:
         """Everything it must know is in the store."""

@@ -13,6 +13,7 @@ from safety.dead_letters import DeadLetterDesk
 from safety.housekeeping import Housekeeping
 from safety.lag import MAX_LAG, LagWatch
 from safety.parts.part import Ground, Tasks
+from safety.right_of_way import RightOfWay
 from safety.runner import Runner, RunnerMetrics
 
 
@@ -28,6 +29,7 @@ class ProcessPart:
         # Under which it claims partitions, for people to read.
         self._name = ground.settings.process_name or new_id("prc")
         self._lag = LagWatch(log, ground.database, ground.clock, ground.metrics)
+        self._way = RightOfWay(ground.clock)
         self._house = Housekeeping(ground.database, ground.clock, ground.settings)
 
     async def open(self) -> None:
@@ -68,7 +70,17 @@ class ProcessPart:
     def _runner(self, lane: str, partition: int) -> Runner:
         ground = self._ground
         log, wake = self._event_log, ground.wakes.wake
-        return Runner(lane, partition, log, ground.database, ground.clock, self._metrics, wake, self._name)
+        return Runner(
+            lane,
+            partition,
+            log,
+            ground.database,
+            ground.clock,
+            self._metrics,
+            wake,
+            self._name,
+            self._way,
+        )
 
     def _desk(self, partition: int) -> DeadLetterDesk:
         return DeadLetterDesk(partition, self._event_log, self._ground.database, self._ground.clock)
