@@ -30,6 +30,7 @@ from safety.bench.children import load, vigil_up
 from safety.bench.errors import BenchFailed
 from safety.bench.floor import Floor, open_floor
 from safety.bench.phone import Phone
+from safety.bench.presses import PATIENCE_S, Presses, connect
 from safety.bench.report import Limit, Row, at_least, percentile, report, row
 from safety.bench.screen import Screen, open_screen
 from safety.store.database import Database, database_url
@@ -40,9 +41,7 @@ TIMES_IDLE = 3.0
 STEADY_PART = 0.95
 """Of the load that was ordered, how much must have been processed while it was measured."""
 
-_PATIENCE_S = 20.0
 _SETTLE_S = 2.0
-_GAP_S = 0.03
 _PARTS = (("p50", 0.50), ("p99", 0.99))
 
 
@@ -90,9 +89,9 @@ async def _measure(size: Size, folder: Path) -> list[Row]:
         up = await stack.enter_async_context(vigil_up(data_dir))
         floor, floor_port = await stack.enter_async_context(open_floor(url, clock))
         screen = await stack.enter_async_context(open_screen(up.http_port, cast.token, clock))
-        phones = await _connect(stack, cast, up.mqtt_port, clock)
-        bare = await _connect(stack, cast, floor_port, clock)
-        trial = Trial(size, clock, screen, phones, floor, bare)
+        phones = await connect(stack, cast.phones, up.mqtt_port, clock)
+        bare = await connect(stack, cast.phones, floor_port, clock)
+        trial = Trial(size, clock, screen, Presses(clock, screen, phones), floor, bare)
         _tell(f"{size.panics} panics, idle")
         await trial.warm_up()
         idle = await trial.alternate()
@@ -109,28 +108,28 @@ class Trial:
     """Presses, and times what comes of it."""
 
     def __init__(
-        self, size: Size, clock: Clock, screen: Screen, phones: list[Phone], floor: Floor, bare: list[Phone]
+        self, size: Size, clock: Clock, screen: Screen, presses: Presses, floor: Floor, bare: list[Phone]
     ) -> None:
         self._size, self._clock = size, clock
-        self._screen, self._phones = screen, phones
+        self._screen, self._presses = screen, presses
         self._floor, self._bare = floor, bare
 
     async def warm_up(self) -> None:
         """Press a few times unmeasured: first times compile statements and open connections."""
         for turn in range(self._size.warm_up):
-            await self._press(turn)
+            await self._presses.press(turn)
             await self._press_bare(turn)
 
     async def alternate(self) -> Figures:
         """Press by turns through Vigil and through the bare broker."""
         figures = Figures([], [], [])
         for turn in range(self._size.panics):
-            shown_ms, received_ms = await self._press(turn)
+            shown_ms, received_ms = await self._presses.press(turn)
             figures.shown_ms.append(shown_ms)
             figures.received_ms.append(received_ms)
-            await self._pause(turn)
+            await self._presses.pause(turn)
             figures.floor_ms.append(await self._press_bare(turn))
-            await self._pause(turn)
+            await self._presses.pause(turn)
         return figures
 
     async def press_under_load(self) -> tuple[Figures, float]:
@@ -139,10 +138,10 @@ class Trial:
         figures = Figures([], [], [])
         before, since_s = await self._screen.fixes_processed(), self._clock.monotonic_s()
         for turn in range(self._size.panics):
-            shown_ms, received_ms = await self._press(turn)
+            shown_ms, received_ms = await self._presses.press(turn)
             figures.shown_ms.append(shown_ms)
             figures.received_ms.append(received_ms)
-            await self._pause(turn)
+            await self._presses.pause(turn)
         took_s = self._clock.monotonic_s() - since_s
         return figures, (await self._screen.fixes_processed() - before) / took_s
 
@@ -156,43 +155,21 @@ class Trial:
         took_ms = []
         for turn in range(self._size.panics):
             took_ms.append(await self._press_bare(turn))
-            await self._pause(turn)
+            await self._presses.pause(turn)
         return took_ms
-
-    async def _press(self, turn: int) -> tuple[float, float]:
-        """Return the ms until the alert was on the screen, and until the phone knew; then close it."""
-        phone = self._phones[turn % len(self._phones)]
-        shown = self._screen.expect(phone.id, "raised")
-        pressed_s = self._clock.monotonic_s()
-        received = phone.press()
-        try:
-            async with asyncio.timeout(_PATIENCE_S):
-                seen, received_s = await asyncio.gather(shown, received)
-                closed = self._screen.expect(phone.id, "resolved")
-                await self._screen.resolve(seen)
-                await closed
-        except TimeoutError as error:
-            raise BenchFailed(
-                f"panic {turn} of {phone.id} did not come through in {_PATIENCE_S:g} s"
-            ) from error
-        return (seen.at_s - pressed_s) * 1000, (received_s - pressed_s) * 1000
 
     async def _press_bare(self, turn: int) -> float:
         heard = self._floor.expect()
         pressed_s = self._clock.monotonic_s()
         self._bare[turn % len(self._bare)].press().cancel()  # nobody there answers
-        async with asyncio.timeout(_PATIENCE_S):
+        async with asyncio.timeout(PATIENCE_S):
             return (await heard - pressed_s) * 1000
-
-    async def _pause(self, turn: int) -> None:
-        # Never in step with what the service does by the clock: the golden ratio spreads the turns evenly.
-        await self._clock.sleep_s(_GAP_S * (1 + turn * 0.618 % 1))
 
     async def _steady(self, count: Callable[[], Awaitable[float]]) -> None:
         """Wait until the load has come up to its rate, then a little longer."""
         wanted = self._size.rate_per_s * STEADY_PART
         try:
-            async with asyncio.timeout(_PATIENCE_S * 3):
+            async with asyncio.timeout(PATIENCE_S * 3):
                 while True:
                     before, since_s = await count(), self._clock.monotonic_s()
                     await self._clock.sleep_s(1.0)
@@ -244,14 +221,6 @@ def _seed(url: str, size: Size, now_ms: int) -> Cast:
         return seed(database, size.phones, size.walkers, now_ms)
     finally:
         database.close()
-
-
-async def _connect(stack: AsyncExitStack, cast: Cast, port: int, clock: Clock) -> list[Phone]:
-    phones = [Phone(credentials, port, clock) for credentials in cast.phones]
-    for phone in phones:
-        await phone.open()
-        stack.push_async_callback(phone.close)
-    return phones
 
 
 def _tell(line: str) -> None:

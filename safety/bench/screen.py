@@ -14,6 +14,7 @@ from safety.bench.errors import BenchFailed
 
 _TIMEOUT_S = 30.0
 _ENGINE_ENTRIES = 'vigil_engine_entries_total{lane="telemetry"}'
+_ENGINE_LAG = 'vigil_engine_lag{lane="telemetry"'
 
 
 class Seen(NamedTuple):
@@ -64,8 +65,15 @@ class Screen:
 
     async def fixes_processed(self) -> float:
         """Return how many records of the telemetry lane the engine has been through."""
+        return await self._sum_of(_ENGINE_ENTRIES)
+
+    async def fixes_waiting(self) -> float:
+        """Return how many records of the telemetry lane the engine has not been through."""
+        return await self._sum_of(_ENGINE_LAG)
+
+    async def _sum_of(self, series: str) -> float:
         metrics = (await self._http.get("/metrics")).text
-        lines = (line.rsplit(" ", 1) for line in metrics.splitlines() if line.startswith(_ENGINE_ENTRIES))
+        lines = (line.rsplit(" ", 1) for line in metrics.splitlines() if line.startswith(series))
         return sum(float(value) for _, value in lines)
 
     async def watch(self, feed: ClientConnection) -> None:

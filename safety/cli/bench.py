@@ -11,6 +11,13 @@ from safety.cli.common import DEFAULT_DATA_DIR, AsJson, DataDir, show_json, show
 from safety.cli.tracks import FenceFile, Lat, Lon, Outside, RadiusM, Tracks, score_tracks
 from safety.cli.week import Days, FixEveryS, Nurses, measure_week
 
+Fixes = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="COUNT", help="backlog: how many fixes wait when the panic comes (1,000,000)."
+    ),
+]
+
 
 def register(app: typer.Typer, panel: str) -> None:
     """Put the command on `app`."""
@@ -20,7 +27,7 @@ def register(app: typer.Typer, panel: str) -> None:
 def bench(
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="engine, ingest, latency, process, quality or store."),
+        typer.Argument(metavar="NAME", help="backlog, engine, ingest, latency, process, quality or store."),
     ],
     tracks: Tracks = None,
     lat: Lat = None,
@@ -31,6 +38,7 @@ def bench(
     nurses: Nurses = None,
     days: Days = None,
     fix_every_s: FixEveryS = None,
+    fixes: Fixes = None,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -45,13 +53,16 @@ def bench(
         raise typer.BadParameter("only quality scores tracks", param_hint="--track")
     if name != "store" and not nurses is days is fix_every_s is None:
         raise typer.BadParameter("only store is of any size", param_hint="--nurses, --days, --fix-every-s")
+    if fixes is not None and name != "backlog":
+        raise typer.BadParameter("only backlog counts fixes", param_hint="--fixes")
     report: Mapping[str, Any]
     if name == "store":
         report = measure_week(nurses, days, fix_every_s)
     elif tracks:
         report = score_tracks(tracks, lat, lon, radius_m, fence, outside or [])
     else:
-        report = importlib.import_module(f"safety.bench.{name}").run()
+        size = () if fixes is None else (fixes,)
+        report = importlib.import_module(f"safety.bench.{name}").run(*size)
     if as_json:
         show_json(report)
         return

@@ -92,5 +92,9 @@ def test_an_unknown_benchmark_is_bad_usage(vigil: Vigil) -> None:
     assert "no benchmark 'nonsense'" in vigil.misuse("bench", "nonsense")
 
 
+def test_only_the_backlog_is_counted_in_fixes(vigil: Vigil) -> None:
+    assert "only backlog counts fixes" in vigil.misuse("bench", "engine", "--fixes", "10")
+
+
 def test_a_missing_scenario_is_bad_usage(vigil: Vigil) -> None:
     assert "does not exist" in vigil.misuse("simulate", "nowhere.yaml")
