@@ -22,6 +22,7 @@ What = Literal["acknowledge", "note", "resolve"]
 WATCHDOG_S = 12.0
 """After how long without a frame the page connects anew: live.js."""
 _ANSWER_S = 3.0
+_LOGIN_S = 60.0
 _AGAIN_AFTER_S = 0.3
 _ACTS_EVERY_S = 0.4
 
@@ -164,7 +165,7 @@ class Dispatcher:
 
 async def log_in(url: str) -> str:
     """Return the token of a session of the dispatcher's."""
-    async with httpx.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
+    async with httpx.AsyncClient(base_url=url, timeout=_LOGIN_S, trust_env=False) as http:
         answer = await http.post("/api/v1/session", json={"username": LOGIN, "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         return str(answer.json()["token"])

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from devices.clock import Clock
@@ -20,7 +21,7 @@ from tests.faults.shift import Shift
 from tests.support.brokers import Mosquitto, free_port, mosquitto
 from tests.support.faults_fleet import Login, enroll_in
 from tests.support.kafka import Kafka, kafka
-from tests.support.parts import PartProcess
+from tests.support.parts import VIGIL, PartProcess
 from tests.support.place import Place
 from tests.support.postgres import Postgres
 from tests.support.webhooks import FarEnd, far_end
@@ -32,6 +33,7 @@ TIERS = (0.0, 2.0)
 """After how many seconds each tier of the ladder is told."""
 PARTS = tuple(f"{part}-{number}" for part in ("ingest", "process", "route", "console") for number in (1, 2))
 NODES = ("kafka-1", "kafka-2", "kafka-3")
+_PLANTED = Path(__file__).with_name("planted.py")
 _SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto" / "mosquitto.conf"
 _SIZES_MB = {"mosquitto": 64, "postgres": 800, "kafka": 600}
 _COMMAND_TIMEOUT_S = 300
@@ -110,6 +112,11 @@ class House:
         else:
             self.broker.kill()
 
+    def has_another(self, name: str) -> bool:
+        """Tell whether what is called `name` has another beside it that does the same."""
+        kind = name.rpartition("-")[0]
+        return any(other != name and other.startswith(f"{kind}-") for other in (*self.parts, *self.disks))
+
     def start(self, name: str) -> None:
         """Start what has ended; returns when it is ready."""
         if name in self.parts:
@@ -131,10 +138,11 @@ def house(
     parts: Collection[str] = PARTS,
     nodes: int = len(NODES),
     shifted: Collection[str] = (),
+    planted: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[House]:
     """Run `parts` and a Kafka of `nodes`, with what is kept in `directory`; nothing outlives the block.
 
-    Parts in `shifted` live by clocks that can be set, if there is libfaketime.
+    Parts in `shifted` live by clocks that can be set; `planted` are bugs of parts (planted.py).
     """
     with ExitStack() as stack:
         net = stack.enter_context(network())
@@ -170,10 +178,11 @@ def house(
             mosquitto(directory / "mosquitto", secrets, saves=kept, place=places["mosquitto"])
         )
         settings["VIGIL_BROKER_URL"] = broker.url
-        shifts = {name: Shift(directory / f"{name}.clock") for name in shifted if Shift.is_here()}
-        clocks = {name: shift.settings for name, shift in shifts.items()}
+        shifts = {name: Shift(directory / f"{name}.clock") for name in shifted}
+        programs = {name: shift.program for name, shift in shifts.items()}
+        programs |= {name: (sys.executable, str(_PLANTED), bug) for name, bug in planted.items()}
         begun = {
-            name: _part(directory / name, name, {**settings, **clocks.get(name, {})}, places[name])
+            name: _part(directory / name, name, settings, places[name], programs.get(name, VIGIL))
             for name in parts
         }
         for part in begun.values():
@@ -186,7 +195,7 @@ def house(
 
 def vigil(settings: Mapping[str, str], data_dir: Path, *arguments: str) -> str:
     """Run a command of Vigil's and return what it printed."""
-    command = [str(Path(sys.executable).with_name("vigil")), *arguments, "--data-dir", str(data_dir)]
+    command = [*VIGIL, *arguments, "--data-dir", str(data_dir)]
     env = {**os.environ, **settings}
     done = subprocess.run(
         command, env=env, capture_output=True, text=True, timeout=_COMMAND_TIMEOUT_S, check=False
@@ -195,12 +204,14 @@ def vigil(settings: Mapping[str, str], data_dir: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def _part(data_dir: Path, name: str, settings: Mapping[str, str], place: Place) -> PartProcess:
+def _part(
+    data_dir: Path, name: str, settings: Mapping[str, str], place: Place, program: Sequence[str]
+) -> PartProcess:
     data_dir.mkdir()
     part, _, number = name.partition("-")
     # One of two is known to Kafka by its name, as in deploy/systemd; the other is a new member each time.
     named = {"VIGIL_PROCESS_NAME": name} if (part, number) == ("process", "1") else {}
-    return PartProcess(part, data_dir, {**settings, **named}, place, free_port())
+    return PartProcess(part, data_dir, {**settings, **named}, place, free_port(), program)
 
 
 def _kept_by_mosquitto() -> list[str]:

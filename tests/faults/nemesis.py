@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Literal, NamedTuple
 
-from tests.faults.house import NODES, PARTS, House
+from tests.faults.house import House
 
 How = Literal["kill", "pause", "cut", "full", "ahead", "behind"]
 
@@ -23,16 +23,6 @@ class Fault(NamedTuple):
     def kind(self) -> str:
         """What was hit, without its number, and how."""
         return f"{self.who.rpartition('-')[0] or self.who} {self.how}"
-
-    @property
-    def is_part(self) -> bool:
-        """Whether it hits one of two that do the same, so that the other takes over meanwhile."""
-        return self.who in PARTS
-
-    @property
-    def is_borne(self) -> bool:
-        """Whether alarms are to become alerts while it lasts."""
-        return self.is_part or self.who in NODES
 
 
 def faults_in(house: House) -> list[Fault]:

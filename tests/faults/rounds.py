@@ -114,7 +114,7 @@ class Rounds:
         await self._clock.sleep_s(self._rng.uniform(*_STEADY_S))
         struck_s = self._clock.monotonic_s()
         await strike(self.house, fault)
-        waits = [Wait(fault.kind, True, await self._probe())] if fault.is_borne else []
+        waits = [Wait(fault.kind, True, await self._probe())] if self.house.has_another(fault.who) else []
         lasts_s = self._rng.uniform(*(_OUTAGE_S if fault.how == "kill" else _STANDSTILL_S))
         await self._clock.sleep_s(max(0.0, struck_s + lasts_s - self._clock.monotonic_s()))
         await heal(self.house, fault)

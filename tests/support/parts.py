@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -12,19 +12,25 @@ import httpx
 
 from tests.support.kafka import ends_with_us
 from tests.support.place import HERE, Place
+from tests.support.waiting import PATIENCE_S
 
-STOP_WITHIN_S = 10.0
-_VIGIL = str(Path(sys.executable).with_name("vigil"))
+VIGIL = (str(Path(sys.executable).with_name("vigil")),)
 
 
 class PartProcess:
     """One part, running in a process of its own on the data of `data_dir`."""
 
     def __init__(
-        self, part: str, data_dir: Path, settings: Mapping[str, str], place: Place = HERE, http_port: int = 0
+        self,
+        part: str,
+        data_dir: Path,
+        settings: Mapping[str, str],
+        place: Place = HERE,
+        http_port: int = 0,
+        program: Sequence[str] = VIGIL,
     ) -> None:
         http = ("--http-host", place.host, "--http-port", str(http_port))
-        self._command = [*place.through, *ends_with_us(), _VIGIL, part, "--data-dir", str(data_dir), *http]
+        self._command = [*place.through, *ends_with_us(), *program, part, "--data-dir", str(data_dir), *http]
         self.part = part
         self._settings = settings
         self._errors = data_dir.parent / f"{data_dir.name}-{part}.log"
@@ -79,7 +85,9 @@ class PartProcess:
 
     def parts(self) -> dict[str, str]:
         """What `/readyz` says."""
-        found: dict[str, str] = httpx.get(f"{self.http_url}/readyz", trust_env=False).json()["parts"]
+        found: dict[str, str] = httpx.get(
+            f"{self.http_url}/readyz", timeout=PATIENCE_S, trust_env=False
+        ).json()["parts"]
         return found
 
     def pause(self) -> None:
@@ -102,7 +110,7 @@ class PartProcess:
     def stop(self) -> int:
         """Stop it with SIGTERM and return its exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_WITHIN_S)
+        return self.process.wait(PATIENCE_S)
 
     def kill(self) -> None:
         """Kill -9 it."""
@@ -116,11 +124,11 @@ class PartProcess:
 def refused(part: str, data_dir: Path, settings: Mapping[str, str]) -> str:
     """Start a part that must not start, and return the one line that it says."""
     done = subprocess.run(
-        [_VIGIL, part, "--data-dir", str(data_dir), "--http-port", "0"],
+        [*VIGIL, part, "--data-dir", str(data_dir), "--http-port", "0"],
         env={**os.environ, **settings},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
