@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from devices.clock import SystemClock
 from safety.store.database import database_url
@@ -15,7 +15,10 @@ from tests.support.postgres import Postgres
 from tests.support.service import Household, Service
 
 # A busy machine is no fault of a test's: deadlines are for what is measured, in the benchmarks.
-settings.register_profile("vigil", deadline=None)
+SEARCH = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=False)
+settings.register_profile("search", SEARCH)
+# Each run tries the same examples; `--hypothesis-profile search` looks for others.
+settings.register_profile("vigil", SEARCH, derandomize=True)
 settings.load_profile("vigil")
 
 

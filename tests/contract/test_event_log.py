@@ -15,7 +15,7 @@ from ingest.log.partitioning import partition_of
 from ingest.log.port import BEGINNING, Entry, EventLog, NewEntry
 from ingest.log.sqlite import SqliteEventLog
 from tests.support.kafka import prepared
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 PARTITIONS = 3
 TOPIC = "telemetry"
@@ -195,7 +195,7 @@ async def test_an_append_wakes_every_waiter_of_its_partition(log: EventLog) -> N
     waiting = [asyncio.create_task(log.wait(TOPIC, 1, BEGINNING, 60)) for _ in range(3)]
     elsewhere = asyncio.create_task(log.wait(TOPIC, 2, BEGINNING, 60))
     await log.append(TOPIC, [NewEntry("", b"0", 1)])
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await asyncio.gather(*waiting) == [True] * 3
     assert not elsewhere.done()
     elsewhere.cancel()
@@ -255,7 +255,7 @@ async def test_a_clock_set_back_does_not_hide_the_old(log: EventLog, clock: Manu
 async def test_a_closed_log_refuses(log: EventLog) -> None:
     await log.append(TOPIC, [NewEntry("", b"0", 0)])
     waiting = asyncio.create_task(log.wait(TOPIC, 0, 0, 60))
-    await asyncio.wait_for(asyncio.gather(log.close(), waiting), 5)
+    await asyncio.wait_for(asyncio.gather(log.close(), waiting), PATIENCE_S)
     assert waiting.result() is False
     with pytest.raises(LogUnavailable):
         await log.append(TOPIC, [NewEntry("", b"1", 0)])

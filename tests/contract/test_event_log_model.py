@@ -91,7 +91,7 @@ def test_the_durable_log_and_its_fake_agree(steps: list[object]) -> None:
 @settings(
     deadline=None,
     max_examples=10,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     derandomize=True,
 )
 def test_kafka_and_the_fake_agree(kafka_cluster: Kafka, steps: list[object]) -> None:

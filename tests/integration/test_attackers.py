@@ -21,7 +21,6 @@ from tests.support.waiting import eventually, wait_until
 pytestmark = pytest.mark.integration
 
 GROUNDS = {"embedded": embedded_ground, "mosquitto": mosquitto_ground}
-ENDED_WITHIN_S = 5.0
 
 
 @pytest.fixture(params=GROUNDS)
@@ -94,7 +93,8 @@ async def test_a_client_id_takes_over_nobody_elses_session(ground: Ground) -> No
 
 
 async def test_a_flood_of_locations_drowns_no_alarm(ground: Ground) -> None:
-    burst = int(LIMITS.messages_per_s * BURST_S)
+    burst, clock = int(LIMITS.messages_per_s * BURST_S), SystemClock()
+    since_s = clock.monotonic_s()
     many = burst + 400
 
     def flood() -> None:
@@ -110,8 +110,10 @@ async def test_a_flood_of_locations_drowns_no_alarm(ground: Ground) -> None:
     await asyncio.to_thread(flood)
     await eventually(lambda: {b"panic", b"calm"} <= set(ground.admission.payloads), what="alarm and others")
     await eventually(lambda: counted(ground, "flood") > 200, what="the flood is counted")
-    assert len(ground.admission.payloads) < burst + 30
-    assert told(ground, "flood") == {(ground.thief, topic(ground.thief, "location").decode())}
+    admitted = len(ground.admission.payloads)
+    assert admitted < burst + LIMITS.messages_per_s * (clock.monotonic_s() - since_s) + 20
+    flooding = {(ground.thief, topic(ground.thief, "location").decode())}
+    await eventually(lambda: told(ground, "flood") == flooding, what="the flood is told")
 
 
 async def test_what_is_too_large_is_kept_as_its_beginning_and_an_alarm_is_an_alarm(ground: Ground) -> None:
@@ -125,6 +127,7 @@ async def test_what_is_too_large_is_kept_as_its_beginning_and_an_alarm_is_an_ala
     await eventually(lambda: len(ground.admission.refused) == 2, what="both are kept")
     assert ground.admission.reasons == ["too_large", "too_large"]
     assert {len(payload) for _, _, payload in ground.admission.refused} == {HEAD_BYTES}
+    await eventually(lambda: ground.admission.admitted, what="the alarm")
     assert ground.admission.admitted == [(topic(ground.thief, "alarm").decode(), b"!" * HEAD_BYTES)]
     await eventually(lambda: counted(ground, "too_large") == 2, what="both are counted")
 
@@ -146,13 +149,12 @@ async def test_guesses_are_refused_counted_and_told(ground: Ground) -> None:
     assert len(ground.admission.refused) <= guesses
     if ground.address.embedded:
         assert counted(ground, "login_throttled") == guesses - FAILURES_PER_MINUTE
-        assert told(ground, "login_throttled") == {(ground.victim, "")}
+        throttled = {(ground.victim, "")}
+        await eventually(lambda: told(ground, "login_throttled") == throttled, what="the throttling is told")
 
 
 async def test_a_stolen_certificate_ends_with_its_device(ground: Ground) -> None:
-    clock = SystemClock()
-
-    def steal() -> float:
+    def steal() -> None:
         with ground.certified(ground.victim) as stolen:
 
             def speaks() -> list[bytes]:
@@ -162,27 +164,20 @@ async def test_a_stolen_certificate_ends_with_its_device(ground: Ground) -> None
 
             wait_until(speaks, what="the certificate is known to the broker")
             ground.revoke(ground.victim)
-            since_s = clock.monotonic_s()
             assert stolen.ended()
-            return clock.monotonic_s() - since_s
 
-    assert await asyncio.to_thread(steal) < ENDED_WITHIN_S
+    await asyncio.to_thread(steal)
     assert await asyncio.to_thread(ground.again) != packets.ACCEPTED
     assert set(ground.admission.payloads) == {b"before"}
     await eventually(lambda: counted(ground, "login_refused"), what="the attempt is counted")
 
 
 async def test_a_revoked_secret_ends_with_its_device(ground: Ground) -> None:
-    clock = SystemClock()
-
-    def steal() -> float:
+    def steal() -> None:
         with log_in(ground, ground.victim) as stolen:
             ground.revoke(ground.victim)
-            since_s = clock.monotonic_s()
             assert stolen.ended()
-            ended_s = clock.monotonic_s() - since_s
         with ground.client() as again:
             assert again.log_in(ground.victim, ground.secret(ground.victim)) == packets.NOT_AUTHORIZED
-        return ended_s
 
-    assert await asyncio.to_thread(steal) < ENDED_WITHIN_S
+    await asyncio.to_thread(steal)

@@ -12,6 +12,7 @@ import pytest
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
 from safety.store.orgs import list_orgs
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +24,7 @@ def vigil(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     command = [*VIGIL, *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, cwd=ROOT, timeout=60, check=False, **options
+        command, capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE_S, check=False, **options
     )
 
 
@@ -38,7 +39,7 @@ def test_many_first_commands_at_once_all_succeed(tmp_path: Path) -> None:
     running = [start("org", "add", "--name", f"Care {n}", *where) for n in range(5)]
     running.append(start("init", *where))
     for each in running:
-        said, complaint = each.communicate(timeout=60)
+        said, complaint = each.communicate(timeout=PATIENCE_S)
         assert (each.returncode, complaint) == (0, ""), said
     listed = vigil("org", "list", "--json", *where)
     assert sorted(org["name"] for org in json.loads(listed.stdout)["items"]) == [
@@ -55,7 +56,7 @@ def test_a_command_waits_for_a_writer_of_the_running_service(tmp_path: Path) -> 
         # It cannot be done before the service's own transaction is.
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(timeout=1.5)
-    assert waiting.wait(timeout=30) == 0
+    assert waiting.wait(timeout=PATIENCE_S) == 0
     waiting.communicate()
     with database.reading() as connection:
         assert [org.name for org in list_orgs(connection)] == ["Care"]

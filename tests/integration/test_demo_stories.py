@@ -23,6 +23,7 @@ from simulators.roster import PlannedVisit, Role, Roster, RosterDevice
 from simulators.stories import CYCLE_S
 from simulators.streets import District
 from tests.support.brokers import INGEST, Mosquitto, mosquitto
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 
@@ -116,7 +117,8 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 @asynccontextmanager
 async def playing(port: int, clock: ManualClock) -> Any:
-    async with aiomqtt.Client("127.0.0.1", port, username=INGEST, password="of this test only") as client:
+    login: dict[str, Any] = {"username": INGEST, "password": "of this test only", "timeout": PATIENCE_S}
+    async with aiomqtt.Client("127.0.0.1", port, **login) as client:
         desk = Desk(client)
         play = play_roster(
             cast(), Broker("127.0.0.1", port), seed=1, fix_every_s=5.0, clock=clock, journal=Journal()

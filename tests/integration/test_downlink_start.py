@@ -10,6 +10,7 @@ from devices.clock import SystemClock
 from devices.commands import Command
 from ingest.downlink import Downlink
 from tests.support.brokers import embedded_broker
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 
@@ -20,7 +21,7 @@ async def test_a_command_waits_for_the_first_connection(tmp_path: Path) -> None:
         downlink = Downlink(embedded.address, SystemClock())
         sending = asyncio.create_task(downlink.send(command))
         running = asyncio.create_task(downlink.run())
-        await asyncio.wait_for(sending, 10)
+        await asyncio.wait_for(sending, PATIENCE_S)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running

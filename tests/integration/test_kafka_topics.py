@@ -16,6 +16,7 @@ from ingest.log.kafka_servers import KafkaServers
 from ingest.log.kafka_topics import log_topics, prepare_topics
 from tests.support.brokers import free_port
 from tests.support.kafka import Kafka
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -35,14 +36,23 @@ async def test_topics_are_made_once_and_mended(kafka_cluster: Kafka) -> None:
     made = await prepare_topics(servers, CLOCK, log_topics(2, 30))
     assert made == [f"topic mended.{name} created" for name in ("alarms", "telemetry", "dead_letters")]
     assert await prepare_topics(servers, CLOCK, log_topics(2, 30)) == []
-    assert (await KafkaEventLog.open(servers, CLOCK)).partitions("alarms") == 2
+    log = await KafkaEventLog.open(servers, CLOCK)
+    assert log.partitions("alarms") == 2
+    await log.close()
+
+    async def prepared() -> list[str]:
+        return await prepare_topics(servers, CLOCK, log_topics(2, 30))
+
+    async def nothing_to_do() -> bool:
+        return await prepared() == []
 
     await set_by_hand(servers, "alarms", {"retention.ms": "1000", "flush.ms": "5000"})
-    mended = await prepare_topics(servers, CLOCK, log_topics(2, 30))
+    # A node tells of a change a moment after it was made.
+    mended = await eventually(prepared, what="the change is seen")
     assert "topic mended.alarms: retention.ms is now 2592000000" in mended
     assert "topic mended.alarms: min.insync.replicas is now 1" not in mended  # what it is without being set
     assert not [said for said in mended if "flush.ms" in said or "telemetry" in said]
-    assert await prepare_topics(servers, CLOCK, log_topics(2, 30)) == []
+    await eventually(nothing_to_do, what="the mending is seen")
 
 
 async def test_another_number_of_partitions_is_refused(kafka_cluster: Kafka) -> None:
@@ -69,7 +79,8 @@ def test_init_makes_the_topics(kafka_cluster: Kafka, tmp_path: Path) -> None:
     (data / "vigil.toml").write_text(settings, encoding="utf-8")
     command = [sys.executable, "-m", "safety.cli", "init", "--data-dir", str(data)]
     first, second = (
-        subprocess.run(command, capture_output=True, text=True, check=True, timeout=60) for _ in range(2)
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE_S)
+        for _ in range(2)
     )
     assert "topic told.telemetry created" in first.stdout
     assert "created" not in second.stdout

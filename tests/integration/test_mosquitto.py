@@ -17,7 +17,7 @@ from ingest.downlink import Downlink
 from ingest.subscriber import TELEMETRY_LANE, Subscriber
 from tests.support.brokers import Mosquitto, mosquitto
 from tests.support.recording import RecordingAdmission
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -28,7 +28,12 @@ VERSIONS = pytest.mark.parametrize("version", list(MqttVersion), ids=lambda vers
 
 def device(broker: Mosquitto) -> Client:
     client = Client(
-        "127.0.0.1", broker.port, username="dev_a", password=DEVICES["dev_a"], max_inflight_messages=500
+        "127.0.0.1",
+        broker.port,
+        username="dev_a",
+        password=DEVICES["dev_a"],
+        max_inflight_messages=500,
+        timeout=PATIENCE_S,
     )
     client.pending_calls_threshold = 1000
     return client
@@ -41,7 +46,7 @@ async def reading(
     subscriber = Subscriber(address, TELEMETRY_LANE, admission, SystemClock(), window=window)
     task = asyncio.create_task(subscriber.run())
     try:
-        await asyncio.wait_for(subscriber.until_connected(), 10)
+        await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
         yield subscriber
     finally:
         task.cancel()
@@ -170,19 +175,19 @@ async def test_the_downlink_reaches_the_device(tmp_path: Path) -> None:
     with mosquitto(tmp_path, DEVICES) as broker:
         downlink = Downlink(broker.address(), SystemClock())
         task = asyncio.create_task(downlink.run())
-        await asyncio.wait_for(downlink.until_connected(), 10)
+        await asyncio.wait_for(downlink.until_connected(), PATIENCE_S)
         async with Client(
             "127.0.0.1", broker.port, username="dev_a", password=DEVICES["dev_a"], protocol=ProtocolVersion.V5
         ) as client:
             await client.subscribe("vigil/v1/dev_a/down", qos=1)
             await asyncio.gather(*(downlink.send(command) for _ in range(100)))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 for _ in range(100):
                     await anext(client.messages)
         broker.kill()
         await eventually(lambda: not downlink.connected, what="the loss is noticed")
         broker.start()
-        await asyncio.wait_for(downlink.until_connected(), 10)
+        await asyncio.wait_for(downlink.until_connected(), PATIENCE_S)
         await downlink.send(command)
         task.cancel()
         with suppress(asyncio.CancelledError):

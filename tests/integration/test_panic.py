@@ -11,6 +11,7 @@ from websockets.sync.connection import Connection
 from tests.support.mqtt import listening, publish_json
 from tests.support.requires import require
 from tests.support.service import Household, Service
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 
@@ -19,22 +20,21 @@ def live(household: Household, after: str | None = None) -> Connection:
     url = household.service.base_url.replace("http", "ws") + "/api/v1/live"
     if after is not None:
         url += f"?after={after}"
-    return connect(
-        url, additional_headers={"Authorization": household.http.headers["Authorization"]}, proxy=None
-    )
+    headers = {"Authorization": household.http.headers["Authorization"]}
+    return connect(url, additional_headers=headers, proxy=None, open_timeout=PATIENCE_S)
 
 
-def next_frame(socket: Connection, kind: str, timeout_s: float = 5) -> dict[str, Any]:
+def next_frame(socket: Connection, kind: str) -> dict[str, Any]:
     while True:
-        frame: dict[str, Any] = json.loads(socket.recv(timeout_s))
+        frame: dict[str, Any] = json.loads(socket.recv(PATIENCE_S))
         if frame["type"] == kind:
             return frame
 
 
-def next_news(down: "Queue[dict[str, Any]]", timeout_s: float = 2) -> dict[str, Any]:
+def next_news(down: "Queue[dict[str, Any]]") -> dict[str, Any]:
     """What the device hears next of its alarms: it is told to report more often, too."""
     while True:
-        told = down.get(timeout=timeout_s)
+        told = down.get(timeout=PATIENCE_S)
         if told["kind"] != "configure":
             return told
 
@@ -53,7 +53,7 @@ def test_a_panic_reaches_the_dispatcher_and_the_answer_the_nurse(
             "fix": {"lat": 31.23, "lon": 121.47, "accuracy_m": 9},
         }
         publish_json(service.mqtt_port, phone, "alarm", panic)
-        frame = next_frame(socket, "alert", 1)
+        frame = next_frame(socket, "alert")
         alert = household.await_alert(kind="panic")
         assert frame["alert"]["id"] == alert["id"]
         assert (alert["severity"], alert["state"], alert["nurse"]) == ("critical", "raised", household.nurse)

@@ -23,6 +23,7 @@ from tests.support.changes import BY
 from tests.support.kafka import Kafka, prepared
 from tests.support.mqtt import listening, publish_json
 from tests.support.parts import PartProcess, refused
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.integration
 PASSWORD = "correct horse battery"  # of this test only
@@ -82,7 +83,7 @@ def running(house: House, *names: str) -> Iterator[list[PartProcess]]:
 
 @contextmanager
 def dispatcher(console: PartProcess) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=console.http_url, timeout=10, trust_env=False) as http:
+    with httpx.Client(base_url=console.http_url, timeout=PATIENCE_S, trust_env=False) as http:
         answer = http.post("/api/v1/session", json={"username": "anna", "password": PASSWORD})
         assert answer.status_code == 200, answer.text
         yield http
@@ -93,9 +94,9 @@ def alerts(http: httpx.Client) -> list[dict[str, Any]]:
     return found
 
 
-def told(down: "Queue[dict[str, Any]]", kind: str, timeout_s: float = 5.0) -> dict[str, Any]:
+def told(down: "Queue[dict[str, Any]]", kind: str) -> dict[str, Any]:
     """The next command of `kind` that the phone hears."""
-    while (command := down.get(timeout=timeout_s))["kind"] != kind:
+    while (command := down.get(timeout=PATIENCE_S))["kind"] != kind:
         pass
     return command
 
@@ -109,7 +110,8 @@ def test_four_processes_do_what_one_does(house: House) -> None:
             house.panics(1)
             assert told(down, "alarm_received")["alarm"] == "press-1"
             [alert] = alerts(http)
-            http.post(f"/api/v1/alerts/{alert['id']}/acknowledge", json={"version": alert["version"]})
+            path, body = f"/api/v1/alerts/{alert['id']}/acknowledge", {"version": alert["version"]}
+            http.post(path, json=body).raise_for_status()
             assert told(down, "alarm_acknowledged")["alarm"] == "press-1"
         well = [part.parts() for part in parts]
         assert [sorted(one) for one in well] == [
@@ -118,7 +120,8 @@ def test_four_processes_do_what_one_does(house: House) -> None:
             ["routing", "store"],
             ["store"],
         ]
-        assert {state for one in well for state in one.values()} == {"ok"}
+        for part in parts:
+            wait_until(lambda part=part: set(part.parts().values()) == {"ok"}, what="all is well")  # type: ignore[misc]  # a default
         assert "is written by process" in refused("ingest", house.data_dir, house.settings)
 
 
@@ -140,7 +143,7 @@ def _take_over(house: House) -> None:
 
             def is_answered(seq: int) -> None:
                 house.panics(seq)
-                while told(down, "alarm_received", 20)["alarm"] != f"press-{seq}":
+                while told(down, "alarm_received")["alarm"] != f"press-{seq}":
                     pass
 
             is_answered(1)

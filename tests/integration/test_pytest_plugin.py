@@ -10,6 +10,7 @@ import pytest
 
 from simulators import pytest_plugin
 from tests.support.documents import ROOT, blocks
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 
@@ -26,14 +27,16 @@ def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=4 * PATIENCE_S,
         check=False,
     )
 
 
 def test_the_example_of_the_document_holds_against_a_vigil_that_the_plugin_starts(tmp_path: Path) -> None:
     (example,) = (block.text for block in blocks(DOCUMENT) if block.language == "python")
-    (tmp_path / "test_our_app.py").write_text(example)
+    assert "within_s=5)" in example
+    patient = example.replace("within_s=5)", f"within_s={PATIENCE_S:g})")
+    (tmp_path / "test_our_app.py").write_text(patient)
     done = run(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{example.count('def test_')} passed" in done.stdout

@@ -13,6 +13,7 @@ import pytest
 from tests.support.documents import blocks, code, read
 from tests.support.requires import require
 from tests.support.service import Service
+from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.integration
 PLAY = """
 set -euo pipefail
 {prepare}
-{listen} -C 1 -W 30 > heard.json & listener=$!
+{listen} -C 1 -W 120 > heard.json & listener=$!
 while kill -0 $listener 2> /dev/null; do {press}; done
 wait $listener
 echo "phone $phone $secret"
@@ -41,7 +42,7 @@ def test_the_lines_of_the_readme_raise_an_alert(service: Service, tmp_path: Path
         env={**os.environ, "PATH": path, "VIGIL_DATA_DIR": str(service.data_dir)},
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=4 * PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -62,7 +63,7 @@ def posted(service: Service, said: str) -> dict[str, object]:
     _curl, _u, _login, _d, body, url = shlex.split(line)
     (login,) = (line.split()[1:] for line in said.splitlines() if line.startswith("phone "))
     url = url.replace("127.0.0.1:8000", f"127.0.0.1:{service.http_port}")
-    answer = httpx.post(url, content=body, auth=(login[0], login[1]), trust_env=False)
+    answer = httpx.post(url, content=body, auth=(login[0], login[1]), timeout=PATIENCE_S, trust_env=False)
     assert answer.status_code == 200, answer.text
     found: dict[str, object] = answer.json()
     return found

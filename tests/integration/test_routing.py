@@ -46,7 +46,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 async def webhook() -> AsyncIterator[WebhookChannel]:
-    channel = WebhookChannel(timeout_s=0.5)
+    channel = WebhookChannel(timeout_s=PATIENCE_S)
     yield channel
     await channel.aclose()
 
@@ -136,12 +136,12 @@ async def test_a_redirect_is_not_followed(hooks: FarEnd, webhook: WebhookChannel
 
 
 @pytest.mark.parametrize("how", ["hanging", "dripping"])
-async def test_an_answer_that_does_not_come_is_not_waited_for(
-    hooks: FarEnd, webhook: WebhookChannel, how: str
-) -> None:
+async def test_an_answer_that_does_not_come_is_not_waited_for(hooks: FarEnd, how: str) -> None:
     getattr(hooks, how).add("/ann")
+    hasty = WebhookChannel(timeout_s=0.5)
     with pytest.raises(DeliveryDelayed, match=r"no answer within 0\.5 s"):
-        await webhook.send(notice(hooks.url("/ann")))
+        await hasty.send(notice(hooks.url("/ann")))
+    await hasty.aclose()
 
 
 async def test_nobody_there_is_tried_again_and_the_address_is_kept_secret(webhook: WebhookChannel) -> None:
@@ -182,13 +182,13 @@ async def test_the_log_channel_writes_ids_only() -> None:
 
 
 @asynccontextmanager
-async def in_service(desk: Desk, *, timeout_s: float = 5.0) -> AsyncIterator[RoutingWorker]:
+async def in_service(desk: Desk) -> AsyncIterator[RoutingWorker]:
     """The worker with the machine's clock and real webhooks."""
     worker = RoutingWorker(
         desk.database,
         SystemClock(),
         RecordingSender(),
-        {"http": WebhookChannel(timeout_s=timeout_s), "log": LogChannel()},
+        {"http": WebhookChannel(timeout_s=10 * PATIENCE_S), "log": LogChannel()},
         lambda: None,
     )
     async with asyncio.TaskGroup() as tasks:
@@ -215,12 +215,10 @@ async def test_slow_and_refusing_webhooks_delay_nobody_else(desk: Desk, hooks: F
     gone = desk.responder("gone", hooks.answers("/gone", [410]))
     desk.policy((0, [slow, gone, desk.responder("ann", hooks.url("/ann"))]))
     raised = [desk.raises(nurse=f"nur_{number}") for number in range(40)]
-    started_s = SystemClock().monotonic_s()
     async with in_service(desk) as worker:
         worker.wake()
-        await eventually(lambda: len(hooks.calls_to("/ann")) == len(raised))
-        # Well before the slow one's first time-out of 5 s.
-        assert SystemClock().monotonic_s() - started_s < 4.5
+        # Long before the slow one is given up.
+        await eventually(lambda: len(hooks.calls_to("/ann")) == len(raised), what="the calls to ann")
         await eventually(
             lambda: all(len(desk.entries(alert, "notify_failed")) == 1 for alert in raised),
             what="the refusals on the timelines",

@@ -25,7 +25,7 @@ from simulators.phone import Phone
 from simulators.roster import Credentials
 from simulators.whereabouts import Whereabouts
 from tests.support.brokers import INGEST, Mosquitto, mosquitto
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -83,7 +83,8 @@ class Desk:
 @asynccontextmanager
 async def desk_at(port: int) -> AsyncIterator[Desk]:
     password = "of this test only"
-    async with aiomqtt.Client("127.0.0.1", port, username=INGEST, password=password) as client:
+    login: dict[str, Any] = {"username": INGEST, "password": password, "timeout": PATIENCE_S}
+    async with aiomqtt.Client("127.0.0.1", port, **login) as client:
         desk = Desk(client)
         async with running(desk.listen()):
             yield desk

@@ -20,7 +20,7 @@ from ingest.errors import NotConnected
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber, SubscriberLane
 from tests.support.brokers import Embedded, embedded_broker, free_port
 from tests.support.recording import RecordingAdmission
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 
@@ -34,6 +34,7 @@ def device(embedded: Embedded, name: str = "dev_a", **options: object) -> Client
         username=name,
         password=embedded.secrets[name],
         max_inflight_messages=1000,
+        timeout=PATIENCE_S,
         **options,  # type: ignore[arg-type]  # passed through
     )
 
@@ -48,7 +49,7 @@ async def reading(
     subscriber = Subscriber(embedded.address, lane, admission, SystemClock(), window=window)
     task = asyncio.create_task(subscriber.run())
     try:
-        await asyncio.wait_for(subscriber.until_connected(), 10)
+        await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
         yield subscriber
     finally:
         task.cancel()
@@ -61,10 +62,7 @@ async def test_hands_over_in_order_and_acknowledges_after_admission(tmp_path: Pa
     async with embedded_broker(tmp_path, "dev_a") as embedded, reading(embedded, admission):
         admission.open.clear()
         async with device(embedded) as client:
-            publishing = [
-                asyncio.create_task(client.publish(LOCATION, b"%d" % n, qos=1, timeout=20))
-                for n in range(100)
-            ]
+            publishing = [asyncio.create_task(client.publish(LOCATION, b"%d" % n, qos=1)) for n in range(100)]
             await eventually(lambda: len(admission.begun) == 100, what="all are in admission")
             assert not any(task.done() for task in publishing)
             admission.open.set()
@@ -174,7 +172,7 @@ async def test_waits_for_a_broker_that_is_not_there_yet(tmp_path: Path) -> None:
     subscriber = Subscriber(broker.address, ALARM_LANE, RecordingAdmission(), SystemClock())
     task = asyncio.create_task(subscriber.run())
     await broker.start()
-    await asyncio.wait_for(subscriber.until_connected(), 10)
+    await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
@@ -202,9 +200,12 @@ async def test_the_broker_tells_how_it_does(tmp_path: Path) -> None:
         reading(embedded, RecordingAdmission()) as subscriber,
         device(embedded),
     ):
-        await eventually(lambda: subscriber.broker_stats, what="a word from the broker")
-        assert subscriber.broker_stats is not None
-        assert (subscriber.broker_stats.connections, subscriber.broker_stats.unclaimed) == (2, 0)
+
+        def told() -> bool:
+            stats = subscriber.broker_stats
+            return stats is not None and (stats.connections, stats.unclaimed) == (2, 0)
+
+        await eventually(told, what="a word from the broker that knows of both")
 
 
 async def test_the_downlink_reaches_the_device(tmp_path: Path) -> None:
@@ -216,11 +217,11 @@ async def test_the_downlink_reaches_the_device(tmp_path: Path) -> None:
         with pytest.raises(NotConnected):
             await downlink.send(command)
         task = asyncio.create_task(downlink.run())
-        await asyncio.wait_for(downlink.until_connected(), 10)
+        await asyncio.wait_for(downlink.until_connected(), PATIENCE_S)
         async with device(embedded) as client:
             await client.subscribe(DOWN, qos=1)
             await asyncio.gather(*(downlink.send(command) for _ in range(100)))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 for _ in range(100):
                     message = await anext(client.messages)
                     assert b'"kind":"alarm_received"' in bytes(message.payload)

@@ -20,7 +20,7 @@ from tests.support.authority import TestAuthority
 from tests.support.brokers import Embedded, embedded_broker
 from tests.support.raw_mqtt import RawClient, connect, publish, subscribe
 from tests.support.recording import RecordingAdmission
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -147,7 +147,7 @@ async def test_ingest_trusts_the_authority_that_it_is_told(site: Site) -> None:
     address = msgspec.structs.replace(address, version=MqttVersion.V311)
     subscriber = Subscriber(address, TELEMETRY_LANE, RecordingAdmission(), SystemClock())
     reading = asyncio.create_task(subscriber.run())
-    await asyncio.wait_for(subscriber.until_connected(), 10)
+    await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
     reading.cancel()
     await asyncio.wait({reading})
     with pytest.raises(AuthorityUnusable, match="none"):

@@ -22,7 +22,7 @@ from ingest.broker.tls import TlsFiles
 from ingest.limits import Limits
 from tests.support.place import HERE, Place
 from tests.support.requires import require
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 INGEST = "ingest"
 _SECRET = "of this test only"
@@ -201,7 +201,7 @@ def free_port() -> int:
         return port
 
 
-async def run(command: list[str], timeout_s: float = 20.0) -> tuple[int, str]:
+async def run(command: list[str], timeout_s: float = PATIENCE_S) -> tuple[int, str]:
     """Run a client program to its end; return its exit code and its output."""
     process = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

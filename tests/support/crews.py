@@ -23,6 +23,7 @@ from ingest.records import Arrival, Tick, encode
 from safety.store.database import Database
 from safety.store.tables import alerts, claims, timeline
 from tests.support.kafka import ends_with_us
+from tests.support.waiting import PATIENCE_S
 
 _SCRIPT = Path(__file__).with_name("crew_process.py")
 
@@ -62,7 +63,7 @@ class Crews:
         """Kill or stop one, and wait for its end."""
         process = self._processes.pop(name)
         process.send_signal(how)
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE_S)
 
     def halt(self, name: str) -> None:
         self._processes[name].send_signal(signal.SIGSTOP)

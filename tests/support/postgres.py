@@ -21,7 +21,7 @@ from tests.support.brokers import free_port
 from tests.support.faults_processes import children
 from tests.support.place import HERE, Place
 from tests.support.requires import require
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 _OWNER: Final = "vigil"
 _START_TIMEOUT_S: Final = 60.0
@@ -74,13 +74,13 @@ class Postgres:
         """End it in order, at once."""
         if self._process is not None:
             self._process.send_signal(2)  # fast shutdown: whoever is connected is cut off
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=PATIENCE_S)
 
     def kill(self) -> None:
         """End it as a crash does: the next `start` recovers what was committed."""
         if self._process is not None:
             self._process.send_signal(3)  # immediate shutdown: nothing is written, all its children go
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=PATIENCE_S)
 
     def crash(self) -> None:
         """Kill -9 all of its processes."""
@@ -89,7 +89,7 @@ class Postgres:
             self._process.send_signal(signal.SIGSTOP)
             self._send(signal.SIGKILL, children(self._process.pid))
             self._process.kill()
-            self._process.wait(timeout=20)
+            self._process.wait(timeout=PATIENCE_S)
 
     def pause(self) -> None:
         """Let all of its processes stand still."""
@@ -187,5 +187,5 @@ def _empty(url: str) -> None:
     )
     with psycopg.connect(url) as connection:
         # Whatever a test left open must not hold up all that follow it.
-        connection.execute("SET lock_timeout = '5s'")
+        connection.execute("SET lock_timeout = '30s'")
         connection.execute("; ".join(statements))

@@ -115,7 +115,7 @@ def test_an_outside_broker_can_be_named(tmp_path: Path, url: str) -> None:
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 def test_nothing_but_a_refusal_comes_of_any_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "vigil.toml").write_bytes(content)
     said = refusal(tmp_path)
@@ -126,7 +126,7 @@ def test_nothing_but_a_refusal_comes_of_any_file(tmp_path: Path, content: bytes)
     st.sampled_from(sorted(Settings.model_fields)),
     st.one_of(st.integers(), st.floats(), st.booleans(), st.text("abcdef:/.@ 0123456789", max_size=20)),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=200)
 def test_nothing_but_a_refusal_comes_of_any_value(
     tmp_path: Path, key: str, value: int | float | bool | str
 ) -> None:

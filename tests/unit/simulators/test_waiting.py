@@ -7,7 +7,7 @@ import pytest
 
 from simulators.errors import LinkDown
 from simulators.waiting import end_if_cancelled
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 async def test_a_cancellation_that_a_library_turned_into_its_own_error_still_ends_the_task() -> None:
@@ -31,5 +31,5 @@ async def test_a_cancellation_that_a_library_turned_into_its_own_error_still_end
     await eventually(lambda: turns == 1, what="it hangs on")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, PATIENCE_S)
     assert turns == 1

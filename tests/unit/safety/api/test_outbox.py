@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safety.api.outbox import Frame, Outbox
+from tests.support.waiting import PATIENCE_S
 
 
 def frame(number: int, *, urgent: bool) -> Frame:
@@ -46,4 +47,4 @@ async def test_who_waits_gets_the_next_frame() -> None:
     await asyncio.wait({waiting}, timeout=0)
     assert not waiting.done()
     outbox.put(Frame("now"))
-    assert (await asyncio.wait_for(waiting, 5)).text == "now"
+    assert (await asyncio.wait_for(waiting, PATIENCE_S)).text == "now"

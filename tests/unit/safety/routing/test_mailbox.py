@@ -16,7 +16,7 @@ from safety.store.database import Database, database_url
 from safety.store.handouts import BEFORE_FIRST_MS, MAX_PER_ANSWER, MAX_TIMES
 from safety.store.outbox import OwedCommand, command_of, owe_command, record_command_sent
 from safety.store.tables import commands, metadata
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 class Post:
@@ -159,7 +159,7 @@ async def test_the_answer_to_an_alarm_waits_for_its_receipt(post: Post) -> None:
     post.mailbox.wake()
     post.owe("r-1", "alarm_received", alarm="a-1")
     post.mailbox.wake()
-    assert set(await asyncio.wait_for(waiting, 5)) == {"other", "r-1"}
+    assert set(await asyncio.wait_for(waiting, PATIENCE_S)) == {"other", "r-1"}
     assert post.mailbox._waiting == set()
 
 

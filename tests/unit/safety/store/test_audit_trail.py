@@ -126,7 +126,11 @@ def test_a_cut_off_end_shows_against_a_head_noted_before(database: Database) -> 
         assert audit_head(connection) != noted
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=50,
+)
 @given(st.lists(st.tuples(TEXT, TEXT, DETAIL), max_size=5))
 def test_whatever_is_written_is_read_back_to_the_same_hash(
     database: Database, records: list[tuple[str, str, dict[str, Any]]]

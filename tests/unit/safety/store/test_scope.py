@@ -31,7 +31,11 @@ def expected(parents: dict[str, str | None], org: str) -> frozenset[str]:
     return frozenset(seen)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=60,
+)
 @given(st.dictionaries(st.sampled_from(NAMES), st.one_of(st.none(), st.sampled_from(NAMES))))
 def test_one_sees_ones_own_and_all_below_even_in_a_circle(
     database: Database, parents: dict[str, str | None]

@@ -27,7 +27,7 @@ from safety.store.tables import alerts, positions, timeline
 from safety.wakes import Wakes
 from tests.support.changes import BY
 from tests.support.postgres import Postgres
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.integration
 AT_MS = 1_795_000_000_000
@@ -94,7 +94,7 @@ def test_two_lanes_raise_one_alert_of_a_nurse(database: Database) -> None:
     together = threading.Barrier(8)
 
     def lane(number: int) -> None:
-        together.wait(10)
+        together.wait(PATIENCE_S)
         with database.writing() as connection:
             store_effects(connection, [press(number)], AT_MS)
 
