@@ -19,6 +19,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST_ARGS ?=
 BENCH ?= latency
 FAULT_ROUNDS ?= 30
+FAULT_SEED ?= 20
 FUZZ_S ?= 60
 
 .PHONY: help
@@ -76,8 +77,9 @@ bench: setup ## measure: make bench BENCH=latency
 	@$(BIN)/vigil bench $(BENCH)
 
 .PHONY: faults
-faults: setup tools ## the long kill rounds: make faults FAULT_ROUNDS=30
-	@FAULT_ROUNDS=$(FAULT_ROUNDS) $(BIN)/python -m pytest -m long --timeout 7200 $(PYTEST_ARGS)
+faults: setup tools ## the long fault rounds: make faults FAULT_ROUNDS=200 FAULT_SEED=20
+	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_SEED=$(FAULT_SEED) $(BIN)/python -m pytest -m long --timeout 14400 \
+		-o log_cli=true -o log_cli_level=INFO $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## the codecs against any bytes (atheris, Linux): make fuzz FUZZ_S=60

@@ -1,10 +1,14 @@
 """Fault tests: what they measured stands at the end of the run."""
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# Of each request; what a round came to is what one wants to see.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 _LINES = pytest.StashKey[list[str]]()
 

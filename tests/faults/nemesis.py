@@ -1,7 +1,7 @@
 """Nemesis: what is done to which part of a house, and how it is undone."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Literal, NamedTuple
 
@@ -35,7 +35,7 @@ def faults_in(house: House) -> list[Fault]:
     return found
 
 
-def dealt(faults: Iterable[Fault], rng: Random) -> Iterable[Fault]:
+def dealt(faults: Iterable[Fault], rng: Random) -> Iterator[Fault]:
     """Yield faults for ever: one of each kind before any kind comes again, whomever of its kind it hits."""
     kinds: dict[str, list[Fault]] = {}
     for fault in faults:

@@ -31,7 +31,7 @@ async def test_a_few_rounds(tmp_path: Path, tell: Callable[[str], None]) -> None
 
 
 @pytest.mark.long
-@pytest.mark.timeout(7200)
+@pytest.mark.timeout(14_400)
 async def test_at_random(
     tmp_path: Path, rounds: int, seed: int, tell: Callable[[str], None], report: Callable[[str], Path]
 ) -> None:
