@@ -55,6 +55,7 @@ class Generation:
         self._paused = False
         self._finishing = False
         self._owed = 0
+        self._taken = 0
         self._acknowledged = bytearray()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -133,6 +134,7 @@ class Generation:
         if self._finishing:
             return  # read before, and left for the broker to bring again
         self._owed += 1
+        self._taken += 1
         self._settled.clear()
         self._receive(_text(topic), payload, partial(self._acknowledge, packet_id))
         if self._window.full and not self._paused:
@@ -180,7 +182,8 @@ class Generation:
     async def _within_deadline(self, waited: Awaitable[Any]) -> Any:
         """Await `waited` unless the connection is lost first: gmqtt itself would wait for ever.
 
-        While the window is full nothing is read, so the answer may stand behind a backlog: then it has time.
+        While messages come, or the window is full and nothing is read, the answer may stand behind a
+        backlog: then it has time.
         """
         task = asyncio.ensure_future(waited)
         lost = asyncio.ensure_future(self._lost.wait())
@@ -188,10 +191,11 @@ class Generation:
         try:
             done: set[asyncio.Future[Any]] = set()
             while not done:
+                before = self._taken
                 done, _ = await asyncio.wait(
                     either, timeout=CONNECT_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED
                 )
-                if not self._paused:
+                if not self._paused and self._taken == before:
                     break
             if not task.done():
                 reason = "ends the connection" if self._lost.is_set() else "does not answer"
