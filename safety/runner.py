@@ -41,7 +41,7 @@ GATHER_S = {ALARMS: 0.0, TELEMETRY: 0.1}
 """How long a lane lets entries gather before it takes less than a full batch. A transaction for every few
 locations would keep an alarm's from the store's one writer, and the machine from everything else."""
 PUT_OFF_S = {ALARMS: 0.0, TELEMETRY: 1.0}
-"""How long a lane that is behind keeps positions and devices' states to itself: most are overtaken by then."""
+"""How long a lane that is behind keeps to itself where people and how devices are: most is overtaken then."""
 _SLICE = 1024
 """Of so many nurses and devices at most they are stored at once."""
 _RETRY_AFTER_S = 0.2
@@ -102,7 +102,7 @@ class Runner:
 
     @property
     def offset(self) -> int:
-        """The offset up to which effects are stored; of a lane that is behind without the newest positions."""
+        """The offset up to which all effects are stored, but for what is put off."""
         return self._offset
 
     async def lag(self) -> int:
@@ -248,9 +248,7 @@ class Runner:
         return self._engine.run([decode(entry.value) for entry in entries], failed)
 
     def _may_put_off(self) -> bool:
-        """Tell whether what is newest may wait: not beyond a checkpoint."""
-        now_s = self._clock.monotonic_s()
-        put_off_s = PUT_OFF_S[self._lane]
+        now_s, put_off_s = self._clock.monotonic_s(), PUT_OFF_S[self._lane]
         return now_s - self._newest_stored_s < put_off_s and now_s - self._saved_s < CHECKPOINT_EVERY_S
 
     async def _store(self, effects: Sequence[Effect], put_off: bool) -> None:

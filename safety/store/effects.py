@@ -1,6 +1,7 @@
 """Stores what the engine wants to be so, in one transaction; storing it again changes nothing."""
 
 from collections.abc import Sequence
+from itertools import chain
 
 from sqlalchemy import Connection
 
@@ -17,32 +18,33 @@ from safety.rules.effects import (
     TellDevice,
 )
 from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alarm, stored_alerts
-from safety.store.bulk import Row, put
 from safety.store.deliveries import Came, note_answers
-from safety.store.device_states import store_states
+from safety.store.newest import Newest, store_newest
 from safety.store.outbox import owe_command
-from safety.store.postgres import lock_nurses, next_revision
-from safety.store.tables import positions
+from safety.store.postgres import lock_nurses
 from safety.store.tracks import store_tracks
 from safety.store.work_records import store_records
 
-_POSITION = (
-    *("nurse", "org", "device", "visit", "lat", "lon", "accuracy_m", "time_ms", "received_ms"),
-    "revision",
-)
 
+def store_effects(
+    connection: Connection, effects: Sequence[Effect], now_ms: int, newest: Newest | None = None
+) -> bool:
+    """Store `effects` in order; tell whether any of them concerns people, not only the map.
 
-def store_effects(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:
-    """Store `effects` in order; tell whether any of them concerns people, not only the map."""
+    With `newest` that is stored in place of what they say of positions and of devices' states: whoever
+    gathers it lets what is overtaken at once out, and sees to it that the rest is stored.
+    """
+    if newest is None:
+        newest = Newest()
+        newest.take(effects)
     places = [effect for effect in effects if type(effect) is PlacePosition]
-    told = False
-    if len(places) < len(effects):
-        told = _store_others(connection, effects, now_ms)
-    _store_positions(connection, places)
+    told = len(places) < len(effects) and _store_others(connection, effects, now_ms)
     store_tracks(connection, places)
-    store_states(connection, effects)
-    if places:
-        note_answers(connection, (_came(place) for place in places), now_ms)
+    store_newest(connection, newest)
+    if places or newest.places:
+        # The newest once more: since they came, the broker may have taken over what they answer.
+        came = (_came(place) for place in chain(places, newest.places.values()))
+        note_answers(connection, came, now_ms)
     return told
 
 
@@ -105,31 +107,6 @@ def _owe(connection: Connection, told: TellDevice) -> None:
         details=told.details,
         at_ms=told.at_ms,
         ttl_s=told.ttl_s,
-    )
-
-
-def _store_positions(connection: Connection, places: Sequence[PlacePosition]) -> None:
-    newest = {place.sight.nurse: place for place in places if place.newest}
-    if newest:
-        revision = next_revision(connection, positions.c.revision)
-        rows = [_position(place, revision) for _, place in sorted(newest.items())]
-        put(connection, positions, _POSITION, rows, key="nurse")
-
-
-def _position(place: PlacePosition, revision: int) -> Row:
-    sight = place.sight
-    position = sight.position
-    return (
-        sight.nurse,
-        sight.org,
-        sight.device,
-        place.visit,
-        position.lat,
-        position.lon,
-        position.accuracy_m,
-        sight.time_ms,
-        sight.received_ms,
-        revision,
     )
 
 

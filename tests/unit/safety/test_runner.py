@@ -1,5 +1,6 @@
 """The runner: what it does with a checkpoint that it cannot read, and with a backlog."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from ingest.log.memory import MemoryEventLog
 from ingest.log.port import Entry, NewEntry
 from ingest.records import Arrival, Tick, encode
 from safety.domain.plan import NursePlan
-from safety.runner import BATCH, BATCHES, Runner, RunnerMetrics
+from safety.runner import BATCH, BATCHES, CHECKPOINT_EVERY_S, PUT_OFF_S, Runner, RunnerMetrics
 from safety.store.checkpoints import load_checkpoint
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
 from safety.store.tables import alerts, checkpoints, claims, positions, tracks
 from tests.support.records import PLAN, fix, panic, tick
+from tests.support.waiting import eventually
 
 CLOCK = ManualClock()
 
@@ -32,8 +34,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def runner(log: MemoryEventLog, database: Database, lane: str = ALARMS) -> Runner:
-    return Runner(lane, 0, log, database, CLOCK, RunnerMetrics(CollectorRegistry()), lambda: None)
+def runner(log: MemoryEventLog, database: Database, lane: str = ALARMS, clock: ManualClock = CLOCK) -> Runner:
+    return Runner(lane, 0, log, database, clock, RunnerMetrics(CollectorRegistry()), lambda: None)
 
 
 async def test_a_checkpoint_of_another_version_costs_time_and_nothing_else(database: Database) -> None:
@@ -100,10 +102,54 @@ async def test_a_lane_that_is_behind_stores_several_batches_at_once(database: Da
     behind = runner(log, database, TELEMETRY)
     await behind.load()
     assert await behind.step() == BEHIND - 10
-    assert kept(database) == (BEHIND - 11, fixes[BEHIND - 12].received_ms)
+    assert kept(database) == (BEHIND - 11, None), "she has been seen elsewhere since"
+    await behind.checkpoint()
+    with database.reading() as connection:
+        assert load_checkpoint(connection, TELEMETRY, 0) is None, "not beyond what is stored"
     assert await behind.step() == 11
     assert kept(database) == (BEHIND, fixes[-1].received_ms)
-    assert await behind.step() == 0
+    await behind.checkpoint()
+    with database.reading() as connection:
+        saved = load_checkpoint(connection, TELEMETRY, 0)
+        assert saved is not None
+        assert saved.offset == BEHIND
+
+
+@pytest.mark.parametrize("after_s", [PUT_OFF_S[TELEMETRY], CHECKPOINT_EVERY_S])
+async def test_where_she_is_is_put_off_for_a_while_only(database: Database, after_s: float) -> None:
+    clock = ManualClock()
+    log = MemoryEventLog(clock)
+    fixes = [fix(second, 0.0) for second in range(3 * BEHIND)]
+    await filled(log, TELEMETRY, [PLAN, *fixes])
+    behind = runner(log, database, TELEMETRY, clock)
+    await behind.load()
+    await behind.step()
+    assert kept(database)[1] is None
+    clock.advance_s(after_s)
+    await behind.step()
+    assert kept(database)[1] == fixes[2 * (BEHIND - 10) - 2].received_ms
+    with database.reading() as connection:
+        assert (load_checkpoint(connection, TELEMETRY, 0) is not None) == (after_s == CHECKPOINT_EVERY_S)
+
+
+async def test_what_is_put_off_is_stored_when_nothing_more_can_be_read(database: Database) -> None:
+    log = MemoryEventLog(CLOCK)
+    fixes = [fix(second, 0.0) for second in range(BEHIND)]
+    await filled(log, TELEMETRY, [PLAN, *fixes])
+    clock = ManualClock()
+    behind = runner(log, database, TELEMETRY, clock)
+    await behind.load()
+    await behind.step()
+    log.unavailable = True
+    failing = asyncio.create_task(behind.step())
+
+    def is_over() -> bool:
+        clock.advance_s(0.1)
+        return failing.done()
+
+    await eventually(is_over, what="the step")
+    assert await failing == 0
+    assert kept(database)[1] == fixes[BEHIND - 12].received_ms
 
 
 async def test_an_alarm_waits_for_one_batch_at_most(database: Database) -> None:
