@@ -1,6 +1,6 @@
 """Old alerts: what was closed long ago, deleted with all that belongs to it."""
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, func, select
 
 from safety.store.tables import alerts, commands, dead_letters, deliveries, handouts, notifications, timeline
 
@@ -24,8 +24,10 @@ def forget_alerts(connection: Connection, before_ms: int) -> int:
 
 def forget_commands(connection: Connection, before_ms: int) -> int:
     """Delete some of what devices were told, or could not be told, before `before_ms`; return how many."""
-    old = select(commands.c.id).where(commands.c.created_ms < before_ms, commands.c.due_ms.is_(None))
-    ids = list(connection.execute(old.limit(_AT_ONCE)).scalars())
+    # Not `due_ms IS NULL`: for that SQLite goes through all that was ever told.
+    told = func.coalesce(commands.c.due_ms, -1) < 0
+    old = select(commands.c.id).where(commands.c.created_ms < before_ms, told)
+    ids = list(connection.execute(old.order_by(commands.c.created_ms).limit(_AT_ONCE)).scalars())
     for table in (deliveries, handouts):
         connection.execute(table.delete().where(table.c.command.in_(ids)))
     connection.execute(commands.delete().where(commands.c.id.in_(ids)))
