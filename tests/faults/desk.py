@@ -19,7 +19,7 @@ from tests.support.faults_fleet import LOGIN, PASSWORD
 
 What = Literal["acknowledge", "note", "resolve"]
 
-WATCHDOG_S = 12.0
+WATCHDOG_S = 8.0
 """After how long without a frame the page connects anew: live.js."""
 _ANSWER_S = 3.0
 _LOGIN_S = 60.0

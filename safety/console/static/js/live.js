@@ -1,9 +1,9 @@
 // The live connection: one WebSocket, watched by heartbeat, reconnected with backoff and jitter from the last cursor.
 
-const WATCHDOG_MS = 12_000; // the server promises a heartbeat at least every 5 s
+const WATCHDOG_MS = 8_000; // the server promises a heartbeat at least every 5 s
 const CONNECT_TIMEOUT_MS = 8_000;
 const FIRST_DELAY_MS = 400;
-const MAX_DELAY_MS = 10_000;
+const MAX_DELAY_MS = 4_000;
 
 /**
  * Keep a feed open until `stop`.
