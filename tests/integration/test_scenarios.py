@@ -78,7 +78,7 @@ def runs(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         for name in NAMES:
             scenario, junit = where / f"{name}.yaml", where / f"{name}.xml"
             scenario.write_text(every_dialect() if name == "dialects" else patient(name))
-            command = [str(Path(sys.executable).with_name("vigil")), "simulate", "--junit", str(junit)]
+            command = [sys.executable, "-m", "simulators.run", "--junit", str(junit)]
             command += ["--broker", f"mqtt://127.0.0.1:{service.mqtt_port}", "--api", service.base_url]
             command += ["--token", token, "--speed", "0.5", "--connect-s", f"{PATIENCE_S:g}", str(scenario)]
             process = subprocess.Popen(
