@@ -62,16 +62,12 @@ class Admission:
         self._metrics = metrics
         self._recent = RecentReports()
 
-    async def admit(self, topic: str, payload: bytes, by: str | None = None) -> None:
-        """Admit what was published on `topic`, whose dialect it is in, whatever its device usually speaks.
-
-        `by` is the login that published it, where the broker tells; where not, the broker has seen to it
-        that the login may.
-        """
-        await self.admit_all([Message(topic, payload, by)])
-
     async def admit_all(self, messages: Sequence[Message | Refused]) -> None:
-        """Admit `messages` together, as if one by one in their order; what a broker refused is kept."""
+        """Admit `messages` together, as if one by one in their order; what a broker refused is kept.
+
+        A message's topic says whose dialect it is in, whatever its device usually speaks, and `by` the login
+        that published it; where the broker does not tell, it has seen to it that the login may.
+        """
         draft = self._draft()
         for message in messages:
             if isinstance(message, Refused):

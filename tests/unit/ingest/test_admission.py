@@ -51,6 +51,10 @@ class Desk:
         metrics = IngestMetrics(self.prometheus)
         self.admission = Admission(self.registry, codecs, self.log, self.clock, metrics)
 
+    async def say(self, topic: str, payload: bytes) -> None:
+        """Have one message admitted."""
+        await self.admission.admit_all([Message(topic, payload)])
+
     async def arrivals(self, topic: str) -> list[Arrival]:
         entries = await self.log.read(topic, 0, BEGINNING, 10_000)
         return [msgspec.msgpack.decode(entry.value, type=Arrival) for entry in entries]
@@ -69,7 +73,7 @@ def desk() -> Desk:
 
 
 async def test_a_fix_travels_on_telemetry_only(desk: Desk) -> None:
-    await desk.admission.admit(topics.up("dev_a", "location"), FIX)
+    await desk.say(topics.up("dev_a", "location"), FIX)
     [arrival] = await desk.arrivals(TELEMETRY)
     assert isinstance(arrival.report, Fix)
     assert (arrival.device, arrival.nurse, arrival.org) == ("dev_a", "nur_a", "org_a")
@@ -80,15 +84,15 @@ async def test_a_fix_travels_on_telemetry_only(desk: Desk) -> None:
 
 
 async def test_a_panic_travels_on_both_lanes(desk: Desk) -> None:
-    await desk.admission.admit(topics.up("dev_a", "alarm"), PANIC)
+    await desk.say(topics.up("dev_a", "alarm"), PANIC)
     [alarm] = await desk.arrivals(ALARMS)
     assert isinstance(alarm.report, PanicPressed)
     assert await desk.arrivals(TELEMETRY) == [alarm]
 
 
 async def test_entries_are_keyed_by_nurse_or_else_device(desk: Desk) -> None:
-    await desk.admission.admit(topics.up("dev_a", "alarm"), PANIC)
-    await desk.admission.admit(topics.up("dev_b", "alarm"), PANIC)
+    await desk.say(topics.up("dev_a", "alarm"), PANIC)
+    await desk.say(topics.up("dev_b", "alarm"), PANIC)
     assert [entry.key for entry in await desk.log.read(ALARMS, 0, BEGINNING, 9)] == ["nur_a", "dev_b"]
 
 
@@ -105,7 +109,7 @@ async def test_entries_are_keyed_by_nurse_or_else_device(desk: Desk) -> None:
 async def test_what_may_not_come_in_is_kept_whole(
     desk: Desk, topic: str, device: str | None, reason: str
 ) -> None:
-    await desk.admission.admit(topic, PANIC)
+    await desk.say(topic, PANIC)
     [letter] = await desk.letters()
     assert (letter.topic, letter.device, letter.reason, letter.payload) == (topic, device, reason, PANIC)
     assert letter.at_ms == desk.clock.now_ms()
@@ -132,7 +136,7 @@ async def test_the_good_fixes_of_a_list_pass_and_the_bad_are_named(desk: Desk) -
     for bad in (3, 5, 8):
         fixes[bad]["lat"] = 99.0
     payload = msgspec.json.encode(fixes)
-    await desk.admission.admit(topics.up("dev_a", "location"), payload)
+    await desk.say(topics.up("dev_a", "location"), payload)
     assert [arrival.report.seq for arrival in await desk.arrivals(TELEMETRY)] == [0, 1, 2, 4, 6, 7, 9]
     dead = await desk.letters()
     assert [letter.field for letter in dead] == ["[3].lat", "[5].lat", "[8].lat"]
@@ -142,7 +146,7 @@ async def test_the_good_fixes_of_a_list_pass_and_the_bad_are_named(desk: Desk) -
 
 async def test_a_big_payload_is_not_copied_for_each_of_its_faults(desk: Desk) -> None:
     payload = msgspec.json.encode([{"lat": "north" * 400} for _ in range(1000)])
-    await desk.admission.admit(topics.up("dev_a", "location"), payload)
+    await desk.say(topics.up("dev_a", "location"), payload)
     dead = await desk.letters()
     assert len(dead) == 1000
     assert dead[0].payload == payload
@@ -151,7 +155,7 @@ async def test_a_big_payload_is_not_copied_for_each_of_its_faults(desk: Desk) ->
 
 
 async def test_a_list_of_nothing_is_a_dead_letter(desk: Desk) -> None:
-    await desk.admission.admit(topics.up("dev_a", "location"), b"[]")
+    await desk.say(topics.up("dev_a", "location"), b"[]")
     assert len(await desk.letters()) == 1
 
 
@@ -181,7 +185,7 @@ async def test_a_gateway_is_told_what_became_of_it(desk: Desk) -> None:
 
 async def test_a_fix_delivered_twice_is_logged_once(desk: Desk) -> None:
     for _ in range(3):
-        await desk.admission.admit(topics.up("dev_a", "location"), FIX)
+        await desk.say(topics.up("dev_a", "location"), FIX)
         desk.clock.advance_s(1)
     assert len(await desk.arrivals(TELEMETRY)) == 1
     assert desk.counted("duplicates") == 2
@@ -190,13 +194,13 @@ async def test_a_fix_delivered_twice_is_logged_once(desk: Desk) -> None:
 async def test_two_fixes_that_only_share_their_time_are_both_logged(desk: Desk) -> None:
     for lat in (31.1, 31.2):
         payload = msgspec.json.encode({"lat": lat, "lon": 121.5, "time": 1750000000000})
-        await desk.admission.admit(topics.up("dev_a", "location"), payload)
+        await desk.say(topics.up("dev_a", "location"), payload)
     assert len(await desk.arrivals(TELEMETRY)) == 2
 
 
 async def test_a_repeated_panic_is_logged_again(desk: Desk) -> None:
     for _ in range(3):
-        await desk.admission.admit(topics.up("dev_a", "alarm"), PANIC)
+        await desk.say(topics.up("dev_a", "alarm"), PANIC)
     for lane in (ALARMS, TELEMETRY):
         assert len({arrival.event_id for arrival in await desk.arrivals(lane)}) == 1
         assert len(await desk.arrivals(lane)) == 3
@@ -208,7 +212,7 @@ async def test_a_last_will_counts_every_time(desk: Desk) -> None:
         b'{"state": "online", "time": 1750000000001}',
     )
     for payload in (hello, will, will, hello, will):
-        await desk.admission.admit(topics.up("dev_a", "status"), payload)
+        await desk.say(topics.up("dev_a", "status"), payload)
     states = [
         arrival.report.online
         for arrival in await desk.arrivals(TELEMETRY)
@@ -221,9 +225,9 @@ async def test_a_last_will_counts_every_time(desk: Desk) -> None:
 async def test_what_is_not_durable_is_not_admitted(desk: Desk, topic: str) -> None:
     desk.log.unavailable = True
     with pytest.raises(LogUnavailable):
-        await desk.admission.admit(topic, FIX)
+        await desk.say(topic, FIX)
     desk.log.unavailable = False
-    await desk.admission.admit(topic, FIX)
+    await desk.say(topic, FIX)
     assert len(await desk.arrivals(TELEMETRY)) + len(await desk.letters()) >= 1
 
 
@@ -249,7 +253,7 @@ _TOPICS = st.text(max_size=40) | st.builds(
 def test_any_bytes_on_any_topic_become_events_or_dead_letters(topic: str, payload: bytes) -> None:
     async def admit() -> None:
         desk = Desk()
-        await desk.admission.admit(topic, payload)
+        await desk.say(topic, payload)
         events, dead = await desk.arrivals(TELEMETRY), await desk.letters()
         assert len(events) + len(dead) >= 1
         assert {letter.payload for letter in dead} <= {payload}
@@ -287,7 +291,7 @@ async def test_messages_that_come_together_are_admitted_in_their_order_and_each_
 
 async def test_a_status_between_two_that_are_the_same_makes_the_second_no_repeat(desk: Desk) -> None:
     will, hello = b'{"state": "offline", "time": 1}', b'{"state": "online", "time": 2}'
-    await desk.admission.admit(topics.up("dev_a", "status"), will)
+    await desk.say(topics.up("dev_a", "status"), will)
     said = [Message(topics.up("dev_a", "status"), payload) for payload in (will, hello, will)]
     await desk.admission.admit_all(said)
     states = [arrival.report.online for arrival in await desk.arrivals(TELEMETRY)]  # type: ignore[union-attr]

@@ -16,6 +16,7 @@ from ingest.admission import Admission
 from ingest.lanes import ALARMS, DEAD_LETTERS, TELEMETRY
 from ingest.log.memory import MemoryEventLog
 from ingest.log.port import BEGINNING
+from ingest.message import Message
 from ingest.metrics import IngestMetrics
 from ingest.records import Arrival, DeadLetter
 from tests.support.samples import RECEIVED_MS, sample
@@ -52,7 +53,10 @@ class Desk:
         self.admission = Admission(self.registry, DIALECTS, self.log, clock, metrics)
 
     async def admit(self, topic: str, dialect: str, name: str, by: str | None = None) -> None:
-        await self.admission.admit(topic, sample(dialect, name).payload, by)
+        await self.say(topic, sample(dialect, name).payload, by)
+
+    async def say(self, topic: str, payload: bytes, by: str | None = None) -> None:
+        await self.admission.admit_all([Message(topic, payload, by)])
 
     async def arrivals(self, lane: str = TELEMETRY) -> list[Arrival]:
         entries = await self.log.read(lane, 0, BEGINNING, 1_000)
@@ -70,7 +74,7 @@ def desk() -> Desk:
 
 async def test_the_topic_says_the_dialect(desk: Desk) -> None:
     await desk.admit("owntracks/dev_a/phone", "owntracks", "location")
-    await desk.admission.admit("vigil/v1/dev_a/location", b'{"lat": 31.0, "lon": 121.0}')
+    await desk.say("vigil/v1/dev_a/location", b'{"lat": 31.0, "lon": 121.0}')
     for arrival in await desk.arrivals():
         assert isinstance(arrival.report, Fix)
         assert (arrival.device, arrival.nurse) == ("dev_a", "nur_a")
@@ -151,12 +155,12 @@ async def test_each_of_a_batch_is_taken_for_who_said_it(desk: Desk) -> None:
     said: list[Any] = [json.loads(sample("jt808", "location").payload) for _ in range(3)]
     said[1]["phone"] = "013900000000"
     said[2]["alarm"] = 1
-    await desk.admission.admit("platform/gtw_p/jt808", json.dumps(said).encode())
+    await desk.say("platform/gtw_p/jt808", json.dumps(said).encode())
     assert [type(arrival.report) for arrival in await desk.arrivals()] == [Fix, PanicPressed]
     assert [letter.reason for letter in await desk.letters()] == ["unknown_device"]
 
 
 async def test_what_devices_are_told_is_not_what_they_say(desk: Desk) -> None:
-    await desk.admission.admit("owntracks/dev_a/phone/cmd", b'{"_type": "cmd", "action": "reportLocation"}')
+    await desk.say("owntracks/dev_a/phone/cmd", b'{"_type": "cmd", "action": "reportLocation"}')
     assert await desk.arrivals() == []
     assert await desk.letters() == []
