@@ -1,4 +1,4 @@
-"""Attempts: how often a login may fail before it is not even tried, and how often that is written down."""
+"""Attempts: how often a login may fail before it is told to wait, and how often that is written down."""
 
 from devices.clock import Clock
 
@@ -18,7 +18,7 @@ class LoginAttempts:
         self._failures: dict[tuple[str, str], int] = {}
 
     def exhausted(self, username: str, address: str) -> bool:
-        """Tell whether this name at this address must wait for the next minute."""
+        """Tell whether this name failed at this address as often as it may within a minute."""
         now_s = self._clock.monotonic_s()
         if now_s - self._since_s >= _WINDOW_S or len(self._failures) > _REMEMBERED:
             self._since_s = now_s

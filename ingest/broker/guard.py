@@ -36,7 +36,7 @@ class LoginRefused(IngestError):
 
 
 class TooManyFailures(LoginRefused):
-    """They failed so often just now that they were not even looked at."""
+    """They are wrong, and were it so often just now that it is news no more."""
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -93,10 +93,11 @@ class Guard:
             RegistryUnavailable: it cannot be told just now.
         """
         login = _claimed(username, password, certificate)
-        if self._attempts.exhausted(login.name, address):
-            raise TooManyFailures("too many failures: wait a minute", login.name)
         proved = await self._in_thread(self._proved, login)
         if proved is None:
+            # Whoever is right is let in however often others failed in this name: behind it may be an alarm.
+            if self._attempts.exhausted(login.name, address):
+                raise TooManyFailures("too many failures: wait a minute", login.name)
             self._attempts.failed(login.name, address)
             how = "wrong name or secret" if certificate is None else "the certificate holds no more"
             raise LoginRefused(how, login.name)

@@ -93,12 +93,11 @@ class Logins:
         """Return the device that `given` proves.
 
         Raises:
-            Refused: 401, it proves none; 503, it failed so often that it is not looked at.
+            Refused: 401, it proves none; 503, and has not for a while.
             RegistryUnavailable: it cannot be told just now.
         """
         if given is None:
             raise unauthorised("give the device's id and secret", "Basic")
-        await self._let_try(request, given.name)
         device = await self._in_thread(lambda: self._proven(given), urgent=urgent)
         if device is None or device.kind == "gateway":
             raise await self._refused(request, given.name, "unknown device or wrong secret", "Basic")
@@ -110,7 +109,7 @@ class Logins:
         The token of a supervisor or an admin stands for a gateway of their organisation.
 
         Raises:
-            Refused: 401, it proves nobody; 403, one of another dialect; 503, it failed too often.
+            Refused: 401, it proves nobody; 503, and has not for a while; 403, one of another dialect.
             RegistryUnavailable: it cannot be told just now.
         """
         token = bearer_token(request)
@@ -118,7 +117,6 @@ class Logins:
             raise unauthorised("give a bearer token: {id}~{secret} of a gateway, or one of the API", "Bearer")
         given = joined_credentials(token)
         name = "a token" if given is None else given.name
-        await self._let_try(request, name)
         speaker = await self._in_thread(
             lambda: self._held(token, dialect) if given is None else self._proven(given)
         )
@@ -149,14 +147,14 @@ class Logins:
         name = holder.login if topics.is_device_id(holder.login) else "api-token"
         return Device(id=name, kind="gateway", org=holder.org, nurse=None, codec=codec)
 
-    async def _let_try(self, request: Request, name: str) -> None:
+    async def _refused(self, request: Request, name: str, why: str, scheme: str) -> Refused:
+        # Only of who is wrong: whoever is right is let in however often others failed in this name, and all
+        # tokens are one name here.
         if self._attempts.exhausted(name[:_LONGEST_NAME], address_of(request)):
-            # Not 429: there are apps that drop for good what a 4xx refuses, and this may be the right secret.
+            # Not 429: there are apps that drop for good what a 4xx refuses, and it may hold an alarm.
             why = "too many failures for this name: wait a minute"
             await self._doorman.turned_away(request, name, "login_throttled", why)
-            raise unavailable(why, "throttled", _THROTTLED_FOR_S)
-
-    async def _refused(self, request: Request, name: str, why: str, scheme: str) -> Refused:
+            return unavailable(why, "throttled", _THROTTLED_FOR_S)
         self._attempts.failed(name[:_LONGEST_NAME], address_of(request))
         await self._doorman.turned_away(request, name, "login_refused", why)
         return unauthorised(why, scheme)
