@@ -21,6 +21,7 @@ from devices.codecs.native_wire import (
     Time,
     WirePosition,
     decode,
+    name_of,
     position_of,
     read_position,
     time_ms_of,
@@ -173,8 +174,7 @@ def _read_event(payload: bytes, received_ms: int) -> Reading:
         "position": position,
     }
     if wire.kind == "cancel_alarm":
-        alarm = None if wire.alarm is None else str(wire.alarm)
-        reading.reports.append(reports.AlarmCancelled(alarm=alarm, **common))
+        reading.reports.append(reports.AlarmCancelled(alarm=name_of(wire.alarm), **common))
     else:
         if wire.kind == "check_in":
             common["extend_s"] = wire.extend_s

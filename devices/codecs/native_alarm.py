@@ -11,7 +11,7 @@ import msgspec
 
 from devices import reports
 from devices.codecs import Reading
-from devices.codecs.native_wire import Seq, Text, Time, decode, read_position, time_ms_of
+from devices.codecs.native_wire import Seq, Text, Time, decode, name_of, read_position, time_ms_of
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase, Position
 
@@ -51,7 +51,7 @@ def read_alarm(payload: bytes, received_ms: int) -> Reading:
     report = kind(
         time_ms=time_ms_of(values["time"], received_ms),
         seq=values["seq"],
-        alarm=None if values["id"] is None else str(values["id"]),
+        alarm=name_of(values["id"]),
         position=position,
         # A doubtful `test` must not keep a real alarm from people: only a readable true counts.
         test=values["test"] is True,

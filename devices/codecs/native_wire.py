@@ -58,6 +58,12 @@ def decode(decoder: msgspec.json.Decoder[T], payload: bytes | msgspec.Raw) -> T:
         raise UnreadablePayload("$", _lower(str(error))) from error
 
 
+def name_of(given: str | int | None) -> str | None:
+    """Return an alarm's name; a blank one is none, for every alarm of that device would bear it."""
+    name = "" if given is None else str(given)
+    return name if name.strip() else None
+
+
 def time_ms_of(time: int | datetime | None, received_ms: int) -> int:
     """Return the epoch milliseconds of a wire time; what has none happened when it was received."""
     if time is None:
@@ -101,4 +107,4 @@ def position_of(wire: WirePosition) -> Position:
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -36,6 +36,18 @@ def test_reads_a_fix() -> None:
     )
 
 
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_name_of_an_alarm_is_none(blank: str) -> None:
+    assert only("alarm", {"kind": "panic", "id": blank, "seq": 7}).alarm is None
+    assert only("event", {"kind": "cancel_alarm", "alarm": blank}).alarm is None
+
+
+def test_what_is_no_json_is_told_in_words() -> None:
+    with pytest.raises(UnreadablePayload, match="JSON is malformed") as fault:
+        read("location", b"{lat}", NOW_MS)
+    assert "jSON" not in fault.value.reason
+
+
 def test_converts_a_datum_and_keeps_the_original() -> None:
     position = only("location", {"lat": 31.23, "lon": 121.47, "accuracy_m": 8, "datum": "gcj02"}).position
     assert (position.original_lat, position.original_lon) == (31.23, 121.47)
