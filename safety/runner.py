@@ -1,8 +1,8 @@
 """The runner: reads one partition of a lane, steps the engine, stores the effects, keeps checkpoints.
 
-Effects are stored before the offset moves on, and a checkpoint is written after both: killed at any
-instant, the tail is run again and storing it again changes nothing. A partition is claimed first; whoever
-has lost it to a newer claim writes nothing more (ADR 0007).
+Effects are stored before the offset moves on (what is put off, before the next checkpoint), and a checkpoint
+is written after both: killed at any instant, the tail is run again and storing it again changes nothing. A
+partition is claimed first; whoever has lost it to a newer claim writes nothing more (ADR 0007).
 """
 
 import gc

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import CollectorRegistry
+from sqlalchemy import func, select
 
 from devices.clock import SystemClock
 from devices.identity import new_id
@@ -30,17 +31,19 @@ from ingest.log.port import EventLog, NewEntry
 from ingest.log.sqlite import SqliteEventLog
 from ingest.records import encode
 from safety.bench.engine import SETTLING
-from safety.bench.engine_world import T0_MS, World, make_world
+from safety.bench.engine_world import EVERY_MS, T0_MS, World, make_world
+from safety.bench.errors import BenchFailed
 from safety.bench.report import Row, at_least, report, row
 from safety.config import load_settings
 from safety.engine import decode
 from safety.runner import BATCH, Runner, RunnerMetrics
 from safety.store.database import Database, database_url, open_engine
 from safety.store.migrate import migrate
+from safety.store.tables import positions, tracks
 from safety.store.track_days import make_days
 
 NURSES = 5_000
-ROUNDS = 12
+ROUNDS = 30
 _SHARED_FENCES = 500
 _KEEP_DAYS = 36_500.0
 
@@ -89,6 +92,7 @@ async def _measure(directory: Path, world: World, rounds: int) -> list[Row]:
             rate = fixes / (clock.cpu_s() - began_s)
             wall_rate = fixes / (clock.monotonic_s() - began_wall_s)
             gc.unfreeze()
+        _check(database, len(world.nurses), rounds)
     speed = at_least(f"fixes a second and core, from {what} to {where}", rate, "1/s", 30_000)
     return [
         {**speed, "floor": round(floor), "ratio": round(rate / floor, 2)},
@@ -135,6 +139,22 @@ async def _settled(log: EventLog, database: Database, clock: SystemClock, offset
     await before.checkpoint()
     await after.load()
     return after
+
+
+def _check(database: Database, nurses: int, rounds: int) -> None:
+    """See that all of it is stored: where everybody is now, and each point of her track.
+
+    Raises:
+        BenchFailed: something is missing.
+    """
+    last_ms = T0_MS + EVERY_MS * rounds
+    with database.reading() as connection:
+        placed = connection.execute(select(func.count()).where(positions.c.time_ms == last_ms)).scalar_one()
+        points = connection.execute(select(func.count()).select_from(tracks)).scalar_one()
+    if (placed, points) != (nurses, nurses * (SETTLING + rounds)):
+        raise BenchFailed(
+            f"of {nurses} nurses {placed} are where they were last, with {points} points in all"
+        )
 
 
 async def _until(runner: Runner, offset: int) -> None:
