@@ -20,6 +20,7 @@ PYTEST_ARGS ?=
 BENCH ?= latency
 FAULT_ROUNDS ?= 30
 FAULT_SEED ?= 20
+FAULT_ONLY ?=
 FUZZ_S ?= 60
 
 .PHONY: help
@@ -78,8 +79,8 @@ bench: setup ## measure: make bench BENCH=latency
 
 .PHONY: faults
 faults: setup tools ## the long fault rounds: make faults FAULT_ROUNDS=200 FAULT_SEED=20
-	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_SEED=$(FAULT_SEED) $(BIN)/python -m pytest -m long --timeout 14400 \
-		-o log_cli=true -o log_cli_level=INFO $(PYTEST_ARGS)
+	@FAULT_ROUNDS=$(FAULT_ROUNDS) FAULT_SEED=$(FAULT_SEED) FAULT_ONLY='$(FAULT_ONLY)' \
+		$(BIN)/python -m pytest -m long --timeout 14400 -o log_cli=true -o log_cli_level=INFO $(PYTEST_ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## the codecs against any bytes (atheris, Linux): make fuzz FUZZ_S=60

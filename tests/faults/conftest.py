@@ -44,6 +44,12 @@ def seed() -> int:
     return int(os.environ.get("FAULT_SEED", "20"))
 
 
+@pytest.fixture
+def only() -> str:
+    """What must be in the name of a kind of fault, as in `postgres cut`; by default every kind is played."""
+    return os.environ.get("FAULT_ONLY", "")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print what was told."""
     lines = config.stash.get(_LINES, [])
