@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _BALLAST = "ballast"
-_STEP_BYTES = 1 << 16
+_LARGEST_STEP_BYTES = 1 << 26
+_SMALLEST_STEP_BYTES = 1 << 12
 
 
 class Disk:
@@ -20,17 +21,20 @@ class Disk:
 
     def fill(self) -> None:
         """Leave no room: whoever writes now is told ENOSPC."""
-        with (self.path / _BALLAST).open("wb") as ballast:
-            left = os.statvfs(self.path)
-            os.posix_fallocate(ballast.fileno(), 0, max(1, left.f_bavail * left.f_bsize - _STEP_BYTES))
-            try:
-                while True:
-                    ballast.seek(0, os.SEEK_END)
-                    ballast.write(bytes(_STEP_BYTES))
-                    ballast.flush()
-            except OSError as error:
-                if error.errno != errno.ENOSPC:
-                    raise
+        ballast = os.open(self.path / _BALLAST, os.O_WRONLY | os.O_CREAT)
+        taken_bytes, step_bytes = 0, _LARGEST_STEP_BYTES
+        try:
+            while step_bytes >= _SMALLEST_STEP_BYTES:
+                try:
+                    os.posix_fallocate(ballast, taken_bytes, step_bytes)
+                except OSError as error:
+                    if error.errno != errno.ENOSPC:
+                        raise
+                    step_bytes //= 2
+                else:
+                    taken_bytes += step_bytes
+        finally:
+            os.close(ballast)
 
     def free(self) -> None:
         """Make room again."""

@@ -44,11 +44,13 @@ async def test_at_random(
     with house(tmp_path, clock, shifted=PARTS) as running:
         play = Rounds(running, clock, seed)
         faults = [fault for fault in faults_in(running) if only in fault.kind]
-        await play.run(islice(dealt(faults, Random(seed)), rounds))
+        try:
+            await play.run(islice(dealt(faults, Random(seed)), rounds))
+        finally:
+            written = report("faults.md")
+            written.write_text("\n".join([play.report(), "", *table(play.waits)]) + "\n")
+            tell(f"{play.report()}; {written.name} has how long people waited")
         vigil(running.settings, tmp_path / "data", "audit", "verify")
         vigil(running.settings, tmp_path / "data", "replay", "--from", "-1d")
-    written = report("faults.md")
-    written.write_text("\n".join([play.report(), "", *table(play.waits)]) + "\n")
-    tell(f"{play.report()}; {written.name} has how long people waited")
     assert play.found == []
     assert late(play.waits, WORKERS) == []
