@@ -188,3 +188,40 @@ def test_five_thousand_moving_nurses_leave_the_page_free(desk: Desk, house: Hous
     # One such change comes each second (30 to 50 ms when measured alone); a slow machine keeps half of it.
     # The quickest round: the others may have waited for whatever else runs here.
     assert busy_ms < 500
+
+
+def test_of_all_visits_only_those_that_are_on_and_those_of_open_alerts_are_read(page_of: Desk) -> None:
+    script = """async () => {
+        const { state } = await import("/static/js/store.js");
+        const { refreshMaster } = await import("/static/js/feed.js");
+        const asked = [];
+        const on = { items: [{ id: "vis_on" }], next: null };
+        const answers = { "/visits": on, "/visits/vis_old": { id: "vis_old" } };
+        const real = window.fetch;
+        window.fetch = async (url) => {
+            const { pathname, searchParams } = new URL(url, location.href);
+            const path = pathname.replace("/api/v1", "");
+            const [from, to] = ["from", "to"].map((name) => Date.parse(searchParams.get(name)));
+            asked.push([path, to - from || null]);
+            return new Response(JSON.stringify(answers[path] ?? { items: [], next: null }));
+        };
+        state.me = { role: "dispatcher" };
+        state.alerts.set("open", { id: "open", state: "raised", visit: "vis_old" });
+        state.alerts.set("closed", { id: "closed", state: "resolved", visit: "vis_older" });
+        try {
+            await refreshMaster();
+            const once = asked.length;
+            await refreshMaster();
+            const visits = asked.filter(([path]) => path.startsWith("/visits"));
+            return { visits, again: asked.length - once, known: [...state.visits.keys()].sort() };
+        } finally {
+            window.fetch = real;
+            state.me = null;
+            state.alerts.clear();
+        }
+    }"""
+    found = page_of.page.evaluate(script)
+    within_ms = 600_000
+    assert found["visits"] == [["/visits", within_ms], ["/visits/vis_old", None], ["/visits", within_ms]]
+    assert found["again"] == 4  # nurses, fences, responders, visits: what is known is not asked for again
+    assert found["known"] == ["vis_old", "vis_on"]

@@ -3,11 +3,13 @@
 import { get, listAll, listNewest, Problem } from "./api.js";
 import { createLive } from "./live.js";
 import { change, isOpen, merge, putAlerts, putAll, putDetail, state } from "./store.js";
-import { noteServerTime } from "./time.js";
+import { noteServerTime, now } from "./time.js";
 
 const RECENT = 200;
 const MASTER_EVERY_MS = 30_000;
 const POLL_EVERY_MS = 5_000;
+// Visits that begin so soon are read with those that are on: the next reading is sure to come before.
+const VISITS_AHEAD_MS = 600_000;
 
 let live = null;
 let lastMaster = 0;
@@ -81,7 +83,7 @@ function takeSnapshot(frame) {
 function takeAlert(alert) {
   putAlerts([alert]);
   if (state.selected === alert.id) loadDetail(alert.id);
-  if (alert.visit && !state.visits.has(alert.visit)) refreshMaster();
+  if (isOpen(alert)) loadVisit(alert.visit);
 }
 
 /** Read everything that may have been missed. Runs once at a time. */
@@ -141,16 +143,32 @@ export async function loadDetail(id) {
 export async function refreshMaster() {
   lastMaster = Date.now();
   if (!state.me) return;
-  const lists = ["nurses", "visits", "fences", "responders"];
-  await Promise.all(
-    lists.map(async (name) => {
-      try {
-        putAll(name, await listAll(`/${name}`));
-      } catch (error) {
-        ignoreUnreachable(error);
-      }
-    }),
-  );
+  const lists = ["nurses", "fences", "responders"].map(async (name) => putAll(name, await listAll(`/${name}`)));
+  await Promise.all([...lists, readVisits()].map((reading) => reading.catch(ignoreUnreachable)));
+}
+
+/** Read the visits that are on, and those of open alerts: all that were ever planned are far too many. */
+async function readVisits() {
+  const [from, to] = [now(), now() + VISITS_AHEAD_MS].map((at) => new Date(at).toISOString());
+  const on = await listAll(`/visits?${new URLSearchParams({ from, to })}`);
+  const open = [...state.alerts.values()].filter(isOpen);
+  const known = open.map((alert) => state.visits.get(alert.visit)).filter(Boolean);
+  putAll("visits", [...known, ...on]);
+  await Promise.all(open.map((alert) => loadVisit(alert.visit)));
+}
+
+const asking = new Set(); // visits that are being read by themselves
+
+async function loadVisit(id) {
+  if (!id || state.visits.has(id) || asking.has(id)) return;
+  asking.add(id);
+  try {
+    merge("visits", [await get(`/visits/${encodeURIComponent(id)}`)]);
+  } catch (error) {
+    ignoreUnreachable(error);
+  } finally {
+    asking.delete(id);
+  }
 }
 
 /** How long the picture has been out of date, in ms; 0 when live. */
