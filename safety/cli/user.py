@@ -10,7 +10,6 @@ from safety.cli.common import (
     AsJson,
     DataDir,
     Desk,
-    Failure,
     reading,
     show_added,
     show_list,
@@ -20,8 +19,6 @@ from safety.cli.common import (
 from safety.cli.options import OptionalOrg, OrgId
 
 app = typer.Typer(no_args_is_help=True, help="Users: the people at the console.")
-
-_SHORTEST_PASSWORD = 10
 
 
 @app.command()
@@ -82,12 +79,7 @@ def _add(desk: Desk, org: str, login: str, role: str, password: str) -> str:
 
 
 def _read_password() -> str:
-    password = sys.stdin.readline().rstrip("\r\n")
-    if len(password) < _SHORTEST_PASSWORD:
-        raise Failure(
-            f"the password has {len(password)} characters: expected at least {_SHORTEST_PASSWORD} on stdin"
-        )
-    return password
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def _readable(secret: str) -> str:

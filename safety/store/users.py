@@ -149,7 +149,11 @@ def check_password(password: str) -> None:
         InvalidInput: it is shorter than 8 or longer than 1024 characters.
     """
     if not _MIN_PASSWORD_LENGTH <= len(password) <= _MAX_PASSWORD_LENGTH:
-        raise InvalidInput(f"password must have {_MIN_PASSWORD_LENGTH} to {_MAX_PASSWORD_LENGTH} characters")
+        raise InvalidInput(
+            f"the password has {len(password)} characters: "
+            f"expected {_MIN_PASSWORD_LENGTH} to {_MAX_PASSWORD_LENGTH}",
+            "password",
+        )
 
 
 def _check_role(role: str) -> None:
