@@ -62,9 +62,9 @@ class Note(BaseModel):
 
 
 class Verification(Step):
-    """How sure it is that there is danger: 0 (no call for help) to 4 (a threat to life)."""
+    """How sure it is that there is danger: 0 (no call for help) to 4 (a threat to life), if that is known."""
 
-    level: Annotated[int, Field(strict=True, ge=0, le=4)]
+    level: Annotated[int, Field(strict=True, ge=0, le=4)] | None = None
     text: Text | None = None
 
 

@@ -21,17 +21,18 @@ _KINDS = frozenset(get_args(AlertKind))
 _SEVERITIES = frozenset(get_args(Severity))
 
 
-def _several(name: str, known: frozenset[str], text: str | None) -> frozenset[str]:
-    given = frozenset(part.strip() for part in (text or "").split(",") if part.strip())
+def _several(name: str, known: frozenset[str], texts: list[str] | None) -> frozenset[str]:
+    """Return what `texts` ask for: `?state=a,b` and `?state=a&state=b` mean the same."""
+    given = frozenset(part.strip() for text in texts or () for part in text.split(",") if part.strip())
     if unknown := sorted(given - known):
         raise InvalidInput(f"{name} {unknown[0]!r} is unknown: one or more of {', '.join(sorted(known))}")
     return given
 
 
 def _filter(
-    state: Annotated[str | None, Query(description="one or more states, or `open`")] = None,
-    kind: Annotated[str | None, Query(description="one or more kinds")] = None,
-    severity: Annotated[str | None, Query(description="one or more severities")] = None,
+    state: Annotated[list[str] | None, Query(description="one or more states, or `open`")] = None,
+    kind: Annotated[list[str] | None, Query(description="one or more kinds")] = None,
+    severity: Annotated[list[str] | None, Query(description="one or more severities")] = None,
     nurse: str | None = None,
     org: Annotated[str | None, Query(description="this organisation and those below it")] = None,
     incident: Annotated[str | None, Query(description="the alert that opened the incident")] = None,

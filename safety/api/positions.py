@@ -27,13 +27,13 @@ class GeoJsonAnswer(Answer):
     media_type = "application/geo+json"
 
 
-@router.get("/positions", response_model=schemas.Page[schemas.NursePosition])
+@router.get("/positions", response_model=schemas.Page[schemas.ListedPosition])
 def positions(page: PageById, person: Caller, services: Services) -> Answer:
     """Return the last position of each nurse."""
     now_ms = services.clock.now_ms()
     with services.database.reading() as connection:
         listed = list_positions(connection, Scope(person.org), page)
-    return list_answer(listed, lambda row: views.position(row, now_ms))
+    return list_answer(listed, lambda row: views.listed_position(row, now_ms))
 
 
 @router.get("/nurses/{nurse}/track", response_model=schemas.Track)

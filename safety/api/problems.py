@@ -89,7 +89,7 @@ def _invalid(_request: Request, error: Exception) -> Answer:
     if not isinstance(error, RequestValidationError):
         raise error
     # The input itself is never repeated: it may be a password.
-    errors = [{"field": _path(fault["loc"]), "reason": str(fault["msg"])} for fault in error.errors()]
+    errors = [{"field": _field(fault), "reason": _reason(fault)} for fault in error.errors()]
     detail = "; ".join(f"{fault['field']}: {fault['reason']}" for fault in errors)
     return answer(Problem(422, detail, errors=errors))
 
@@ -100,9 +100,16 @@ def _refused(_request: Request, error: Exception) -> Answer:
     return answer(Problem(422, str(error), errors=errors))
 
 
-def _path(location: tuple[Any, ...]) -> str:
-    # The first part says body, query or path; who sent the request knows.
-    return ".".join(str(part) for part in location[1:]) or str(location[0])
+def _field(fault: Mapping[str, Any]) -> str:
+    # The first part says body, query or path; who sent the request knows. Of what is no JSON, the second is
+    # where it broke.
+    location = fault["loc"]
+    path = () if fault["type"] == "json_invalid" else location[1:]
+    return ".".join(str(part) for part in path) or str(location[0])
+
+
+def _reason(fault: Mapping[str, Any]) -> str:
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _plain(status: int) -> Any:

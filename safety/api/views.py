@@ -139,6 +139,12 @@ def position(row: Row[Any], now_ms: int) -> View:
     }
 
 
+def listed_position(row: Row[Any], now_ms: int) -> View:
+    """Return where a nurse was last, with the fix once more by itself."""
+    seen = position(row, now_ms)
+    return seen | {"fix": {name: seen[name] for name in ("lat", "lon", "accuracy_m", "time")}}
+
+
 def nurse(row: Row[Any]) -> View:
     """Return a nurse; her PINs are nobody's business."""
     return {

@@ -38,7 +38,15 @@ from safety.api.schemas.master import (
     User,
     Visit,
 )
-from safety.api.schemas.places import NursePosition, PointGeometry, Track, TrackFeature, TrackPoint
+from safety.api.schemas.places import (
+    BareFix,
+    ListedPosition,
+    NursePosition,
+    PointGeometry,
+    Track,
+    TrackFeature,
+    TrackPoint,
+)
 from safety.api.schemas.service import (
     AuditRecord,
     Config,
@@ -61,6 +69,7 @@ __all__ = [
     "AlertDetail",
     "AlertPlace",
     "AuditRecord",
+    "BareFix",
     "Binding",
     "Config",
     "DeadLetter",
@@ -75,6 +84,7 @@ __all__ = [
     "InputProblem",
     "IssuedDevice",
     "IssuedGateway",
+    "ListedPosition",
     "Me",
     "Notification",
     "Nurse",

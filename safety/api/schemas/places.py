@@ -15,6 +15,21 @@ class NursePosition(Place):
     visit: str | None
 
 
+class BareFix(Shape):
+    """A fix by itself, in WGS-84 degrees."""
+
+    lat: float
+    lon: float
+    accuracy_m: float | None
+    time: datetime
+
+
+class ListedPosition(NursePosition):
+    """Where a nurse was last, with the fix once more by itself."""
+
+    fix: BareFix
+
+
 class PointGeometry(Shape):
     """A GeoJSON point: longitude, latitude."""
 

@@ -28,6 +28,7 @@ function timelineKey({ what, actor, detail }, target) {
   if (what === "dispatched" && !target) return "timeline.dispatched_nobody";
   if (what === "assigned" && !target) return "timeline.assigned_self";
   if (what === "note" && !actor) return "timeline.remark";
+  if (what === "verified" && detail?.level === undefined) return "timeline.verified_unrated";
   if (what === "cancelled" && detail?.taken_up) return "timeline.cancelled_late";
   if (what === "escalated" && detail?.tier === 1) return "timeline.first_tier";
   return has(`timeline.${what}`) ? `timeline.${what}` : "timeline.other";

@@ -26,6 +26,7 @@ async def test_an_alert_from_raised_to_resolved(dispatch: Dispatch) -> None:
         ("dispatch", {"responder": ours.responder, "note": "by car"}, "dispatched", other),
         ("note", {"text": "she answers the phone"}, "dispatched", other),
         ("verify", {"level": 3, "text": "heard a scream"}, "dispatched", other),
+        ("verify", {}, "dispatched", other),
         ("arrive", {}, "on_scene", other),
         ("resolve", {"reason": "assisted", "note": "all well"}, "resolved", other),
     ]
@@ -46,6 +47,7 @@ async def test_an_alert_from_raised_to_resolved(dispatch: Dispatch) -> None:
         ("dispatched", me, {"responder": ours.responder, "note": "by car"}),
         ("note", me, {"text": "she answers the phone"}),
         ("verified", me, {"level": 3, "text": "heard a scream"}),
+        ("verified", me, {}),
         ("on_scene", me, {}),
         ("resolved", me, {"reason": "assisted", "note": "all well"}),
     ]
@@ -129,7 +131,7 @@ async def test_of_many_at_once_exactly_one_wins(dispatch: Dispatch) -> None:
         ("resolve", {"version": 1}, "reason"),
         ("resolve", {"version": 1, "reason": "tired"}, "reason"),
         ("verify", {"version": 1, "level": 5}, "level"),
-        ("verify", {"version": 1}, "level"),
+        ("verify", {"version": 1, "level": "high"}, "level"),
         ("note", {}, "text"),
         ("note", {"text": ""}, "text"),
         ("note", {"text": "x" * 4001}, "text"),

@@ -216,6 +216,7 @@ export const en = {
   "timeline.on_scene": "Help is on scene, says {actor}",
   "timeline.note": "{actor} noted",
   "timeline.verified": "{actor} verified: {level}",
+  "timeline.verified_unrated": "{actor} verified it",
   "timeline.resolved": "{actor} resolved: {reason}",
   "timeline.notified": "{target} notified by {channel}",
   "timeline.notify_failed": "{target} could not be reached by {channel}",

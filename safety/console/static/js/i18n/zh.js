@@ -216,6 +216,7 @@ export const zh = {
   "timeline.on_scene": "{actor} 报告已到场",
   "timeline.note": "{actor} 记录",
   "timeline.verified": "{actor} 核实：{level}",
+  "timeline.verified_unrated": "{actor} 已核实",
   "timeline.resolved": "{actor} 处置完毕：{reason}",
   "timeline.notified": "已通过 {channel} 通知 {target}",
   "timeline.notify_failed": "未能通过 {channel} 通知 {target}",
