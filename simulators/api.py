@@ -15,9 +15,9 @@ class Api:
     """A client with a bearer token."""
 
     def __init__(self, url: str, token: str) -> None:
-        """`url` is where Vigil listens, e.g. `http://127.0.0.1:8000`."""
+        """`url` is where Vigil listens, e.g. `http://127.0.0.1:8000`; with or without `/api/v1`."""
         self._client = httpx.AsyncClient(
-            base_url=f"{url.rstrip('/')}/api/v1",
+            base_url=f"{url.rstrip('/').removesuffix('/api/v1')}/api/v1",
             headers={"Authorization": f"Bearer {token}"},
             timeout=10.0,
             trust_env=False,  # Vigil is local to the scenario: a proxy of the environment is not meant

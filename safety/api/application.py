@@ -30,6 +30,7 @@ from safety.api import (
     visits,
     work_records,
 )
+from safety.api.answers import Answer
 from safety.api.context import ApiSettings, Context, HealthChecks
 from safety.api.http_metrics import HttpMetrics
 from safety.api.hub import LiveHub
@@ -107,6 +108,8 @@ def create_app(
     app.include_router(health_routes)
     for noun in NOUNS:
         app.include_router(noun.router, prefix=PREFIX)
+    # Where FastAPI keeps it unless told otherwise, and tools look for it.
+    app.add_route("/openapi.json", lambda _request: Answer(app.openapi()), include_in_schema=False)
     if gateway is not None:
         app.include_router(gateway)
     mount_console(app, tile_origin=_tile_origin(settings), ground=settings.ground)

@@ -168,6 +168,12 @@ def test_the_live_feed_is_the_only_websocket() -> None:
     assert [route.path for route in live.router.routes] == ["/live"]  # type: ignore[attr-defined]  # a route has one
 
 
+async def test_the_document_is_also_where_tools_look_for_it(dispatch: Dispatch) -> None:
+    async with dispatch.client(None) as client:
+        answer = await client.get("/openapi.json")
+    assert answer.json() == dispatch.app.openapi()
+
+
 def test_operations_have_names_of_their_own(dispatch: Dispatch) -> None:
     document = dispatch.app.openapi()
     names = [each["operationId"] for path in document["paths"].values() for each in path.values()]
