@@ -100,8 +100,12 @@ def list_visits(connection: Connection, scope: Scope, wanted: VisitFilter, page:
         # No visit lasts longer, so none that began before then is on any more: the others are not looked at.
         begun_ms = wanted.from_ms - _longest_ms(connection)
         conditions += [visits.c.ends_ms > wanted.from_ms, visits.c.starts_ms > begun_ms]
-    if wanted.to_ms is not None:
-        conditions.append(visits.c.starts_ms < wanted.to_ms)
+    bounds_ms = [] if wanted.to_ms is None else [wanted.to_ms]
+    if page.after is not None:
+        # What the cursor says as well; but SQLite takes one bound only, and maybe the wider one.
+        bounds_ms.append(page.after[0] + 1)
+    if bounds_ms:
+        conditions.append(visits.c.starts_ms < min(bounds_ms))
     key = (visits.c.starts_ms, visits.c.id)
     return read_wide_page(connection, select(visits), and_(*conditions), key, page, newest_first=True)
 

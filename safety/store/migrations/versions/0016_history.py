@@ -31,6 +31,7 @@ _WIDER = {"devices_org": ("devices", ["org", "id", "kind"]), "nurses_org": ("nur
 
 
 def upgrade() -> None:
+    _rebuild_tracks(by_key=True)
     for name, (table, columns) in _WIDER.items():
         op.drop_index(name)
         op.create_index(name, table, columns)
@@ -46,6 +47,28 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in (*_INDEXES, *_PARTIAL, "visits_longest"):
         op.drop_index(name)
+    _rebuild_tracks(by_key=False)
     for name, (table, _) in _WIDER.items():
         op.drop_index(name)
         op.create_index(name, table, ["org"])
+
+
+def _rebuild_tracks(*, by_key: bool) -> None:
+    """On SQLite, keep the points in the order of their key, once, instead of as they came and in an index."""
+    if op.get_bind().dialect.name != "sqlite":
+        return
+    op.execute("ALTER TABLE tracks RENAME TO tracks_before")
+    op.create_table(
+        "tracks",
+        sa.Column("nurse", sa.String, primary_key=True),
+        sa.Column("time_ms", sa.BigInteger, primary_key=True),
+        sa.Column("device", sa.String, primary_key=True),
+        sa.Column("visit", sa.String),
+        sa.Column("lat", sa.Float, nullable=False),
+        sa.Column("lon", sa.Float, nullable=False),
+        sa.Column("accuracy_m", sa.Float),
+        sa.Column("received_ms", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=not by_key,
+    )
+    op.execute("INSERT INTO tracks SELECT * FROM tracks_before ORDER BY nurse, time_ms, device")
+    op.execute("DROP TABLE tracks_before")
