@@ -52,7 +52,7 @@ def enroll_in(
     Of a tier `channel` is where its guard is reached, and `after` how many seconds the one before has.
     """
     at_ms = clock.now_ms()
-    # Not as a writer of the service's, whom PostgreSQL ends when it stands still: here everything may be slow.
+    # Not as a writer of the service, whom PostgreSQL ends when it stands still: here all may be slow.
     with database.engine.begin() as connection:
         org = add_org(connection, name="crowd", actor="system", at_ms=at_ms)
         add_user(connection, org, LOGIN, "dispatcher", PASSWORD, at_ms)
