@@ -4,17 +4,17 @@ import asyncio
 import contextlib
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from safety.bench.errors import BenchFailed
+from safety.bench.walks import WALKING
 
 _READY_WITHIN_S = 60.0
 _STOPS_WITHIN_S = 15.0
-_LOAD_S = 3_600
 _LAST_WORDS = 1_000
 
 
@@ -55,16 +55,16 @@ async def load(roster: Path, mqtt_port: int, rate_per_s: float) -> AsyncIterator
     words = roster.with_suffix(".log")
     with words.open("ab") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "simulators.load", "--broker", f"mqtt://127.0.0.1:{mqtt_port}"),
-            *("--devices", str(roster), "--rate", f"{rate_per_s:g}", "--seconds", str(_LOAD_S)),
+            *(sys.executable, "-m", "safety.bench.walks", str(roster), str(mqtt_port), f"{rate_per_s:g}"),
             stdin=PIPE,  # it ends when this end does, whatever becomes of us
-            stdout=DEVNULL,
+            stdout=PIPE,
             stderr=stderr,
             env={},
         )
     try:
         async with asyncio.TaskGroup() as tasks:
             lasting = tasks.create_task(_last(process, words), name="load")
+            await _until_said(process, WALKING)
             yield
             lasting.cancel()
     finally:
@@ -74,6 +74,14 @@ async def load(roster: Path, mqtt_port: int, rate_per_s: float) -> AsyncIterator
 async def _last(process: Process, words: Path) -> None:
     code = await process.wait()
     raise BenchFailed(f"the load generator ended with code {code}: {await _last_words(words)}")
+
+
+async def _until_said(process: Process, word: str) -> None:
+    """Wait until `process` has said `word`; whoever watches over it tells if it ends instead."""
+    if process.stdout is not None:
+        async for line in process.stdout:
+            if line.decode().strip() == word:
+                return
 
 
 async def _until_ready(process: Process, errors: Path) -> Addresses:

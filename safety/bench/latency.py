@@ -2,8 +2,10 @@
 
 A real `vigil up` runs in processes of its own on an empty data directory; the phones, the screen and the
 clock that times both are here, so one clock tells both ends. Each panic is a new alert: it is resolved
-before the same phone presses again. The load is a third party: `simulators.load`, a thousand fixes a second
-from hundreds of connections, each nurse on a visit, so that every fix is logged, judged and kept as track.
+before the same phone presses again. The load is a third party: `safety.bench.walks`, thousands of fixes a
+second from hundreds of connections, each nurse on a visit, so that every fix is logged, judged and kept as
+track. A service that is too slow for the load is measured under what it can take; the last row says what
+that was.
 
 The floor is the same panic through the same embedded broker to a subscriber that does nothing with it. It
 needs a second process of that broker: Vigil's own hands messages to ingest alone, under a secret that never
@@ -27,7 +29,6 @@ import uvloop
 from devices.clock import Clock, SystemClock
 from safety.bench.cast import Cast, seed, write_roster
 from safety.bench.children import load, vigil_up
-from safety.bench.errors import BenchFailed
 from safety.bench.floor import Floor, open_floor
 from safety.bench.phone import Phone
 from safety.bench.presses import PATIENCE_S, Presses, connect
@@ -52,7 +53,7 @@ class Size(NamedTuple):
     warm_up: int = 20
     phones: int = 20
     walkers: int = 200
-    rate_per_s: float = 1_000.0
+    rate_per_s: float = 5_000.0
 
 
 class Figures(NamedTuple):
@@ -166,19 +167,13 @@ class Trial:
             return (await heard - pressed_s) * 1000
 
     async def _steady(self, count: Callable[[], Awaitable[float]]) -> None:
-        """Wait until the load has come up to its rate, then a little longer."""
+        """Wait until the load has come up to its rate, or to what can be had, then a little longer."""
         wanted = self._size.rate_per_s * STEADY_PART
-        try:
-            async with asyncio.timeout(PATIENCE_S * 3):
-                while True:
-                    before, since_s = await count(), self._clock.monotonic_s()
-                    await self._clock.sleep_s(1.0)
-                    if (await count() - before) / (self._clock.monotonic_s() - since_s) >= wanted:
-                        break
-        except TimeoutError as error:
-            raise BenchFailed(
-                f"the load never reached {wanted:g} fixes/s: this machine is too slow or too busy"
-            ) from error
+        until_s, rate_per_s = self._clock.monotonic_s() + PATIENCE_S, 0.0
+        while rate_per_s < wanted and self._clock.monotonic_s() < until_s:
+            before, since_s = await count(), self._clock.monotonic_s()
+            await self._clock.sleep_s(1.0)
+            rate_per_s = (await count() - before) / (self._clock.monotonic_s() - since_s)
         await self._clock.sleep_s(_SETTLE_S)
 
 
