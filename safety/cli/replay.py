@@ -41,7 +41,10 @@ def replay(
     from safety.replay import Span, compare
 
     at_ms = now_ms()
-    span = Span(moment_ms(start, at_ms, "--from"), min(moment_ms(end, at_ms, "--to"), at_ms - _SETTLED_MS))
+    from_ms, to_ms = moment_ms(start, at_ms, "--from"), moment_ms(end, at_ms, "--to")
+    if from_ms > to_ms:
+        raise typer.BadParameter("it is after --to", param_hint="--from")
+    span = Span(from_ms, min(to_ms, at_ms - _SETTLED_MS))
     entries, raised = asyncio.run(_run(data_dir, span))
     with reading(data_dir) as desk:
         differences = compare(desk.connection, raised, span)

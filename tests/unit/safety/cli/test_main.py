@@ -37,7 +37,11 @@ def test_every_command_explains_itself_and_takes_the_data_directory(command: str
     "arguments",
     [
         *((), ("org",), ("nonsense",), ("org", "add"), ("up", "--http-port", "70000")),
-        *(("replay", "--from", "yesterday"), ("replay", "--from", "-1h", "--to", "soon")),
+        *(
+            ("replay", "--from", "yesterday"),
+            ("replay", "--from", "-1h", "--to", "soon"),
+            ("replay", "--from", "-1h", "--to", "-2h"),
+        ),
     ],
 )
 def test_bad_usage_exits_2(vigil: Vigil, arguments: tuple[str, ...]) -> None:
