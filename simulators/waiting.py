@@ -6,6 +6,8 @@ from typing import Any
 
 from devices.clock import Clock
 
+_AGAIN_AFTER_S = 0.5
+
 
 async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
     """Run until the first one ends, end the others, and raise what the first one raised, if it did."""
@@ -13,11 +15,23 @@ async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(*tasks)
     for task in done:
         task.result()
+
+
+async def end(*tasks: "asyncio.Task[Any]") -> None:
+    """Cancel `tasks` until they have ended, whatever they raise then.
+
+    On Python 3.11 `asyncio.wait_for`, which the MQTT client waits with, loses a cancellation that comes just
+    when what it waits for is there.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_AGAIN_AFTER_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def event_or_time(event: asyncio.Event, clock: Clock, timeout_s: float | None) -> bool:

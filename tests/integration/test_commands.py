@@ -14,6 +14,7 @@ from simulators.geometry import Point
 from simulators.journal import Journal
 from simulators.phone import Phone
 from simulators.roster import Credentials
+from simulators.waiting import end
 from simulators.whereabouts import Whereabouts
 from tests.support.service import Household
 from tests.support.waiting import eventually
@@ -36,8 +37,7 @@ async def phone_of(household: Household) -> AsyncIterator[Phone]:
         await eventually(lambda: state_of(household) == "online", what="the phone is online")
         yield phone
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        await end(running)
 
 
 def state_of(household: Household) -> str:

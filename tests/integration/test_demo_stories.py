@@ -22,6 +22,7 @@ from simulators.journal import Journal
 from simulators.roster import PlannedVisit, Role, Roster, RosterDevice
 from simulators.stories import CYCLE_S
 from simulators.streets import District
+from simulators.waiting import end
 from tests.support.brokers import INGEST, Mosquitto, mosquitto
 from tests.support.waiting import PATIENCE_S
 
@@ -129,9 +130,7 @@ async def playing(port: int, clock: ManualClock) -> Any:
             for task in tasks:
                 assert not task.done(), task.exception()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end(*tasks)
 
 
 async def let_pass(clock: ManualClock, desk: Desk, duration_s: float) -> None:

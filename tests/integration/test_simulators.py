@@ -23,6 +23,7 @@ from simulators.journal import Journal
 from simulators.payloads import Measured
 from simulators.phone import Phone
 from simulators.roster import Credentials
+from simulators.waiting import end
 from simulators.whereabouts import Whereabouts
 from tests.support.brokers import INGEST, Mosquitto, mosquitto
 from tests.support.waiting import PATIENCE_S, eventually
@@ -97,8 +98,7 @@ async def running(coroutine: Any) -> AsyncIterator[None]:
         yield
         assert not task.done(), task.exception()
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end(task)
 
 
 def device_at(port: int, journal: Journal, credentials: Credentials = ANNA, seed: int = 1) -> Device:

@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from simulators.errors import LinkDown
-from simulators.waiting import end_if_cancelled
+from simulators.waiting import end, end_if_cancelled
 from tests.support.waiting import PATIENCE_S, eventually
 
 
@@ -33,3 +33,15 @@ async def test_a_cancellation_that_a_library_turned_into_its_own_error_still_end
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(task, PATIENCE_S)
     assert turns == 1
+
+
+async def test_a_cancellation_that_a_library_lost_is_said_again() -> None:
+    async def loses_the_first() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await asyncio.Event().wait()
+
+    task = asyncio.ensure_future(loses_the_first())
+    await asyncio.wait([task], timeout=0)
+    await asyncio.wait_for(end(task), PATIENCE_S)
+    assert task.cancelled()
