@@ -19,7 +19,8 @@ from ingest.limits import Limits
 
 log = structlog.get_logger(__name__)
 
-START_DEADLINE_S = 20.0
+START_DEADLINE_S = 60.0
+"""A start takes a second, or many where there is much else to do: given up, it would only begin anew."""
 STOP_DEADLINE_S = 5.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0

@@ -5,8 +5,9 @@ import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from random import SystemRandom
 from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine
@@ -26,6 +27,9 @@ from tests.support.waiting import PATIENCE_S, wait_until
 
 INGEST = "ingest"
 _SECRET = "of this test only"
+# Below what systems give to clients: a server that is started again must find its port as it left it.
+_PORTS = (15_000, 32_000)
+_CHANCE = SystemRandom()
 
 
 class Embedded:
@@ -144,6 +148,8 @@ class Mosquitto:
         return self._process is not None and self._process.poll() is None
 
     def _listens(self) -> bool:
+        if not self.runs:
+            raise RuntimeError(f"Mosquitto at port {self.port} ended at its start")
         with socket.socket() as probe:
             probe.settimeout(1)
             return probe.connect_ex((self.place.host, self.port)) == 0
@@ -194,11 +200,12 @@ def mosquitto(
 
 
 def free_port() -> int:
-    """Return a port that was free just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free, and that the system gives to nobody who only asks for any."""
+    while True:
+        port = _CHANCE.randrange(*_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 async def run(command: list[str], timeout_s: float = PATIENCE_S) -> tuple[int, str]:
