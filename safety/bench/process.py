@@ -79,6 +79,7 @@ async def _measure(directory: Path, world: World, rounds: int) -> list[Row]:
             for number in range(-SETTLING, 0):
                 await _append(log, [*world.fixes(number), world.tick(number)])
             told = await log.end(TELEMETRY, 0)
+            runner = await _settled(log, database, clock, told)
             for number in range(rounds):
                 await _append(log, [*world.fixes(number), world.tick(number)])
             end = await log.end(TELEMETRY, 0)
@@ -86,7 +87,6 @@ async def _measure(directory: Path, world: World, rounds: int) -> list[Row]:
             began_s = clock.cpu_s()
             await read_bare(told, end)
             floor = fixes / (clock.cpu_s() - began_s)
-            runner = await _settled(log, database, clock, told)
             began_s, began_wall_s = clock.cpu_s(), clock.monotonic_s()
             await _until(runner, end)
             rate = fixes / (clock.cpu_s() - began_s)
@@ -138,6 +138,8 @@ async def _settled(log: EventLog, database: Database, clock: SystemClock, offset
     await _until(before, offset)
     await before.checkpoint()
     await after.load()
+    if after.offset != offset:
+        raise BenchFailed("there is no checkpoint to take over from")
     return after
 
 
