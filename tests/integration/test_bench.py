@@ -9,7 +9,7 @@ from safety.bench.latency import Size
 
 pytestmark = [pytest.mark.integration, pytest.mark.bench]
 
-SHORT = Size(panics=10, warm_up=2, phones=3, walkers=20, rate_per_s=100.0)
+SHORT = Size(panics=10, warm_up=2, phones=3, walkers=20, rate_per_s=40.0)
 COLUMNS = {"what", "value", "unit", "floor", "ratio", "target", "ok"}
 
 
