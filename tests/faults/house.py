@@ -117,6 +117,12 @@ class House:
         kind = name.rpartition("-")[0]
         return any(other != name and other.startswith(f"{kind}-") for other in (*self.parts, *self.disks))
 
+    def fill(self, name: str) -> None:
+        """Leave no room on the disk of a server, and have it want some."""
+        self.disks[name].fill()
+        if name == "postgres":
+            self.server.need_room()
+
     def start(self, name: str) -> None:
         """Start what has ended; returns when it is ready."""
         if name in self.parts:

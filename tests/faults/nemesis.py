@@ -55,7 +55,7 @@ async def strike(house: House, fault: Fault) -> None:
         case "cut":
             house.net.cut(fault.who)
         case "full":
-            await asyncio.to_thread(house.disks[fault.who].fill)
+            await asyncio.to_thread(house.fill, fault.who)
         case "ahead":
             house.shifts[fault.who].set(_STEP_S)
         case "behind":

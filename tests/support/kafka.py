@@ -113,8 +113,8 @@ class KafkaNode:
 
     @property
     def output(self) -> Path:
-        """What the node said."""
-        return self._directory / "output.log"
+        """What the node said; beside its folder, which may be a disk that is full."""
+        return self._directory.with_suffix(".log")
 
     def prepare(self) -> None:
         """Format the node's storage."""

@@ -24,6 +24,8 @@ from tests.support.requires import require
 from tests.support.waiting import PATIENCE_S, wait_until
 
 _OWNER: Final = "vigil"
+# More than it keeps for later use: of 16 MB each, `max_wal_size` in all.
+_WRITE_AHEAD_FILES: Final = 20
 _START_TIMEOUT_S: Final = 60.0
 # Commits are synced as in earnest; only what a test machine lacks is made small.
 _SETTINGS: Final = (
@@ -38,10 +40,10 @@ class Postgres:
     It never runs as root, who may not: then as `postgres`, or else as `nobody`.
     """
 
-    def __init__(self, place: Place = HERE, home: Path | None = None) -> None:
+    def __init__(self, place: Place = HERE) -> None:
         self._bin = require("postgres").resolve().parent
         self._place = place
-        self.home = Path(tempfile.mkdtemp(prefix="vigil-postgres-")) if home is None else home
+        self.home = Path(tempfile.mkdtemp(prefix="vigil-postgres-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _plain_user()
         self._numbers = count(1)
@@ -56,8 +58,7 @@ class Postgres:
             self._run("initdb", "-D", "data", "-U", _OWNER, "--auth=trust", "--encoding=UTF8", "--no-sync")
             with (self.home / "data" / "pg_hba.conf").open("a") as access:
                 access.write("host all all samenet trust\n")
-        log = (self.home / "log").open("ab")
-        with log:
+        with self.output.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     *(*self._place.through, *_as(self._user)),
@@ -107,10 +108,22 @@ class Postgres:
         """Whether its first process is there, standing still or not."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def output(self) -> Path:
+        """What it said; beside its folder, which may be a disk that is full."""
+        return self.home.with_suffix(".log")
+
+    def need_room(self) -> None:
+        """Have it begin new files of its write-ahead log, until it says that it cannot."""
+        with suppress(psycopg.Error):
+            for _ in range(_WRITE_AHEAD_FILES):
+                self.execute("SELECT pg_switch_wal()")
+
     def remove(self) -> None:
         """End it and delete its files."""
         self.kill()
         shutil.rmtree(self.home)
+        self.output.unlink(missing_ok=True)
 
     def url(self, database: str) -> str:
         """What the setting `database_url` takes."""
