@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -18,6 +18,8 @@ from safety.parts.part import Tasks
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread keeps the interpreter from others: SQLite's threads win it back at every statement, and
 at Python's 5 ms an append beside a busy loop took 17 ms instead of 1."""
+_END_WITHIN_S = 4.0
+"""How long a task may take to end: a service stops within ten seconds."""
 
 
 class Listener(NamedTuple):
@@ -65,10 +67,22 @@ async def run_service(
                 http = Listener(http.host, await started)
                 tasks.append(group.create_task(_announced(announce(http)), name="announce"))
                 await stop.wait()
-                for task in tasks:
-                    task.cancel()
+                await end(tasks)
         finally:
             await service.close()
+
+
+async def end(tasks: Iterable["asyncio.Task[None]"], within_s: float = _END_WITHIN_S) -> None:
+    """Cancel `tasks`, and once more those that have not ended `within_s` seconds.
+
+    On Python 3.11 `asyncio.wait_for`, which the MQTT client waits with, loses a cancellation that comes just
+    when what it waits for is there.
+    """
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=within_s)
 
 
 async def _announced(announcing: Awaitable[None]) -> None:
