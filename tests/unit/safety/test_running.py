@@ -7,8 +7,10 @@ from safety.running import end
 
 async def test_a_task_that_loses_its_cancellation_ends_all_the_same() -> None:
     lost: list[int] = []
+    begun = asyncio.Event()
 
     async def deaf() -> None:
+        begun.set()
         while True:
             try:
                 await asyncio.Event().wait()
@@ -20,8 +22,8 @@ async def test_a_task_that_loses_its_cancellation_ends_all_the_same() -> None:
     async def willing() -> None:
         await asyncio.Event().wait()
 
-    tasks = [asyncio.create_task(deaf()), asyncio.create_task(willing())]
-    await asyncio.sleep(0)
+    tasks = [asyncio.create_task(willing()), asyncio.create_task(deaf())]
+    await begun.wait()
     await end(tasks, within_s=0.01)
     assert len(lost) == 2
     assert all(task.cancelled() for task in tasks)
