@@ -19,15 +19,13 @@ from devices.clock import Clock
 from ingest.errors import LogUnavailable
 from ingest.lanes import ALARMS, TELEMETRY
 from ingest.log.port import BEGINNING, Entry, EventLog
+from safety.effect_writer import RETRY_AFTER_S, EffectWriter
 from safety.engine import decode, engine_for
-from safety.errors import GaveWay
 from safety.right_of_way import RightOfWay
 from safety.rules.effects import Effect
 from safety.store.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
 from safety.store.claims import claim, hold
 from safety.store.database import Database
-from safety.store.effects import store_effects
-from safety.store.newest import Newest
 
 BATCH = 256
 """Small batches: an alarm never waits for a long one (measured: p50 1.6 ms at 256, 15 ms at 4,096)."""
@@ -40,11 +38,6 @@ CHECKPOINT_EVERY_S = 5.0
 GATHER_S = {ALARMS: 0.0, TELEMETRY: 0.1}
 """How long a lane lets entries gather before it takes less than a full batch. A transaction for every few
 locations would keep an alarm's from the store's one writer, and the machine from everything else."""
-PUT_OFF_S = {ALARMS: 0.0, TELEMETRY: 1.0}
-"""How long a lane that is behind keeps to itself where people and how devices are: most is overtaken then."""
-_SLICE = 1024
-"""Of so many nurses and devices at most they are stored at once."""
-_RETRY_AFTER_S = 0.2
 _IDLE_S = 1.0
 
 _log = structlog.get_logger(__name__)
@@ -88,17 +81,15 @@ class Runner:
         self._database = database
         self._clock = clock
         self._metrics = metrics
-        self._wake = wake
         self._owner = owner
         self._way = way or RightOfWay(clock)
+        self._writer = EffectWriter(lane, database, clock, self._way, wake, self._hold)
         self._epoch = 0
         self._engine = engine_for(lane)
         self._offset = BEGINNING
         self._saved_offset = BEGINNING
         self._saved_s = clock.monotonic_s()
         self._torn = False
-        self._newest = Newest()
-        self._newest_stored_s = clock.monotonic_s()
 
     @property
     def offset(self) -> int:
@@ -198,10 +189,8 @@ class Runner:
             _log.warning("log cannot be read", action="read_failed", lane=self._lane, error=str(error))
             behind = False
             if not count:
-                await self._clock.sleep_s(_RETRY_AFTER_S)
-        self._newest.take(effects)
-        if effects or self._newest:
-            await self._store(effects, behind and self._may_put_off())
+                await self._clock.sleep_s(RETRY_AFTER_S)
+        await self._writer.write(effects, may_put_off=behind and not self._checkpoint_is_due())
         if count:
             self._offset = offset
             self._torn = False
@@ -220,14 +209,14 @@ class Runner:
         Raises:
             Superseded: somebody else has claimed the partition.
         """
-        if self._torn or self._newest or self._offset == self._saved_offset:
+        if self._torn or self._writer.puts_off or self._offset == self._saved_offset:
             return
         saved = Checkpoint(
             self._lane, self._partition, self._offset, self._engine.snapshot(), self._clock.now_ms()
         )
 
         def save(connection: Connection) -> None:
-            hold(connection, self._lane, self._partition, self._epoch)
+            self._hold(connection)
             save_checkpoint(connection, saved)
 
         await self._database.write(save)
@@ -247,52 +236,16 @@ class Runner:
 
         return self._engine.run([decode(entry.value) for entry in entries], failed)
 
-    def _may_put_off(self) -> bool:
-        now_s, put_off_s = self._clock.monotonic_s(), PUT_OFF_S[self._lane]
-        return now_s - self._newest_stored_s < put_off_s and now_s - self._saved_s < CHECKPOINT_EVERY_S
+    def _hold(self, connection: Connection) -> None:
+        hold(connection, self._lane, self._partition, self._epoch)
 
-    async def _store(self, effects: Sequence[Effect], put_off: bool) -> None:
-        """Store `effects`, and what is newest unless that is put off, however long it takes."""
-        if put_off:
-            await self._write(effects, Newest())
-            return
-        for part in self._newest.slices(_SLICE):
-            await self._write(effects, part)
-            effects = ()
-        if effects:
-            await self._write(effects, Newest())
-        self._newest = Newest()
-        self._newest_stored_s = self._clock.monotonic_s()
-
-    async def _write(self, effects: Sequence[Effect], newest: Newest) -> None:
-        """Store both in one transaction: without that the offset must not move."""
-
-        def store(connection: Connection) -> bool:
-            hold(connection, self._lane, self._partition, self._epoch)
-            return store_effects(connection, effects, self._clock.now_ms(), newest)
-
-        def tell(concerns_people: bool) -> None:
-            if concerns_people:
-                self._wake()
-
-        gives_way = None if self._lane == ALARMS else self._way.wanted
-        while True:
-            try:
-                await self._database.write(store, tell, gives_way=gives_way)
-            except GaveWay:
-                await self._way.given()
-                gives_way = None  # once for each batch: a storm of alarms must not keep locations for ever
-            except OperationalError as error:
-                _log.warning("store is unavailable", action="store_failed", lane=self._lane, error=str(error))
-                await self._clock.sleep_s(_RETRY_AFTER_S)
-            else:
-                return
+    def _checkpoint_is_due(self) -> bool:
+        return self._clock.monotonic_s() - self._saved_s >= CHECKPOINT_EVERY_S
 
     async def _checkpoint_if_due(self) -> None:
-        now_s = self._clock.monotonic_s()
-        if now_s - self._saved_s < CHECKPOINT_EVERY_S:
+        if not self._checkpoint_is_due():
             return
-        self._saved_s = now_s
+        self._saved_s = self._clock.monotonic_s()
         try:
             await self.checkpoint()
         except OperationalError as error:

@@ -15,7 +15,8 @@ from ingest.log.memory import MemoryEventLog
 from ingest.log.port import Entry, NewEntry
 from ingest.records import Arrival, Tick, encode
 from safety.domain.plan import NursePlan
-from safety.runner import BATCH, BATCHES, CHECKPOINT_EVERY_S, PUT_OFF_S, Runner, RunnerMetrics
+from safety.effect_writer import PUT_OFF_S
+from safety.runner import BATCH, BATCHES, CHECKPOINT_EVERY_S, Runner, RunnerMetrics
 from safety.store.checkpoints import load_checkpoint
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
