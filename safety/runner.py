@@ -35,6 +35,8 @@ BATCHES = {ALARMS: 1, TELEMETRY: 4}
 as much as a hundred locations do; more than these would keep an alarm's from the store's one writer."""
 
 CHECKPOINT_EVERY_S = 5.0
+CHECKPOINT_SHARE = 1 / 20
+"""Of the time checkpoints take so much at most: those of very many nurses come less often."""
 GATHER_S = {ALARMS: 0.0, TELEMETRY: 0.1}
 """How long a lane lets entries gather before it takes less than a full batch. A transaction for every few
 locations would keep an alarm's from the store's one writer, and the machine from everything else."""
@@ -89,6 +91,7 @@ class Runner:
         self._offset = BEGINNING
         self._saved_offset = BEGINNING
         self._saved_s = clock.monotonic_s()
+        self._checkpoint_after_s = CHECKPOINT_EVERY_S
         self._torn = False
 
     @property
@@ -240,13 +243,16 @@ class Runner:
         hold(connection, self._lane, self._partition, self._epoch)
 
     def _checkpoint_is_due(self) -> bool:
-        return self._clock.monotonic_s() - self._saved_s >= CHECKPOINT_EVERY_S
+        return self._clock.monotonic_s() - self._saved_s >= self._checkpoint_after_s
 
     async def _checkpoint_if_due(self) -> None:
         if not self._checkpoint_is_due():
             return
-        self._saved_s = self._clock.monotonic_s()
+        begun_s = self._clock.monotonic_s()
         try:
             await self.checkpoint()
         except OperationalError as error:
             _log.warning("checkpoint was not written", action="checkpoint_failed", error=str(error))
+        self._saved_s = self._clock.monotonic_s()
+        took_s = self._saved_s - begun_s
+        self._checkpoint_after_s = max(CHECKPOINT_EVERY_S, took_s / CHECKPOINT_SHARE)
