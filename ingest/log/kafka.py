@@ -172,17 +172,25 @@ class KafkaEventLog:
         return known.watch.end(partition)
 
     async def _ask(self, topic: str, question: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
-        async with asking_kafka(f"{topic} cannot be asked for its offsets", ANSWER_TIMEOUT_S):
-            answer = asyncio.ensure_future(question(await self._open_asker()))
-            try:
-                both: set[asyncio.Future[Any]] = {answer, self._closing}
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    raise LogUnavailable("the log is closed")
-                return await answer
-            finally:
-                # Not cancelled (see KafkaClients): it ends by itself, and nobody asks how.
-                answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        asker: AIOKafkaConsumer | None = None
+        try:
+            async with asking_kafka(f"{topic} cannot be asked for its offsets", ANSWER_TIMEOUT_S):
+                asker = await self._open_asker()
+                return await self._answer(asyncio.ensure_future(question(asker)))
+        except LogUnavailable:
+            await self._dismiss(asker)
+            raise
+
+    async def _answer(self, answer: "asyncio.Future[T]") -> T:
+        try:
+            both: set[asyncio.Future[Any]] = {answer, self._closing}
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():
+                raise LogUnavailable("the log is closed")
+            return await answer
+        finally:
+            # Not cancelled (see KafkaClients): it ends by itself, and nobody asks how.
+            answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
 
     async def _open_asker(self) -> AIOKafkaConsumer:
         """Return who is asked for offsets: a consumer that reads nothing."""
@@ -192,6 +200,12 @@ class KafkaEventLog:
             if self._asker is None:
                 self._asker = await self._clients.consumer()
             return self._asker
+
+    async def _dismiss(self, asker: AIOKafkaConsumer | None) -> None:
+        """Ask by another one next time: of a node that has halted this one would ask again and again."""
+        if asker is not None and self._asker is asker:
+            self._asker = None
+            await self._clients.stop(asker)
 
     async def _delete(self, before: Mapping[TopicPartition, int]) -> None:
         doomed = {one: RecordsToDelete(offset) for one, offset in before.items()}

@@ -13,7 +13,9 @@ from ingest.log.kafka_errors import asking_kafka
 from ingest.log.kafka_servers import KafkaServers
 
 ANSWER_TIMEOUT_S = 5.0
-DELIVER_TIMEOUT_S = 10.0
+DELIVER_TIMEOUT_S = 5.0
+"""The client asks no other node while one that has halted leaves it without an answer: after this we do."""
+START_TIMEOUT_S = 10.0
 COMPRESSION = "zstd"
 
 _PATIENCE_S = 1.0
@@ -29,6 +31,7 @@ class KafkaClients:
 
     def __init__(self, servers: KafkaServers) -> None:
         self.servers = servers
+        self._first = 0
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def producer(self) -> AIOKafkaProducer:
@@ -38,7 +41,7 @@ class KafkaClients:
             LogUnavailable: Kafka cannot be reached; so in the others.
         """
         producer = AIOKafkaProducer(
-            **self.servers.options(),
+            **self._options(),
             acks="all",
             enable_idempotence=True,
             compression_type=COMPRESSION,
@@ -51,14 +54,14 @@ class KafkaClients:
         """Open a consumer that belongs to no group."""
         timeout_ms = round(ANSWER_TIMEOUT_S * 1000)
         consumer = AIOKafkaConsumer(
-            **self.servers.options(), enable_auto_commit=False, request_timeout_ms=timeout_ms, **options
+            **self._options(), enable_auto_commit=False, request_timeout_ms=timeout_ms, **options
         )
         return await self._start(consumer)
 
     @asynccontextmanager
     async def admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         """Open the client that makes and alters topics, for a while."""
-        admin = await self._start(AIOKafkaAdminClient(**self.servers.options()))
+        admin = await self._start(AIOKafkaAdminClient(**self._options()))
         try:
             yield admin
         finally:
@@ -78,12 +81,19 @@ class KafkaClients:
         if leaving:
             await asyncio.wait(leaving)
 
+    def _options(self) -> dict[str, Any]:
+        """Begin with another server than the one at which somebody was kept waiting."""
+        options = self.servers.options()
+        servers, first = options["bootstrap_servers"], self._first % len(self.servers.servers)
+        return {**options, "bootstrap_servers": [*servers[first:], *servers[:first]]}
+
     async def _start(self, client: Any) -> Any:
         starting = asyncio.ensure_future(client.start())
         try:
-            async with asking_kafka("Kafka cannot be reached", DELIVER_TIMEOUT_S):
+            async with asking_kafka("Kafka cannot be reached", START_TIMEOUT_S):
                 await asyncio.shield(starting)
         except BaseException:
+            self._first += 1
             _ = self._leave(client, starting)
             raise
         return client

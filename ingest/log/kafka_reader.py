@@ -63,12 +63,17 @@ class KafkaReader:
         if found := self._known(after, limit):
             return found
         async with self._busy:
-            async with asking_kafka(f"{self._partition.topic} cannot be read", ANSWER_TIMEOUT_S):
-                while not (found := self._known(after, limit)):
-                    consumer = await self._stand(after)
-                    if self._position >= end:
-                        break
-                    await self._pull(consumer, _WATCHED_MS)
+            try:
+                async with asking_kafka(f"{self._partition.topic} cannot be read", ANSWER_TIMEOUT_S):
+                    while not (found := self._known(after, limit)):
+                        consumer = await self._stand(after)
+                        if self._position >= end:
+                            break
+                        await self._pull(consumer, _WATCHED_MS)
+            except LogUnavailable:
+                # Of a node that has halted the client would ask again and again, and never another one.
+                await self._part()
+                raise
             return found
 
     def watch(self, after: int) -> None:

@@ -20,6 +20,8 @@ CLOSE_TIMEOUT_S = 3.0
 MAX_BATCH_BYTES = 512 * 1024
 """What goes out at once, unless one entry alone is larger."""
 _ENTRY_BYTES = 32
+_CLOSER_S = 1.0
+"""How much longer than the client we wait: what it says is wrong is more than that it said nothing."""
 _log = structlog.get_logger(__name__)
 
 
@@ -138,7 +140,7 @@ class KafkaWriter:
             batch.append(key=entry.key.encode(), value=entry.value, timestamp=at_ms)
         batch.close()
         try:
-            async with asking_kafka(f"{self._topic} cannot be appended to", DELIVER_TIMEOUT_S * 2):
+            async with asking_kafka(f"{self._topic} cannot be appended to", DELIVER_TIMEOUT_S + _CLOSER_S):
                 sent = await producer.send_batch(
                     batch, self._clients.servers.name(self._topic), partition=partition
                 )

@@ -170,3 +170,37 @@ async def test_without_two_nodes_nothing_is_acknowledged(cluster: Kafka) -> None
             node.start()
         await appender.until_all_go_on()
         await all_in_order(appender, found)
+
+
+async def test_who_reads_beside_the_writer_goes_on_while_a_node_stands_still(cluster: Kafka) -> None:
+    """It takes connections and never answers, so nothing tells a client of it to ask another."""
+    servers = await prepared(cluster, PARTITIONS)
+    writing, reading = [await KafkaEventLog.open(servers, SystemClock()) for _ in range(2)]
+    read_to = [BEGINNING] * PARTITIONS
+
+    async def passes(partition: int, number: int) -> bool:
+        entry = NewEntry("", b"%d" % number, partition)
+        try:
+            await writing.append(ALARMS, [entry])
+            while not await reading.wait(ALARMS, partition, read_to[partition], 1.0):
+                pass
+            entries = await reading.read(ALARMS, partition, read_to[partition], 100)
+        except LogUnavailable:
+            return False
+        read_to[partition] = entries[-1].offset
+        return any(one.value == entry.value for one in entries)
+
+    async def all_pass(number: int) -> None:
+        for partition in range(PARTITIONS):
+            await eventually(
+                lambda partition=partition: passes(partition, number),  # type: ignore[misc]  # bound per partition
+                PATIENCE_S,
+                "what is appended is read",
+            )
+
+    await all_pass(0)
+    for number, node in enumerate(cluster.nodes, 1):
+        node.pause()
+        await all_pass(number)
+        node.go_on()
+    await asyncio.gather(writing.close(), reading.close())
