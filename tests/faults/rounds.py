@@ -114,11 +114,13 @@ class Rounds:
         await self._clock.sleep_s(self._rng.uniform(*_STEADY_S))
         struck_s = self._clock.monotonic_s()
         await strike(self.house, fault)
-        waits = [Wait(fault.kind, True, await self._probe())] if self.house.has_another(fault.who) else []
+        waits = (
+            [Wait(fault.kind, True, await self._probe(fault))] if self.house.has_another(fault.who) else []
+        )
         lasts_s = self._rng.uniform(*(_OUTAGE_S if fault.how == "kill" else _STANDSTILL_S))
         await self._clock.sleep_s(max(0.0, struck_s + lasts_s - self._clock.monotonic_s()))
         await heal(self.house, fault)
-        waits.append(Wait(fault.kind, False, await self._probe()))
+        waits.append(Wait(fault.kind, False, await self._probe(fault)))
         await self._quiet(fault)
         self.found[before:] = [
             f"round {number}, {fault.who} {fault.how}: {one}" for one in self.found[before:]
@@ -130,21 +132,29 @@ class Rounds:
         for one in self.found[before:]:
             _log.error("%s", one)
 
-    async def _probe(self) -> float:
-        """Have somebody of each partition call for help; return how long until a page had shown all of it."""
+    async def _probe(self, fault: Fault | None = None) -> float:
+        """Have somebody of each partition call for help; return how long until a page had shown all of it.
+
+        Where a route was hit, until responders were told of all of it as well.
+        """
         since_s, team = self._clock.monotonic_s(), next(self._teams)
         known = {device.nurse: self._shown(device.nurse) for device in team}
         for device in team:
             device.press()
+        is_route = fault is not None and fault.who.startswith("route")
 
         def all_shown() -> bool:
-            return all(self._shown(nurse) > before for nurse, before in known.items())
+            new = [self._shown(nurse) - before for nurse, before in known.items()]
+            return all(new) and (not is_route or set().union(*new) <= self._told())
 
         try:
             await eventually(all_shown, _SHOWN_WITHIN_S, "alarms of every partition are on a page")
         except NotInTime as late:
             self.found.append(str(late))
         return self._clock.monotonic_s() - since_s
+
+    def _told(self) -> set[str]:
+        return {call.body["alert"] for call in list(self.house.far_end.calls)}
 
     def _shown(self, nurse: str) -> set[str]:
         return set().union(*(page.alerts_of.get(nurse, ()) for page in self._stage.pages))
