@@ -224,14 +224,12 @@ async def test_the_silent_are_taken_for_gone(site: Site) -> None:
     await eventually(lambda: site.admission.payloads == [b"off"], what="the will")
 
 
-async def test_after_ten_failures_not_even_the_right_secret_helps_for_a_minute(site: Site) -> None:
+async def test_after_ten_failures_in_its_name_a_device_gets_in_all_the_same(site: Site) -> None:
     def guess() -> None:
-        for _ in range(10):
+        for _ in range(12):
             with site.client() as client:
                 assert client.log_in("dev_a", "guess") == packets.NOT_AUTHORIZED
-        with site.client() as client:
-            assert client.log_in("dev_a", site.embedded.secrets["dev_a"]) == packets.NOT_AUTHORIZED
-        site.device("dev_b").close()
+        site.device("dev_a").close()
 
     await asyncio.to_thread(guess)
 
