@@ -17,8 +17,8 @@ from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
 
-# The phone listens; the alarm is said until it is answered, as a device says it. Before the phone listens other
-# commands may have come up for it.
+# The phone listens; the alarm is said until it is answered, as a device says it. Other commands may have come
+# up for it before it listened.
 PLAY = """
 set -euo pipefail
 {prepare}
