@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ingest.log import kafka
 from ingest.log.port import NewEntry
-from safety import engine, runner
+from safety import effect_writer, engine, runner
 from safety.cli.main import main
 from safety.rules.effects import Effect, RaiseAlert
 from safety.store.effects import store_effects
@@ -39,15 +39,20 @@ def acknowledge_before_append() -> None:
 
 
 def offsets_before_effects() -> None:
-    """Move on, and write checkpoints, with the effects of the last batch still in hand."""
+    """Move on, and write checkpoints, with the last alert that was raised still in hand."""
     store = store_effects
     in_hand: list[Effect] = []
 
-    def one_batch_late(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:
-        before, in_hand[:] = list(in_hand), effects
-        return store(connection, before, now_ms)
+    def one_alert_late(connection: Connection, effects: Sequence[Effect], *more: Any) -> bool:
+        raised = [effect for effect in effects if isinstance(effect, RaiseAlert)]
+        others = [effect for effect in effects if not isinstance(effect, RaiseAlert)]
+        before = list(in_hand)
+        if raised:
+            in_hand[:] = raised
+        return store(connection, [*(before if raised else ()), *others], *more)
 
-    setattr(runner, store.__name__, one_batch_late)
+    assert hasattr(effect_writer, store.__name__)
+    setattr(effect_writer, store.__name__, one_alert_late)
     runner.CHECKPOINT_EVERY_S = 0.0
 
 
