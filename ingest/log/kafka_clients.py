@@ -19,6 +19,7 @@ START_TIMEOUT_S = 10.0
 COMPRESSION = "zstd"
 
 _PATIENCE_S = 1.0
+_SLOW_START_S = 2.0
 _GIVEN_UP_AFTER_S = 20.0
 
 
@@ -88,14 +89,18 @@ class KafkaClients:
         return {**options, "bootstrap_servers": [*servers[first:], *servers[:first]]}
 
     async def _start(self, client: Any) -> Any:
+        loop = asyncio.get_running_loop()
+        since_s = loop.time()
         starting = asyncio.ensure_future(client.start())
         try:
             async with asking_kafka("Kafka cannot be reached", START_TIMEOUT_S):
                 await asyncio.shield(starting)
         except BaseException:
-            self._first += 1
             _ = self._leave(client, starting)
             raise
+        finally:
+            if loop.time() - since_s > _SLOW_START_S:
+                self._first += 1
         return client
 
     def _leave(self, client: Any, starting: "asyncio.Future[None] | None") -> asyncio.Task[None]:
