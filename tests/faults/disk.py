@@ -1,4 +1,4 @@
-"""Disk: a small file system of a server's own, so that it can be full. Mounting it needs root."""
+"""Disk: a small file system of a server's own, so that it can be full. Not everybody may mount one."""
 
 import errno
 import os
@@ -45,15 +45,13 @@ class Disk:
 def disk(path: Path, size_mb: int) -> Iterator[Disk]:
     """Have `path` be a disk of `size_mb`, or, for those who may not mount, a folder."""
     path.mkdir(parents=True, exist_ok=True)
-    can_fill = os.geteuid() == 0
-    if can_fill:
-        _run("mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "none", str(path))
+    can_fill = _run("mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "none", str(path))
     try:
         yield Disk(path, can_fill=can_fill)
     finally:
         if can_fill:
-            _run("umount", "--lazy", str(path))
+            assert _run("umount", "--lazy", str(path))
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, timeout=10)
+def _run(*command: str) -> bool:
+    return subprocess.run(command, check=False, capture_output=True, timeout=10).returncode == 0
