@@ -18,6 +18,7 @@ from ingest.log.port import Entry, NewEntry
 from ingest.records import Arrival, Tick, encode
 from safety.domain.plan import NursePlan
 from safety.effect_writer import PUT_OFF_S
+from safety.right_of_way import LONGEST_S, RightOfWay
 from safety.runner import BATCH, BATCHES, CHECKPOINT_EVERY_S, CHECKPOINT_SHARE, Runner, RunnerMetrics
 from safety.store.checkpoints import load_checkpoint
 from safety.store.database import Database, database_url
@@ -37,8 +38,15 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def runner(log: MemoryEventLog, database: Database, lane: str = ALARMS, clock: ManualClock = CLOCK) -> Runner:
-    return Runner(lane, 0, log, database, clock, RunnerMetrics(CollectorRegistry()), lambda: None)
+def runner(
+    log: MemoryEventLog,
+    database: Database,
+    lane: str = ALARMS,
+    clock: ManualClock = CLOCK,
+    way: RightOfWay | None = None,
+) -> Runner:
+    metrics = RunnerMetrics(CollectorRegistry())
+    return Runner(lane, 0, log, database, clock, metrics, lambda: None, way=way)
 
 
 async def test_a_checkpoint_of_another_version_costs_time_and_nothing_else(database: Database) -> None:
@@ -193,6 +201,25 @@ async def test_an_alarm_waits_for_one_batch_at_most(database: Database) -> None:
     alone = runner(log, database)
     await alone.load()
     assert [await alone.step() for _ in range(3)] == [BATCH, 2, 0]
+
+
+async def test_while_an_alarm_is_under_way_one_batch_is_enough(database: Database) -> None:
+    clock = ManualClock()
+    log, way = MemoryEventLog(clock), RightOfWay(clock)
+    await filled(log, TELEMETRY, [PLAN, *(fix(second, 0.0) for second in range(BEHIND))])
+    behind = runner(log, database, TELEMETRY, clock, way)
+    await behind.load()
+    with way.taken():
+        step = asyncio.create_task(behind.step())
+
+        def is_over() -> bool:
+            clock.advance_s(LONGEST_S)
+            return step.done()
+
+        await eventually(is_over, what="the step")
+    assert await step == BATCH
+    assert kept(database)[0] == BATCH - 1
+    assert await behind.step() == BEHIND + 1 - BATCH
 
 
 async def test_what_was_read_before_the_log_failed_is_stored(database: Database) -> None:
