@@ -20,7 +20,6 @@ WORKERS = ("ingest", "process", "route", "console")
 FEW = ("ingest-1", "ingest-2", "process-1", "process-2", "route-1", "console-1")
 
 
-@pytest.mark.timeout(240)
 async def test_a_few_rounds(tmp_path: Path, tell: Callable[[str], None]) -> None:
     clock = SystemClock()
     with house(tmp_path, clock, parts=FEW, nodes=1) as running:
