@@ -6,6 +6,8 @@ from typing import Literal
 
 import structlog
 
+from devices.patient_stream import patient
+
 
 def configure_logs(level: str, style: Literal["auto", "text", "json"]) -> None:
     """Set up logging for this process; `auto` is text on a terminal, else JSON lines."""
@@ -21,7 +23,7 @@ def configure_logs(level: str, style: Literal["auto", "text", "json"]) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(patient(sys.stderr)),
     )
     # The libraries' own words: only what an operator should act on.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")

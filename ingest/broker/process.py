@@ -19,6 +19,7 @@ import msgspec
 import structlog
 
 from devices.clock import SystemClock
+from devices.patient_stream import patient
 from devices.registry.database import open_database
 from devices.registry.sql import SqlDeviceRegistry
 from ingest.broker.broker import Broker
@@ -49,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(patient(sys.stderr)),
     )
     # Ctrl-C reaches the whole process group; who started the broker stops it when its own work is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -12,6 +12,7 @@ import httpx
 
 from devices.clock import Clock
 from tests.faults.checker import Fault, faults
+from tests.faults.disk import Disk
 from tests.support.faults_crowd import Crowd, Wait
 from tests.support.faults_fleet import Login, dispatcher
 from tests.support.faults_found import read_kept
@@ -19,11 +20,14 @@ from tests.support.faults_processes import children, runs
 from tests.support.service import Service
 from tests.support.waiting import NotInTime, eventually
 
-Moment = Literal["steady", "after_press", "starting", "parent_alone", "broker_alone"]
+Moment = Literal["steady", "after_press", "starting", "parent_alone", "broker_alone", "disk_full"]
 WHOLE: tuple[Moment, ...] = ("after_press", "starting", "steady")
 """When the whole process tree is killed."""
 PARTS: tuple[Moment, ...] = ("broker_alone", "parent_alone")
 """When one process of it is, as by the kernel when memory runs out."""
+
+FULL: tuple[Moment, ...] = ("disk_full",)
+"""When nothing is killed, but there is no room for a while."""
 
 _ANSWERED_WITHIN_S = 60.0
 _DRAINED_WITHIN_S = 60.0
@@ -32,13 +36,20 @@ _RESOLVE_EVERY_S = 0.5
 # After a press: before its event is logged, between event and alert, between alert and `alarm_received`.
 _AFTER_PRESS_S = 0.08
 _STEADY_S = (0.2, 1.5)
+_FULL_S = (3.0, 6.0)
 
 
 class Rounds:
-    """Kills `service` and starts it again, while a crowd talks to it and a dispatcher closes alerts."""
+    """Kills `service` and starts it again, while a crowd talks to it and a dispatcher closes alerts.
 
-    def __init__(self, service: Service, logins: list[Login], clock: Clock, seed: int) -> None:
+    With a `disk` of its own, that can be full as well.
+    """
+
+    def __init__(
+        self, service: Service, logins: list[Login], clock: Clock, seed: int, disk: Disk | None = None
+    ) -> None:
         self.service = service
+        self._disk = disk
         self.seed = seed
         self.crowd = Crowd(logins, lambda: service.mqtt_port, clock, seed)
         self.ready_after_s: list[float] = []
@@ -73,6 +84,8 @@ class Rounds:
             await self._clock.sleep_s(self._rng.uniform(*_STEADY_S))
         if moment == "broker_alone":
             self._kill_broker()
+        elif moment == "disk_full":
+            await self._fill()
         else:
             await (self._kill_parent() if moment == "parent_alone" else self._kill())
             if moment == "starting":
@@ -87,6 +100,14 @@ class Rounds:
         self._outages.append(Wait(now_s, now_s))
         for child in children(self.service.pid):
             os.kill(child, signal.SIGKILL)
+
+    async def _fill(self) -> None:
+        """Leave no room for a while; calls for help come all the same."""
+        assert self._disk is not None
+        self._disk.fill()
+        self.crowd.press()
+        await self._clock.sleep_s(self._rng.uniform(*_FULL_S))
+        self._disk.free()
 
     async def _kill_parent(self) -> None:
         """Kill the service but not its broker, which is to go by itself and leave its port."""
