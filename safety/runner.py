@@ -148,6 +148,12 @@ class Runner:
                     "restore it, or delete the checkpoint to begin anew"
                 )
 
+        await self._tell_lag()
+
+    async def _tell_lag(self) -> None:
+        with suppress(LogUnavailable):  # the next read says so
+            self._metrics.lag.labels(self._lane, self._partition).set(await self.lag())
+
     async def _ends_before(self, offset: int) -> bool:
         if await self.lag() >= 0:
             return False
@@ -201,8 +207,7 @@ class Runner:
             self._torn = False
             self._metrics.entries.labels(self._lane).inc(count)
         await self._checkpoint_if_due()
-        with suppress(LogUnavailable):  # the next read says so
-            self._metrics.lag.labels(self._lane, self._partition).set(await self.lag())
+        await self._tell_lag()
         return count
 
     async def checkpoint(self) -> None:

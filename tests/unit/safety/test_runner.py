@@ -195,6 +195,15 @@ async def test_what_is_put_off_is_stored_when_nothing_more_can_be_read(database:
     assert kept(database)[1] == fixes[BEHIND - 12].received_ms
 
 
+async def test_how_far_behind_it_is_is_told_before_the_first_batch(database: Database) -> None:
+    log, registry = MemoryEventLog(CLOCK), CollectorRegistry()
+    await filled(log, TELEMETRY, [PLAN, *(fix(second, 0.0) for second in range(9))])
+    behind = Runner(TELEMETRY, 0, log, database, CLOCK, RunnerMetrics(registry), lambda: None)
+    await behind.load()
+    labels = {"lane": TELEMETRY, "partition": "0"}
+    assert registry.get_sample_value("vigil_engine_lag", labels) == 10
+
+
 async def test_an_alarm_waits_for_one_batch_at_most(database: Database) -> None:
     log = MemoryEventLog(CLOCK)
     await filled(log, ALARMS, [PLAN, *(tick(second) for second in range(BATCH)), panic(BATCH)])
