@@ -21,6 +21,7 @@ from safety.parts.logs import assignments, open_log
 from safety.parts.part import Ground, Part, Tasks
 from safety.parts.process import ProcessPart
 from safety.parts.route import RoutePart, routing
+from safety.store.carry_over import carry_over
 
 
 class Service(NamedTuple):
@@ -35,6 +36,7 @@ class Service(NamedTuple):
         return [
             *(task for part in self.parts for task in part.tasks()),
             ("wakes", self.ground.wakes.run()),
+            ("carry-over", carry_over(self.ground.database.engine, self.ground.clock)),
             ("http", serve(self.app, http, started=started)),
         ]
 

@@ -8,8 +8,8 @@ from sqlalchemy.exc import OperationalError
 
 from devices.clock import Clock
 from ingest.lanes import ALARMS, TELEMETRY
+from ingest.right_of_way import RightOfWay
 from safety.errors import GaveWay
-from safety.right_of_way import RightOfWay
 from safety.rules.effects import Effect
 from safety.store.database import Database
 from safety.store.effects import store_effects
@@ -46,6 +46,7 @@ class EffectWriter:
         self._way = way
         self._wake = wake
         self._hold = hold
+        self._effects: list[Effect] = []
         self._newest = Newest()
         self._newest_stored_s = clock.monotonic_s()
 
@@ -54,20 +55,25 @@ class EffectWriter:
         """Whether something is not stored yet."""
         return bool(self._newest)
 
-    async def write(self, effects: Sequence[Effect], *, may_put_off: bool) -> None:
-        """Store `effects`, however long it takes; what is newest in them later, if that may be put off.
+    def gather(self, effects: Sequence[Effect]) -> None:
+        """Take in what is to be stored next, after what was gathered before."""
+        self._effects += effects
+        self._newest.take(effects)
+
+    async def write(self, *, may_put_off: bool) -> None:
+        """Store what was gathered, however long it takes; what is newest in it later, if that may be put off.
 
         Raises:
             Superseded: somebody else has claimed the partition.
         """
-        self._newest.take(effects)
+        effects, self._effects = self._effects, []
         now_s = self._clock.monotonic_s()
         if may_put_off and now_s - self._newest_stored_s < PUT_OFF_S[self._lane]:
             await self._write(effects, Newest())
             return
         for part in self._newest.slices(_SLICE):
             await self._write(effects, part)
-            effects = ()
+            effects = []
         await self._write(effects, Newest())
         self._newest = Newest()
         self._newest_stored_s = self._clock.monotonic_s()

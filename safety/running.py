@@ -2,22 +2,19 @@
 
 import asyncio
 import signal
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import closing
 from typing import Any, NamedTuple
 
 import uvloop
 
+from safety import interpreter
 from safety.api.server import listen
 from safety.app import Service
 from safety.config import Settings
 from safety.logs import configure_logs
 from safety.parts.part import Tasks
 
-SWITCH_INTERVAL_S = 0.0005
-"""How long a thread keeps the interpreter from others: SQLite's threads win it back at every statement, and
-at Python's 5 ms an append beside a busy loop took 17 ms instead of 1."""
 _END_WITHIN_S = 4.0
 """How long a task may take to end: a service stops within ten seconds."""
 
@@ -32,7 +29,7 @@ class Listener(NamedTuple):
 def run(settings: Settings, serving: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
     """Run `serving` on a loop of its own; its event is set by SIGTERM or SIGINT. Return the exit code."""
     configure_logs(settings.log_level, settings.log_format)
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    interpreter.share()
 
     async def until_signalled() -> None:
         stop = asyncio.Event()
@@ -87,6 +84,12 @@ async def end(tasks: Iterable["asyncio.Task[None]"], within_s: float = _END_WITH
 
 async def _announced(announcing: Awaitable[None]) -> None:
     await announcing
+
+
+def say_ready() -> None:
+    """Tell them that from now on they may rely on it."""
+    interpreter.settle()
+    say("ready")
 
 
 def say(line: str) -> None:

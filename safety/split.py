@@ -8,10 +8,11 @@ from typing import Literal
 
 from devices.clock import Clock, SystemClock
 from ingest.address import BrokerAddress
+from ingest.right_of_way import RightOfWay
 from safety.app import Service, console_alone, ingest_alone, process_alone, route_alone
 from safety.config import ConfigError, Settings
 from safety.parts.part import Ground
-from safety.running import Listener, run, run_service, say
+from safety.running import Listener, run, run_service, say, say_ready
 from safety.shared_clock import SharedClock, look_at
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate_new
@@ -42,6 +43,7 @@ async def _serve(name: Name, data_dir: Path, settings: Settings, http: Listener,
             database=database,
             clock=clock,
             wakes=Wakes(database.url, clock),
+            way=RightOfWay(clock),
             alone=False,
         )
         opening = asyncio.ensure_future(_opened(name, ground, http, stop))
@@ -70,7 +72,7 @@ async def _opened(name: Name, ground: Ground, http: Listener, stop: asyncio.Even
         async def announce(http: Listener) -> None:
             say(f"http   http://{http.host}:{http.port}")
             await service.until_ready()
-            say("ready")
+            say_ready()
 
         beside = [("clock", ground.clock.run())] if isinstance(ground.clock, SharedClock) else []
         await run_service(service, http, stop, announce, beside)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from devices.clock import Clock, SystemClock
 from ingest.address import BrokerAddress
 from ingest.broker.server import EmbeddedBroker, TlsListener
+from ingest.right_of_way import RightOfWay
 from safety.app import Service, everything
 from safety.broker_certificate import BrokerCertificate
 from safety.config import Settings
@@ -17,7 +18,7 @@ from safety.demo.players import Players
 from safety.demo.seed import Demo, prepare_demo
 from safety.parts.ingest import limits_of
 from safety.parts.part import Ground, Tasks
-from safety.running import Listener, run, run_service, say
+from safety.running import Listener, run, run_service, say, say_ready
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
 from safety.wakes import Wakes
@@ -62,6 +63,7 @@ async def _serve(data_dir: Path, settings: Settings, doors: Doors, demo: bool, s
             database=database,
             clock=clock,
             wakes=Wakes(database.url, clock),
+            way=RightOfWay(clock),
             alone=settings.database_url is None,
         )
         async with _broker(data_dir, settings, doors, database.url, clock) as (address, broker, tls):
@@ -90,12 +92,12 @@ async def _announce(service: Service, heard: Heard, cast: "Cast | None", http: L
         say(f"mqtts  mqtts://{heard.tls.host}:{heard.tls.port}")
     say(f"http   http://{http.host}:{http.port}")
     if cast is None:
-        say("ready")
+        say_ready()
         return
     demo = await asyncio.to_thread(cast.prepare)
     say(f"demo   open http://{http.host}:{http.port}")
     say(f"demo   log in as {demo.login.login} with password {demo.login.password}")
-    say("ready")
+    say_ready()
     await cast.players.run()
 
 

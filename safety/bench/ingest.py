@@ -37,6 +37,7 @@ from ingest.log.sqlite import SqliteEventLog
 from ingest.metrics import IngestMetrics
 from ingest.subscriber import SUBSCRIBER_LANES, Subscriber
 from ingest.subscriber.subscriber import WINDOW
+from safety import interpreter
 from safety.bench.errors import BenchFailed
 from safety.bench.ingest_floor import Counter
 from safety.bench.ingest_world import messages, publish, register_devices
@@ -44,7 +45,6 @@ from safety.bench.mosquitto import open_mosquitto
 from safety.bench.report import Row, at_least, report, row
 from safety.config import load_settings
 from safety.logs import configure_logs
-from safety.running import SWITCH_INTERVAL_S
 
 SHARE = 0.6
 """Of the floor's speed, how much is wanted."""
@@ -80,7 +80,7 @@ def run(size: Size = Size()) -> dict[str, Any]:  # noqa: B008  a tuple of number
         BenchFailed: there is no Mosquitto here, or not all messages came through.
     """
     interval_s = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    interpreter.share()
     configure_logs("warning", "text")
     try:
         with (

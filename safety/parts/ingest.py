@@ -57,7 +57,8 @@ class IngestPart:
         admission = Admission(self._devices, DIALECTS, log, clock, counted)
         limits = limits_of(ground.settings)
         self._subscribers = [
-            Subscriber(address, lane, admission, clock, limits=limits) for lane in SUBSCRIBER_LANES
+            Subscriber(address, lane, admission, clock, limits=limits, way=ground.way)
+            for lane in SUBSCRIBER_LANES
         ]
         counted.count_refusals([partial(getattr, one, "refusals") for one in self._subscribers])
         traccar = ground.settings.traccar_kafka_url

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from prometheus_client import CollectorRegistry
 
 from devices.clock import Clock
+from ingest.right_of_way import RightOfWay
 from safety.config import Settings
 from safety.store.database import Database
 from safety.wakes import Wakes
@@ -19,7 +20,8 @@ Tasks = list[tuple[str, Coroutine[Any, Any, None]]]
 class Ground:
     """What every part stands on: where its data is, the settings, the store, the clock, its figures.
 
-    `wakes` reaches all who wait for a change of the store. `alone`: the parts are all in this one process.
+    `wakes` reaches all who wait for a change of the store; on the `way` alarms go first. `alone`: the parts
+    are all in this one process.
     """
 
     data_dir: Path
@@ -27,6 +29,7 @@ class Ground:
     database: Database
     clock: Clock
     wakes: Wakes
+    way: RightOfWay
     alone: bool
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
 

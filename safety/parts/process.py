@@ -13,7 +13,6 @@ from safety.dead_letters import DeadLetterDesk
 from safety.housekeeping import Housekeeping
 from safety.lag import MAX_LAG, LagWatch
 from safety.parts.part import Ground, Tasks
-from safety.right_of_way import RightOfWay
 from safety.runner import Runner, RunnerMetrics
 
 
@@ -29,7 +28,6 @@ class ProcessPart:
         # Under which it claims partitions, for people to read.
         self._name = ground.settings.process_name or new_id("prc")
         self._lag = LagWatch(log, ground.database, ground.clock, ground.metrics)
-        self._way = RightOfWay(ground.clock)
         self._house = Housekeeping(ground.database, ground.clock, ground.settings)
 
     async def open(self) -> None:
@@ -79,7 +77,7 @@ class ProcessPart:
             self._metrics,
             wake,
             self._name,
-            self._way,
+            ground.way,
         )
 
     def _desk(self, partition: int) -> DeadLetterDesk:

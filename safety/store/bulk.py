@@ -14,6 +14,8 @@ from safety.store.postgres import is_postgres
 
 Value = str | int | float | bool | None
 Row = tuple[Value, ...]
+_AT_ONCE = 128
+"""Of so many rows is a statement on SQLite: between two of them a more urgent writer is let go first."""
 _NUL_ESCAPED = b"\\u0000"
 
 
@@ -39,7 +41,9 @@ def _write(
         statement = _from_text(table.name, columns, conflict)
         connection.exec_driver_sql(statement, (_as_text(columns, rows),))
     else:
-        connection.exec_driver_sql(_from_values(table.name, columns, conflict), list(rows))
+        statement = _from_values(table.name, columns, conflict)
+        for start in range(0, len(rows), _AT_ONCE):
+            connection.exec_driver_sql(statement, list(rows[start : start + _AT_ONCE]))
 
 
 @lru_cache(maxsize=256)

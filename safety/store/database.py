@@ -19,6 +19,8 @@ from safety.store.postgres import hold_briefly
 T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 10_000
 _WAL_ATTEMPTS = 10
+_CARRIED_OVER_PAGES = 10_000
+"""A write-ahead log that is longer is carried over in a commit; see `safety.store.carry_over`."""
 # Of two writers that wait for each other, PostgreSQL ends one, and also one that stood still with its locks
 # for too long (25P03): it is run again.
 _LOST_A_RACE = frozenset({"40001", "40P01", "25P03"})
@@ -72,7 +74,7 @@ def _configure_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={_BUSY_TIMEOUT_MS}")
     _turn_to_wal(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", f"wal_autocheckpoint={_CARRIED_OVER_PAGES}"):
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -119,7 +121,8 @@ class Database:
         self._reading = self.engine if embedded else self.engine.execution_options(**snapshot)
         # Two: more of them only take the interpreter from each other, and the alert's frame waited longest.
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
-        self._writer = ThreadPoolExecutor(2, thread_name_prefix="store-write")
+        # On SQLite they write one at a time; who is urgent must not stand behind others that wait for that.
+        self._writer = ThreadPoolExecutor(4, thread_name_prefix="store-write")
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -16,9 +16,9 @@ from ingest.lanes import ALARMS, TELEMETRY
 from ingest.log.memory import MemoryEventLog
 from ingest.log.port import Entry, NewEntry
 from ingest.records import Arrival, Tick, encode
+from ingest.right_of_way import LONGEST_S, RightOfWay
 from safety.domain.plan import NursePlan
 from safety.effect_writer import PUT_OFF_S
-from safety.right_of_way import LONGEST_S, RightOfWay
 from safety.runner import BATCH, BATCHES, CHECKPOINT_EVERY_S, CHECKPOINT_SHARE, Runner, RunnerMetrics
 from safety.store.checkpoints import load_checkpoint
 from safety.store.database import Database, database_url

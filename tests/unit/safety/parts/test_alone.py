@@ -7,6 +7,7 @@ import pytest
 
 from devices.clock import SystemClock
 from ingest.errors import LogInUse
+from ingest.right_of_way import RightOfWay
 from safety.config import ConfigError, Settings
 from safety.parts.logs import open_log
 from safety.parts.part import Ground
@@ -23,7 +24,13 @@ def ground(data_dir: Path) -> Ground:
     database = Database(database_url(data_dir))
     wakes = Wakes(database.url, clock)
     return Ground(
-        data_dir=data_dir, settings=Settings(), database=database, clock=clock, wakes=wakes, alone=False
+        data_dir=data_dir,
+        settings=Settings(),
+        database=database,
+        clock=clock,
+        wakes=wakes,
+        way=RightOfWay(clock),
+        alone=False,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from devices.clock import SystemClock
+from ingest.right_of_way import RightOfWay
 from safety.config import Settings
 from safety.parts.part import Ground, Tasks
 from safety.parts.turn import Turn
@@ -28,6 +29,7 @@ def ground(url: str, data_dir: Path) -> Ground:
         database=database,
         clock=clock,
         wakes=Wakes(url, clock),
+        way=RightOfWay(clock),
         alone=False,
     )
 
