@@ -31,8 +31,9 @@ BATCH = 256
 """Small batches: an alarm never waits for a long one (measured: p50 1.6 ms at 256, 15 ms at 4,096)."""
 
 BATCHES = {ALARMS: 1, TELEMETRY: 4}
-"""How many of them a lane that is behind decides before it stores their effects at once. A transaction costs
-as much as a hundred locations do; more than these would keep an alarm's from the store's one writer."""
+"""How many of them a lane that is behind decides before it stores their effects at once: a transaction costs
+as much as a hundred locations do. Where the store has one writer it is always one batch: behind a backlog an
+alarm took 11 ms beside four and 7 beside one; locations are caught up with at 36,000 a second, not 45,000."""
 
 CHECKPOINT_EVERY_S = 5.0
 CHECKPOINT_SHARE = 1 / 20
@@ -88,6 +89,7 @@ class Runner:
         self._owner = owner
         self._way = way or RightOfWay(clock)
         self._writer = EffectWriter(lane, database, clock, self._way, wake, self._hold)
+        self._batches = 1 if database.one_writer else BATCHES[lane]
         self._epoch = 0
         self._engine = engine_for(lane)
         self._offset = BEGINNING
@@ -180,7 +182,7 @@ class Runner:
         """Process one batch, of a lane that is behind as many as it may; return how many entries they had."""
         count, offset, behind = 0, self._offset, False
         try:
-            for number in range(BATCHES[self._lane]):
+            for number in range(self._batches):
                 if number:
                     for _ in range(_TURNS):
                         await self._clock.sleep_s(0)

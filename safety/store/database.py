@@ -108,17 +108,17 @@ class Database:
 
     SQLite has one writer at a time; `writing` queues this process's writers on a lock, so that none of
     them polls, and leaves the busy timeout to other processes (the command line). On PostgreSQL they write
-    side by side, and `safety.store.postgres` keeps them in order where that matters.
+    side by side (`one_writer` is False), and `safety.store.postgres` keeps them in order where that matters.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = open_engine(url)
-        embedded = self.engine.dialect.name == "sqlite"
-        self._write_lock: AbstractContextManager[Any] = threading.Lock() if embedded else nullcontext()
+        self.one_writer = self.engine.dialect.name == "sqlite"
+        self._write_lock: AbstractContextManager[Any] = threading.Lock() if self.one_writer else nullcontext()
         # All that one transaction reads is of one moment, as it is on SQLite.
         snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        self._reading = self.engine if embedded else self.engine.execution_options(**snapshot)
+        self._reading = self.engine if self.one_writer else self.engine.execution_options(**snapshot)
         # Two: more of them only take the interpreter from each other, and the alert's frame waited longest.
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
         # On SQLite they write one at a time; who is urgent must not stand behind others that wait for that.

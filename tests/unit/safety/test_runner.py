@@ -106,7 +106,17 @@ def kept(database: Database) -> tuple[int, int | None]:
         return points, connection.execute(select(positions.c.time_ms)).scalar()
 
 
+async def test_where_there_is_one_writer_each_batch_is_stored_by_itself(database: Database) -> None:
+    log = MemoryEventLog(CLOCK)
+    await filled(log, TELEMETRY, [PLAN, *(fix(second, 0.0) for second in range(BEHIND))])
+    behind = runner(log, database, TELEMETRY)
+    await behind.load()
+    assert await behind.step() == BATCH
+    assert kept(database)[0] == BATCH - 1
+
+
 async def test_a_lane_that_is_behind_stores_several_batches_at_once(database: Database) -> None:
+    database.one_writer = False
     log = MemoryEventLog(CLOCK)
     fixes = [fix(second, 0.0) for second in range(BEHIND)]
     await filled(log, TELEMETRY, [PLAN, *fixes])
@@ -160,6 +170,7 @@ async def test_checkpoints_take_a_twentieth_of_the_time_at_most(database: Databa
 
 @pytest.mark.parametrize("after_s", [PUT_OFF_S[TELEMETRY], CHECKPOINT_EVERY_S])
 async def test_where_she_is_is_put_off_for_a_while_only(database: Database, after_s: float) -> None:
+    database.one_writer = False
     clock = ManualClock()
     log = MemoryEventLog(clock)
     fixes = [fix(second, 0.0) for second in range(3 * BEHIND)]
@@ -176,6 +187,7 @@ async def test_where_she_is_is_put_off_for_a_while_only(database: Database, afte
 
 
 async def test_what_is_put_off_is_stored_when_nothing_more_can_be_read(database: Database) -> None:
+    database.one_writer = False
     log = MemoryEventLog(CLOCK)
     fixes = [fix(second, 0.0) for second in range(BEHIND)]
     await filled(log, TELEMETRY, [PLAN, *fixes])
@@ -213,6 +225,7 @@ async def test_an_alarm_waits_for_one_batch_at_most(database: Database) -> None:
 
 
 async def test_while_an_alarm_is_under_way_one_batch_is_enough(database: Database) -> None:
+    database.one_writer = False
     clock = ManualClock()
     log, way = MemoryEventLog(clock), RightOfWay(clock)
     await filled(log, TELEMETRY, [PLAN, *(fix(second, 0.0) for second in range(BEHIND))])
@@ -232,6 +245,7 @@ async def test_while_an_alarm_is_under_way_one_batch_is_enough(database: Databas
 
 
 async def test_what_was_read_before_the_log_failed_is_stored(database: Database) -> None:
+    database.one_writer = False
     log = LogThatFails(CLOCK)
     await filled(log, TELEMETRY, [PLAN, *(fix(second, 0.0) for second in range(BEHIND))])
     behind = runner(log, database, TELEMETRY)
