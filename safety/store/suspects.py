@@ -6,7 +6,7 @@ All those that are (`safety.rules.worries`), but for what is no more than untest
 
 from collections.abc import Collection, Iterator
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 
 from safety.domain.limits import Limits, LimitValue, resolve
 from safety.rules.health import USABLE_ACCURACY_M
@@ -49,13 +49,16 @@ def suspicious(known: Collection[Limits], now_ms: int) -> ColumnElement[bool]:
             ),
         ),
     ]
-    during = devices.c.nurse.in_(select(visits.c.nurse).where(on_a_visit(now_ms)))
-    for kind, allowed_s in _silences_s(known):
-        conditions.append(and_(devices.c.kind == kind, _state.heard_ms < now_ms - ms(allowed_s), during))
+    amiss = [
+        and_(devices.c.kind == kind, _state.heard_ms < now_ms - ms(allowed_s))
+        for kind, allowed_s in _silences_s(known)
+    ]
     lost_s = [limit.gps_lost_s for limit in known if limit.gps_lost_s is not None]
     if lost_s:
-        conditions.append(and_(devices.c.kind.in_(HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s))), during))
-    return or_(*conditions, *_old_firmware(known))
+        amiss.append(and_(devices.c.kind.in_(HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s)))))
+    # Once for all of them: SQLite would read the visits that are on for each.
+    during = devices.c.nurse.in_(select(visits.c.nurse).where(on_a_visit(now_ms)))
+    return or_(*conditions, and_(or_(false(), *amiss), during), *_old_firmware(known))
 
 
 def _inherited(
