@@ -75,3 +75,12 @@ def test_a_service_of_the_stack_starts_what_there_is(name: str) -> None:
         ends = COMPOSE["services"][needed].get("restart") == "no"
         expected = "service_completed_successfully" if ends else "service_healthy"
         assert condition == {"condition": expected}
+
+
+def test_an_image_holds_nothing_that_git_does_not_keep() -> None:
+    kept_out = [
+        {line.removeprefix("**").strip("/") for line in read(name).splitlines() if line and line[0] != "#"}
+        for name in (".gitignore", ".dockerignore")
+    ]
+    assert kept_out[0] < kept_out[1]
+    assert {"deploy/.env", ".git"} <= kept_out[1]
