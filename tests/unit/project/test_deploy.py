@@ -84,3 +84,8 @@ def test_an_image_holds_nothing_that_git_does_not_keep() -> None:
     ]
     assert kept_out[0] < kept_out[1]
     assert {"deploy/.env", ".git"} <= kept_out[1]
+
+
+def test_postgres_is_healthy_only_once_others_reach_it() -> None:
+    test = COMPOSE["services"]["postgres"]["healthcheck"]["test"]
+    assert test[test.index("-h") + 1] == "127.0.0.1"
