@@ -4,6 +4,7 @@ import configparser
 import re
 import shlex
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import typer
@@ -89,3 +90,11 @@ def test_an_image_holds_nothing_that_git_does_not_keep() -> None:
 def test_postgres_is_healthy_only_once_others_reach_it() -> None:
     test = COMPOSE["services"]["postgres"]["healthcheck"]["test"]
     assert test[test.index("-h") + 1] == "127.0.0.1"
+
+
+def test_phones_are_sent_to_where_the_broker_is_open() -> None:
+    settings = COMPOSE["x-vigil"]["environment"]
+    address = settings["VIGIL_PUBLIC_MQTT_URL"].replace(settings["VIGIL_MQTTS_NAMES"], "name")
+    assert address.startswith("mqtts://name:")
+    port = urlsplit(address).port
+    assert f"{port}:{port}" in COMPOSE["services"]["mosquitto"]["ports"]
