@@ -27,6 +27,8 @@ LOOK_EVERY_S = 1.0
 """How soon a change of the registry is at the broker."""
 RENEW_EVERY_S = 3600.0
 _SETTLE_S = 0.2
+_TAKEN_WITHIN_S = 10.0
+_ASK_EVERY_S = 0.1
 
 _MOST_BYTES = 16 * 1024 * 1024
 """Of the log at once."""
@@ -39,7 +41,11 @@ class ReloadFailed(SafetyError):
 
 
 class BrokerSync:
-    """Writes the files into `out`, tells the broker of `pid_file`, and reads its `log_file`, where given."""
+    """Writes the files into `out`, has the broker read them, and reads its `log_file`, where given.
+
+    The broker of `pid_file` gets a signal. Where none reaches it, `reload_file` is left for one beside it,
+    who takes the file away and signals.
+    """
 
     def __init__(
         self,
@@ -51,11 +57,13 @@ class BrokerSync:
         log_file: Path | None,
         tell: Callable[[str], None],
         clock: Clock | None = None,
+        reload_file: Path | None = None,
     ) -> None:
         self._database = database
         self._registry = SqlDeviceRegistry(database.engine)
         self._files = BrokerFiles(out, Trust(data_dir), server_names("", settings.mqtts_names.split(",")))
         self._pid_file = pid_file
+        self._reload_file = reload_file
         self._log_file = log_file
         self._tell = tell
         self._clock = clock or SystemClock()
@@ -113,8 +121,11 @@ class BrokerSync:
 
     async def _follow_up(self) -> None:
         """Do at the broker what is still owed there."""
-        if self._unread and self._pid_file is not None:
-            _hang_up(self._pid_file)
+        if self._unread and (self._pid_file is not None or self._reload_file is not None):
+            if self._pid_file is not None:
+                _hang_up(self._pid_file)
+            if self._reload_file is not None:
+                await self._have_taken(self._reload_file)
             self._unread = False
             # It reads its files when it comes round to the signal: who is thrown out before might come back.
             await self._clock.sleep_s(_SETTLE_S)
@@ -127,6 +138,14 @@ class BrokerSync:
                 _log.warning("session not ended", action="sync.not_ended", device=device, error=str(error))
             else:
                 self._ending.discard(device)
+
+    async def _have_taken(self, reload_file: Path) -> None:
+        until_s = self._clock.monotonic_s() + _TAKEN_WITHIN_S
+        _ask(reload_file)
+        while _is_asked(reload_file):
+            if self._clock.monotonic_s() > until_s:
+                raise ReloadFailed(f"nobody takes {reload_file}: does the broker run, and who tells it?")
+            await self._clock.sleep_s(_ASK_EVERY_S)
 
     async def _report(self) -> None:
         refused = self._log.read(self._new_lines())
@@ -160,3 +179,14 @@ def _hang_up(pid_file: Path) -> None:
         raise ReloadFailed(
             f"the broker of {pid_file} cannot be told: {error}; does it run, with that pid_file?"
         ) from error
+
+
+def _ask(reload_file: Path) -> None:
+    try:
+        reload_file.touch()
+    except OSError as error:
+        raise ReloadFailed(f"{reload_file} cannot be written: {error.strerror}") from error
+
+
+def _is_asked(reload_file: Path) -> bool:
+    return reload_file.exists()

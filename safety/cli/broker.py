@@ -28,6 +28,14 @@ def sync(
         Path | None,
         typer.Option(dir_okay=False, metavar="FILE", help="The broker's pid_file; DIR/mosquitto.pid."),
     ] = None,
+    reload_file: Annotated[
+        Path | None,
+        typer.Option(
+            dir_okay=False,
+            metavar="FILE",
+            help="Ask for that through FILE: who takes it away tells the broker.",
+        ),
+    ] = None,
     log: Annotated[
         Path | None,
         typer.Option(dir_okay=False, metavar="FILE", help="The broker's log: report what it denies."),
@@ -47,5 +55,5 @@ def sync(
     settings = load_settings(data_dir)
     pid = (pid_file or out / "mosquitto.pid") if reload else None
     with open_store(data_dir) as database:
-        syncing = BrokerSync(database, settings, data_dir, out, pid, log, typer.echo)
+        syncing = BrokerSync(database, settings, data_dir, out, pid, log, typer.echo, reload_file=reload_file)
         asyncio.run(syncing.watch() if watch else syncing.once())

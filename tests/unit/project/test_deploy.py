@@ -1,8 +1,13 @@
 """What is in deploy/ names commands, options and settings that there are."""
 
 import configparser
+import os
 import re
 import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +18,7 @@ import yaml
 from safety.cli.main import COMMANDS, app
 from safety.config import Settings
 from tests.support.documents import ROOT, read
+from tests.support.waiting import wait_until
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 COMPOSE: Any = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text(encoding="utf-8"))
@@ -76,6 +82,8 @@ def test_a_service_of_the_stack_starts_what_there_is(name: str) -> None:
         ends = COMPOSE["services"][needed].get("restart") == "no"
         expected = "service_completed_successfully" if ends else "service_healthy"
         assert condition == {"condition": expected}
+    # Docker never starts a container again that ended with the one whose space it was in.
+    assert not {"pid", "ipc", "network_mode"} & set(service)
 
 
 def test_an_image_holds_nothing_that_git_does_not_keep() -> None:
@@ -98,3 +106,33 @@ def test_phones_are_sent_to_where_the_broker_is_open() -> None:
     assert address.startswith("mqtts://name:")
     port = urlsplit(address).port
     assert f"{port}:{port}" in COMPOSE["services"]["mosquitto"]["ports"]
+
+
+def test_the_brokers_container_gives_it_the_signal_that_is_asked_for(tmp_path: Path) -> None:
+    stub = tmp_path / "mosquitto"
+    stub.write_text(
+        f"#!{sys.executable}\nimport pathlib, signal\n"
+        "signal.signal(signal.SIGHUP, lambda *_: pathlib.Path('told').touch())\n"
+        "pathlib.Path('ready').touch()\nwhile True: signal.pause()\n"
+    )
+    stub.chmod(0o700)
+    command = [
+        word.replace("$$", "$").replace("/etc/mosquitto/vigil", str(tmp_path))
+        for word in COMPOSE["services"]["mosquitto"]["command"]
+    ]
+    path = f"{tmp_path}:/usr/bin:/bin"
+    broker = subprocess.Popen(command, cwd=tmp_path, env={"PATH": path}, start_new_session=True)
+    try:
+        wait_until((tmp_path / "ready").exists, timeout_s=60, what="the broker runs")
+        (asked,) = (
+            tmp_path / Path(word.partition("=")[2]).name
+            for word in COMPOSE["services"]["broker-files"]["command"]
+            if word.startswith("--reload-file=")
+        )
+        asked.touch()
+        wait_until((tmp_path / "told").exists, timeout_s=60, what="the broker is told")
+        assert not asked.exists()
+        assert broker.poll() is None
+    finally:
+        os.killpg(broker.pid, signal.SIGKILL)
+        broker.wait(timeout=60)
