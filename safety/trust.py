@@ -128,17 +128,29 @@ def write_private(path: Path, content: bytes) -> None:
     """
     beside = path.with_name(f".{path.name}.new")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(path.parent)
         beside.unlink(missing_ok=True)
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        if os.geteuid() == 0:
-            # What root writes for a service must be the service's to read.
-            owner = path.parent.stat()
-            os.chown(beside, owner.st_uid, owner.st_gid)
+        _hand_over(beside)
         beside.replace(path)
     except OSError as error:
         raise TrustError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _make_private(directory: Path) -> None:
+    """Make `directory`, and those above it that are not there."""
+    if not directory.is_dir():
+        _make_private(directory.parent)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        _hand_over(directory)
+
+
+def _hand_over(path: Path) -> None:
+    """Give what root wrote for a service to that service: it belongs to whom the directory around it does."""
+    if os.geteuid() == 0:
+        owner = path.parent.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
