@@ -65,7 +65,7 @@ def _copy_database(source: Path, copy: Path) -> str:
 def _copy_rest(data_dir: Path, out: Path) -> str:
     """Copy settings, certificates and whatever else lies there and is no database."""
     copied = 0
-    for source in sorted(data_dir.rglob("*")):
+    for source in _files(data_dir):
         if not source.is_file() or out in source.parents or _is_databases(source):
             continue
         copy = out / source.relative_to(data_dir)
@@ -73,6 +73,16 @@ def _copy_rest(data_dir: Path, out: Path) -> str:
         shutil.copy2(source, copy)
         copied += 1
     return f"{copied} other files"
+
+
+def _files(data_dir: Path) -> list[Path]:
+    """Return all that is in `data_dir`; a directory that cannot be read is an error, and no empty one."""
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    walk = os.walk(data_dir, onerror=refuse)
+    return sorted(Path(directory, name) for directory, _, names in walk for name in names)
 
 
 def _is_databases(path: Path) -> bool:

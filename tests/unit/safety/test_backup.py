@@ -1,6 +1,8 @@
 """A backup is whole, of a store and a log that are open and being written."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,3 +51,19 @@ def test_a_backup_never_goes_over_another(tmp_path: Path) -> None:
     (tmp_path / "copy" / "vigil.db").touch()
     with pytest.raises(BackupFailed, match="is not empty"):
         list(backup(tmp_path, Settings(), tmp_path / "copy"))
+
+
+def test_what_may_not_be_read_is_no_empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data_dir = tmp_path / "data"
+    (data_dir / "tls").mkdir(parents=True)
+    (data_dir / "tls" / "ca.key").write_text("a key")
+    scan = os.scandir
+
+    def refuse(path: Any) -> Any:
+        if Path(path) == data_dir / "tls":
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(BackupFailed, match=r"not whole: .*Permission denied: .*tls"):
+        list(backup(data_dir, Settings(), tmp_path / "copy"))
