@@ -10,9 +10,9 @@ from devices.clock import Clock
 from ingest.lanes import ALARMS, TELEMETRY
 from ingest.right_of_way import RightOfWay
 from safety.errors import GaveWay
-from safety.rules.effects import Effect
+from safety.rules.effects import Effect, RaiseAlert
 from safety.store.database import Database
-from safety.store.effects import store_effects
+from safety.store.effects import store_effects, store_paces
 from safety.store.newest import Newest
 
 PUT_OFF_S = {ALARMS: 0.0, TELEMETRY: 1.0}
@@ -79,13 +79,20 @@ class EffectWriter:
         self._newest_stored_s = self._clock.monotonic_s()
 
     async def _write(self, effects: Sequence[Effect], newest: Newest) -> None:
-        """Store both in one transaction: without that the offset must not move."""
+        """Store both in one transaction, what can wait in the next; only after that may the offset move."""
         if not effects and not newest:
             return
+        now_ms = self._clock.now_ms
+        await self._commit(lambda connection: store_effects(connection, effects, now_ms(), newest))
+        if any(isinstance(effect, RaiseAlert) for effect in effects):
+            await self._commit(lambda connection: store_paces(connection, effects, now_ms()))
+
+    async def _commit(self, work: Callable[[Connection], bool]) -> None:
+        """Do `work` in a transaction, however long it takes; wake people if it says that it concerns them."""
 
         def store(connection: Connection) -> bool:
             self._hold(connection)
-            return store_effects(connection, effects, self._clock.now_ms(), newest)
+            return work(connection)
 
         def tell(concerns_people: bool) -> None:
             if concerns_people:

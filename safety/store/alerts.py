@@ -22,7 +22,7 @@ from safety.store.incidents import (
     take_held,
     tell_incident,
 )
-from safety.store.pace import quicken, slacken
+from safety.store.pace import slacken
 from safety.store.tables import alerts, timeline
 from safety.store.timeline import bump, last_actor, write_entry
 
@@ -89,7 +89,6 @@ def raise_new(connection: Connection, raised: RaiseAlert, now_ms: int) -> None:
     write_entry(connection, raised.id, derived_id("raised", raised.id), now_ms, "raised", None, detail)
     tell_incident(connection, row, joining, now_ms)
     confirm(connection, raised, raised.id, raised.received_ms)
-    quicken(connection, row, now_ms)
 
 
 def repeat_alarm(connection: Connection, repeated: AlarmRepeated) -> None:

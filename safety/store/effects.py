@@ -21,6 +21,7 @@ from safety.store.alerts import cancel_alert, note_alert, raise_new, repeat_alar
 from safety.store.deliveries import Came, note_answers
 from safety.store.newest import Newest, store_newest
 from safety.store.outbox import owe_command
+from safety.store.pace import quicken
 from safety.store.postgres import lock_nurses
 from safety.store.tracks import store_tracks
 from safety.store.work_records import store_records
@@ -46,6 +47,17 @@ def store_effects(
         came = (_came(place) for place in chain(places, newest.places.values()))
         note_answers(connection, came, now_ms)
     return told
+
+
+def store_paces(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:
+    """Have those report more often of whom `effects` raised an alert; tell whether any is to be told so.
+
+    In a transaction after that of `store_effects`, for an alert need not wait for it. After a crash between
+    the two, or after both, it is stored again: that changes nothing.
+    """
+    raised = [effect for effect in effects if isinstance(effect, RaiseAlert)]
+    lock_nurses(connection, {one.nurse for one in raised if one.nurse is not None}, ())
+    return quicken(connection, [one.id for one in raised], now_ms)
 
 
 def _store_others(connection: Connection, effects: Sequence[Effect], now_ms: int) -> bool:

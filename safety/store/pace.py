@@ -1,6 +1,6 @@
 """Pace: what a nurse's devices are told of how often to report: more often while an alert of hers is open."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
@@ -21,17 +21,17 @@ _OF_DEVICES = ("battery_low", "device_fault")
 
 _RECENT = 50
 
-_OPEN = (
-    select(alerts.c.id, alerts.c.org)
+_HURRYING = (
+    select(alerts.c.id, alerts.c.nurse, alerts.c.org)
     .where(
-        alerts.c.nurse == bindparam("nurse"),
+        alerts.c.nurse.is_not(None),
         alerts.c.state.in_(sorted(OPEN_STATES)),
         alerts.c.kind.not_in(_OF_DEVICES),
-        alerts.c.id != bindparam("besides"),
     )
     .order_by(alerts.c.id)
-    .limit(1)
 )
+_OF_THESE = _HURRYING.where(alerts.c.id.in_(bindparam("raised", expanding=True)))
+_OPEN = _HURRYING.where(alerts.c.nurse == bindparam("nurse"), alerts.c.id != bindparam("besides")).limit(1)
 _HERS = (
     select(devices.c.id)
     .where(
@@ -51,20 +51,25 @@ _TOLD = (
 )
 
 
-def quicken(connection: Connection, alert: Mapping[str, Any], at_ms: int) -> None:
-    """Have her devices report more often because of an alert (its row), unless they do because of another."""
-    if alert["nurse"] is None or alert["kind"] in _OF_DEVICES:
-        return
-    hers = _reporting(connection, alert["nurse"])
-    if not hers or _has_open(connection, alert["nurse"], besides=alert["id"]):
-        return
-    every_s = resolve(limits_of_org(connection, alert["org"])).alert_fix_every_s
-    if every_s is None:
-        return
-    for device in hers:
-        usual_s = _asked_for(_told(connection, device))
-        pace_s = every_s if usual_s is None else min(every_s, usual_s)
-        _owe(connection, device, pace_s, alert["id"], at_ms, derived_id("pace", alert["id"], device))
+def quicken(connection: Connection, raised: Collection[str], at_ms: int) -> bool:
+    """Have the devices of these alerts' nurses report more often; tell whether any of them is to be told so.
+
+    Those of an alert that is closed by now are not, nor are those that do so already: to say it again changes
+    nothing.
+    """
+    owed = False
+    for alert in connection.execute(_OF_THESE, {"raised": list(raised)}).all():
+        every_s = resolve(limits_of_org(connection, alert.org)).alert_fix_every_s
+        if every_s is None:
+            continue
+        for device in _reporting(connection, alert.nurse):
+            told = _told(connection, device)
+            usual_s = _asked_for(told)
+            pace_s = every_s if usual_s is None else min(every_s, usual_s)
+            if not told or _fix_every_s(told[0]) != pace_s:
+                _owe(connection, device, pace_s, alert.id, at_ms, derived_id("pace", alert.id, device))
+                owed = True
+    return owed
 
 
 def slacken(connection: Connection, closed: Row[Any], at_ms: int) -> None:
@@ -101,7 +106,7 @@ def _has_open(connection: Connection, nurse: str, besides: str) -> bool:
     return _open_alert(connection, nurse, besides) is not None
 
 
-def _open_alert(connection: Connection, nurse: str, besides: str = "") -> Row[str, str] | None:
+def _open_alert(connection: Connection, nurse: str, besides: str = "") -> Row[Any, Any, Any] | None:
     return connection.execute(_OPEN, {"nurse": nurse, "besides": besides}).first()
 
 

@@ -16,6 +16,7 @@ from safety.routing.worker import RoutingWorker
 from safety.rules.effects import RaiseAlert
 from safety.store.alerts import act, raise_alert
 from safety.store.database import Database
+from safety.store.pace import quicken
 from safety.store.tables import (
     alerts,
     commands,
@@ -89,6 +90,8 @@ class Desk:
         raised = RaiseAlert(**(given | fields))
         with self.database.writing() as connection:
             raise_alert(connection, raised, now_ms)
+        with self.database.writing() as connection:
+            quicken(connection, [raised.id], now_ms)
         return raised.id
 
     def acts(self, alert: str, action: Action, **detail: Any) -> None:

@@ -205,7 +205,7 @@ async def test_it_goes_back_to_what_somebody_set(desk: Desk) -> None:
     desk.clock.advance_s(1)
     desk.acts(alert, "resolve", reason="assisted")
     await desk.settle()
-    assert [pace for kind, pace in sent(desk) if kind == "configure"][3:] == [2, 2], "it is quicker already"
+    assert [pace for kind, pace in sent(desk) if kind == "configure"][3:] == [2], "it is quicker already"
 
 
 async def test_a_weak_battery_is_not_asked_for_more(desk: Desk) -> None:

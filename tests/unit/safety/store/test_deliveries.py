@@ -16,6 +16,7 @@ from safety.store.fleet import hand_device, register_device, withdraw_device
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
 from safety.store.outbox import next_command_ms, record_command_sent, take_due_commands
+from safety.store.pace import quicken
 from safety.store.queries import Page, Scope
 from safety.store.requests import ask_device
 from safety.store.tables import commands
@@ -92,6 +93,7 @@ def test_the_pace_follows_her_alerts(connection: Connection, org: str, nurse: st
             source_event=str(number),
         )
         raise_alert(connection, raised, at_ms)
+        quicken(connection, [raised.id], at_ms)
         return raised.id
 
     def does(alert: str, action: Action, at_ms: int, **detail: Any) -> None:
