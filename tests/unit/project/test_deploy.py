@@ -100,6 +100,11 @@ def test_postgres_is_healthy_only_once_others_reach_it() -> None:
     assert test[test.index("-h") + 1] == "127.0.0.1"
 
 
+def test_the_brokers_certificate_is_made_for_one_name() -> None:
+    names = {COMPOSE["services"][name]["hostname"] for name in ("broker-init", "broker-files")}
+    assert len(names) == 1
+
+
 def test_phones_are_sent_to_where_the_broker_is_open() -> None:
     settings = COMPOSE["x-vigil"]["environment"]
     address = settings["VIGIL_PUBLIC_MQTT_URL"].replace(settings["VIGIL_MQTTS_NAMES"], "name")
