@@ -1,13 +1,13 @@
 """BrokerFiles: what a Mosquitto must read to hold devices to the rules of the registry.
 
-passwords, acl               devices
-ingest.passwords, ingest.acl Vigil's own login, for a listener of its own
-ca.pem, revoked.crl          whose client certificates count, and which of them hold no more
-server.pem, server.key       the broker's certificate
+passwords, acl          devices, and Vigil's own login
+ca.pem, revoked.crl     whose client certificates count, and which of them hold no more
+server.pem, server.key  the broker's certificate
+certified               which devices have a client certificate: what the next sync compares
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,27 +59,26 @@ class BrokerFiles:
             TrustError: a file cannot be written.
         """
         known = _logins(connection)
-        before = self._said("passwords"), self._said("certified.acl"), self._revoked()
+        before = self._said("passwords"), self._said("certified"), self._revoked()
         speaking = {device.id: _names_of(device, known, registry) for device, _ in known}
-        certified = certified_devices(connection, now_ms)
+        certified = certified_devices(connection, now_ms) & {device.id for device, _ in known}
         speakers = [_user(name, brought_rights(names)) for name, names in speaking.items() if names]
-        listed = [
-            _user(device.id, device_rights(device.id, speaking[device.id]))
-            for device, _ in known
-            if device.id in certified
-        ]
+        hashes = {device.id: hashed for device, hashed in known if hashed}
+        if login is not None:
+            speakers.append(_user(login.username, ingest_rights()))
+            hashes[login.username] = _own_hash(login)
+        ended = _ended(before[0], before[1], hashes, certified)
         files = {
-            "passwords": "".join(f"{device.id}:{hashed}\n" for device, hashed in known if hashed),
+            "passwords": "".join(f"{name}:{hashed}\n" for name, hashed in hashes.items()),
             # By pattern: Mosquitto takes seconds to read ten thousand devices' own lines.
             "acl": "\n".join([_everybody(device_rights("%u")), *speakers]),
-            "certified.acl": "\n".join(listed),
+            "certified": "".join(f"{device}\n" for device in sorted(certified)),
         }
-        if login is not None:
-            files["ingest.passwords"] = f"{login.username}:{_own_hash(login)}\n"
-            files["ingest.acl"] = _user(login.username, ingest_rights())
         written = [name for name, text in files.items() if self._write(name, text.encode())]
         written += self._write_trust(connection, now_ms)
-        ended = _ended(before[0], before[1], files) | self._newly_revoked(connection, before[2])
+        ended |= self._newly_revoked(connection, before[2])
+        if login is not None:
+            ended.discard(login.username)  # a new password of its own ends no device's session
         unknown = tuple(device.id for device, hashed in known if not hashed)
         return Synced(tuple(written), tuple(sorted(ended)), unknown)
 
@@ -174,16 +173,8 @@ def _own_hash(login: Login) -> str:
     return hash_for_mosquitto(login.password, salt)
 
 
-def _ended(passwords: str, acl: str, files: Mapping[str, str]) -> set[str]:
-    """Return whose password or rights were taken away."""
-    had, has = _passwords(passwords), _passwords(files["passwords"])
-    changed = {device for device, hashed in had.items() if has.get(device) != hashed}
-    return changed | (_users(acl) - _users(files["certified.acl"]))
-
-
-def _passwords(text: str) -> dict[str, str]:
-    return dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
-
-
-def _users(acl: str) -> set[str]:
-    return {line.removeprefix("user ") for line in acl.splitlines() if line.startswith("user ")}
+def _ended(passwords: str, certified: str, hashes: Mapping[str, str], holding: Collection[str]) -> set[str]:
+    """Return which devices' password or last certificate holds no more."""
+    had = dict(line.split(":", 1) for line in passwords.splitlines() if ":" in line)
+    changed = {name for name, hashed in had.items() if hashes.get(name) != hashed}
+    return changed | (set(certified.splitlines()) - set(holding))

@@ -19,6 +19,7 @@ from safety.store.orgs import add_org
 from safety.trust import Trust
 
 NOW_MS = 1_790_000_000_000
+DAY_MS = 86_400_000
 INGEST = Login("ingest", "secret")
 
 
@@ -70,13 +71,31 @@ def test_each_device_has_its_password_and_its_own_topics(office: Office) -> None
     office.sync()
     for phone in office.phones:
         assert f"\n{phone}:$7$101$" in f"\n{office.text('passwords')}"
-    assert "pattern write vigil/v1/%u/alarm\n" in office.text("acl")
-    assert "pattern read vigil/v1/%u/down\n" in office.text("acl")
-    assert all("%u" in rule for rule in office.text("acl").splitlines() if rule)
-    assert f"topic write vigil/v1/{certified}/alarm\n" in office.text("certified.acl")
-    assert all(certified in rule for rule in office.text("certified.acl").splitlines() if rule)
-    assert "ingest" not in office.text("passwords")
-    assert "dev_" not in office.text("ingest.passwords")
+    everybody, own = office.text("acl").split("user ingest\n")
+    assert "pattern write vigil/v1/%u/alarm\n" in everybody
+    assert "pattern read vigil/v1/%u/down\n" in everybody
+    assert all("%u" in rule for rule in everybody.splitlines() if rule)
+    assert "topic read vigil/v1/+/alarm\n" in own
+    assert office.text("certified") == f"{certified}\n"
+
+
+def test_the_own_login_is_in_it_and_ends_no_session_when_it_changes(office: Office) -> None:
+    office.sync()
+    assert "\ningest:$7$101$" in office.text("passwords")
+    synced = office.sync(Login("ingest", "another secret"))
+    assert synced == Synced(("passwords",), (), ())
+
+
+def test_a_last_certificate_that_has_run_out_ends_the_session(office: Office) -> None:
+    phone = office.phones[0]
+    with office.database.writing() as connection:
+        certify_device(connection, office.trust.authority(), phone, 1, actor="test", at_ms=NOW_MS - DAY_MS)
+    registry = SqlDeviceRegistry(office.database.engine)
+    with office.database.reading() as connection:
+        office.files.sync(connection, registry, INGEST, NOW_MS - DAY_MS + 1)
+    assert office.text("certified") == f"{phone}\n"
+    assert office.sync().ended == (phone,)
+    assert office.text("certified") == ""
 
 
 def test_a_revoked_device_is_gone_and_its_session_has_to_end(office: Office) -> None:
@@ -87,7 +106,7 @@ def test_a_revoked_device_is_gone_and_its_session_has_to_end(office: Office) -> 
     synced = office.sync()
     assert synced.written == ("passwords",)
     assert synced.ended == (gone,)
-    assert gone not in office.text("passwords") + office.text("certified.acl")
+    assert gone not in office.text("passwords") + office.text("certified")
     assert stays in office.text("passwords")
 
 

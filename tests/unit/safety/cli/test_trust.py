@@ -34,7 +34,7 @@ def test_a_device_gets_a_certificate_as_long_as_it_may(vigil: Vigil, nurse: str,
 def test_a_brokers_files_are_written_without_a_broker(vigil: Vigil, nurse: str, tmp_path: Path) -> None:
     device = vigil.add("device", "add", "--kind", "phone", "--nurse", nurse)
     out = tmp_path / "mosquitto"
-    assert vigil("broker", "sync", "--out", str(out)) == ["written: passwords, acl, certified.acl"]
+    assert vigil("broker", "sync", "--out", str(out)) == ["written: passwords, acl, certified"]
     assert (out / "passwords").read_text().startswith(f"{device}:$7$")
     assert vigil("broker", "sync", "--out", str(out), "--reload") == []
     vigil("device", "revoke", device)
