@@ -59,10 +59,11 @@ def quicken(connection: Connection, raised: Collection[str], at_ms: int) -> bool
     """
     owed = False
     for alert in connection.execute(_OF_THESE, {"raised": list(raised)}).all():
-        every_s = resolve(limits_of_org(connection, alert.org)).alert_fix_every_s
+        hers = _reporting(connection, alert.nurse)
+        every_s = resolve(limits_of_org(connection, alert.org)).alert_fix_every_s if hers else None
         if every_s is None:
             continue
-        for device in _reporting(connection, alert.nurse):
+        for device in hers:
             told = _told(connection, device)
             usual_s = _asked_for(told)
             pace_s = every_s if usual_s is None else min(every_s, usual_s)
