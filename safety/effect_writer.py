@@ -104,7 +104,7 @@ class EffectWriter:
                 await self._database.write(store, tell, gives_way=gives_way)
             except GaveWay:
                 await self._way.given()
-                gives_way = None  # once for each batch: a storm of alarms must not keep locations for ever
+                gives_way = None  # once each transaction: a storm of alarms must not keep locations for ever
             except OperationalError as error:
                 _log.warning("store is unavailable", action="store_failed", lane=self._lane, error=str(error))
                 await self._clock.sleep_s(RETRY_AFTER_S)

@@ -73,9 +73,8 @@ class Subscriber:
 
     The client id is fixed (`vigil-ingest-alarms`, `vigil-ingest-telemetry`; `suffix` tells several Vigils
     at one broker apart), so that the broker keeps what comes while nobody reads. On the `way`, alarms go
-    before what comes in other lanes. Attributes to watch:
-    `connected`, `connections` made, messages `in_window`, their `retries`, and what the embedded broker
-    last told about itself, in `broker_stats` of the telemetry lane's.
+    before locations. Attributes to watch: `connected`, `connections` made, messages `in_window`, their
+    `retries`, and what the embedded broker last told about itself, in `broker_stats` of the telemetry lane's.
     """
 
     def __init__(

@@ -75,6 +75,14 @@ def runner(log: MemoryEventLog, database: Database, clock: ManualClock) -> Runne
     return Runner(ALARMS, 0, log, database, clock, RunnerMetrics(CollectorRegistry()), lambda: None)
 
 
+async def die_after_the_alert(log: MemoryEventLog, database: Database, clock: ManualClock) -> None:
+    # The first transaction is the claim, the second the alert's.
+    dying = runner(log, Breaking(database.url, 3, Killed()), clock)
+    await dying.load()
+    with pytest.raises(Killed):
+        await dying.step()
+
+
 def told(database: Database) -> tuple[int, list[str]]:
     """How many alerts there are, and what her phone is told."""
     with database.reading() as connection:
@@ -85,11 +93,7 @@ def told(database: Database) -> tuple[int, list[str]]:
 async def test_a_crash_after_the_alert_loses_nothing_of_what_follows(database: Database) -> None:
     clock = ManualClock()
     log = await filled(clock, database)
-    # The first is the claim, the second the alert's.
-    dying = runner(log, Breaking(database.url, 3, Killed()), clock)
-    await dying.load()
-    with pytest.raises(Killed):
-        await dying.step()
+    await die_after_the_alert(log, database, clock)
     assert told(database) == (1, ["alarm_received"])
 
     for _ in range(2):
@@ -102,10 +106,7 @@ async def test_a_crash_after_the_alert_loses_nothing_of_what_follows(database: D
 async def test_what_is_closed_by_then_is_let_alone(database: Database) -> None:
     clock = ManualClock()
     log = await filled(clock, database)
-    dying = runner(log, Breaking(database.url, 3, Killed()), clock)
-    await dying.load()
-    with pytest.raises(Killed):
-        await dying.step()
+    await die_after_the_alert(log, database, clock)
     with database.writing() as connection:
         alert = connection.execute(select(alerts.c.id)).scalar_one()
         detail = {"reason": "false_alarm"}
