@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from devices.identity import hash_secret
 from safety.bench.week.bulk import fill
 from safety.bench.week.size import DAY_MS, HOUR_MS, MINUTE_MS, NOW_MS, Size, named
+from safety.store.postgres import next_revision
 from safety.store.tables import (
     device_bindings,
     device_states,
@@ -90,7 +91,8 @@ def store_people(connection: Connection, people: People) -> int:
     rows = fill(connection, nurses, (_nurse(at, nurse) for at, nurse in enumerate(people.nurses)))
     rows += fill(connection, devices, _devices(people))
     rows += fill(connection, device_bindings, _bindings(people))
-    rows += fill(connection, device_states, _states(people))
+    revision = next_revision(connection, device_states.c.revision)
+    rows += fill(connection, device_states, _states(people, revision))
     http = [{"device": nurse.phone, "since_ms": _FIRST_DAY_MS} for nurse in people.nurses[::RECORDERS_EVERY]]
     return rows + fill(connection, http_devices, http) + len(people.orgs) * (_RESPONDERS + 1) + 2
 
@@ -159,15 +161,13 @@ def _bindings(people: People) -> Iterator[dict[str, Any]]:
             yield {**given, "nurse": nurse.id, **times, "to_ms": None, "ended_by": None, "ended_how": None}
 
 
-def _states(people: People) -> Iterator[dict[str, Any]]:
+def _states(people: People, revision: int) -> Iterator[dict[str, Any]]:
     """Most devices are well; some are silent, nearly empty, or were not tested for long."""
     count = sum(len(nurse.devices) for nurse in people.nurses)
-    draws = np.random.default_rng(2).random((count, 4)).tolist()
-    revision = 0
+    draws = iter(np.random.default_rng(2).random((count, 4)).tolist())
     for nurse in people.nurses:
         for id, kind in nurse.devices:
-            odd, charge, heard, tested = draws[revision]
-            revision += 1
+            odd, charge, heard, tested = next(draws)
             finds = kind != "button"
             heard_ms = NOW_MS - round(heard * (90_000 if finds else 12 * HOUR_MS))
             heard_ms -= 40 * HOUR_MS if odd < 0.01 else 0
