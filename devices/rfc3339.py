@@ -6,8 +6,8 @@ from functools import lru_cache
 
 def rfc3339(at_ms: int) -> str:
     """Render epoch milliseconds as RFC 3339 in UTC, e.g. `2026-11-22T13:45:12.862Z`."""
-    at_s, ms = divmod(at_ms, 1000)
-    return f"{_second(at_s)}.{ms:03d}Z"
+    minute, ms = divmod(at_ms, 60_000)
+    return f"{_minute(minute)}{ms // 1000:02d}.{ms % 1000:03d}Z"
 
 
 def parse_rfc3339(text: str) -> int:
@@ -22,7 +22,7 @@ def parse_rfc3339(text: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
-# What is listed together happened close together: thousands of positions are of the same minute.
-@lru_cache(maxsize=4096)
-def _second(at_s: int) -> str:
-    return datetime.fromtimestamp(at_s, UTC).isoformat()[:19]
+# What is listed together happened close together; 65,536 minutes are six weeks.
+@lru_cache(maxsize=65_536)
+def _minute(minute: int) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).isoformat()[:17]

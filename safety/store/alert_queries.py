@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, SelectBase, selec
 
 from safety.domain.alert import OPEN_STATES
 from safety.errors import NotFound
-from safety.store.queries import MOST_BRANCHES, Listed, Page, Rows, Scope, in_order, read_page
+from safety.store.queries import MOST_BRANCHES, Listed, Page, Rows, Scope, in_order, read_page, read_rows
 from safety.store.tables import (
     IS_OPEN,
     alerts,
@@ -131,7 +131,7 @@ def _newest(orgs: Sequence[str], conditions: Sequence[ColumnElement[bool]], page
 def open_alerts(connection: Connection, scope: Scope) -> Rows:
     """Return every open alert, newest first."""
     statement = select_alerts().where(scope.covers(alerts.c.org), IS_OPEN)
-    return connection.execute(statement.order_by(alerts.c.raised_ms.desc(), alerts.c.id.desc())).all()
+    return read_rows(connection, statement.order_by(alerts.c.raised_ms.desc(), alerts.c.id.desc()))
 
 
 def find_alert(connection: Connection, scope: Scope, alert_id: str) -> Row[Any]:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Label, Row, and_, func, select
 from safety.rules.worries import DAY_MS, HEALTH_KINDS, TEST_EVERY_DAYS, Condition, OpenAlert, Worry, worries
 from safety.store.fleet import KINDS
 from safety.store.master_queries import select_devices
-from safety.store.queries import Listed, Page, Rows, Scope, read_wide_page
+from safety.store.queries import Listed, Page, Rows, Scope, read_rows, read_wide_page
 from safety.store.suspects import limits_of_orgs, on_a_visit, suspicious
 from safety.store.tables import IS_OPEN, alerts, device_states, devices, visits
 
@@ -45,11 +45,11 @@ def worrying_devices(
         return [one for one in found if one.worries]
 
     suspects = select_devices().where(_in_use(connection, scope), suspicious(limits.values(), now_ms))
-    bad = judged(connection.execute(suspects).all())
+    bad = judged(read_rows(connection, suspects))
     if most is None or sum(not _is_only_untested(one) for one in bad) < most:
         untested = select_devices().where(_untested(connection, scope, now_ms, TEST_EVERY_DAYS))
         known = {one.device.id for one in bad}
-        rows = connection.execute(untested.order_by(devices.c.id).limit(most))
+        rows = read_rows(connection, untested.order_by(devices.c.id).limit(most))
         bad += judged([row for row in rows if row.id not in known])
     return sorted(bad, key=_rank)[:most]
 
@@ -59,7 +59,7 @@ def untested_devices(
 ) -> Rows:
     """Return the devices in use without a test alarm for `days`, those never tested first."""
     statement = select_devices().where(_untested(connection, scope, now_ms, days))
-    return connection.execute(statement.order_by(_tested_ms(), devices.c.created_ms, devices.c.id)).all()
+    return read_rows(connection, statement.order_by(_tested_ms(), devices.c.created_ms, devices.c.id))
 
 
 def list_untested(connection: Connection, scope: Scope, page: Page, now_ms: int, days: float) -> Listed:

@@ -9,7 +9,7 @@ from safety.store.alert_queries import select_alerts
 from safety.store.master_queries import select_devices
 from safety.store.place_queries import select_positions
 from safety.store.postgres import newest_revision
-from safety.store.queries import Rows, Scope
+from safety.store.queries import Rows, Scope, read_rows
 from safety.store.tables import alerts, device_states, devices, nurses, orgs, positions, timeline
 
 # A cursor that is further behind than this is answered with a snapshot.
@@ -87,7 +87,7 @@ def can_replay(connection: Connection, after: int, upto: int) -> bool:
 def changed_positions(connection: Connection, after: int) -> Rows:
     """Return the positions written after revision `after`, with their nurses' organisation as `nurse_org`."""
     statement = select_positions().add_columns(nurses.c.org.label("nurse_org"))
-    return connection.execute(statement.where(positions.c.revision > after)).all()
+    return read_rows(connection, statement.where(positions.c.revision > after))
 
 
 def changed_devices(connection: Connection, states_after: int, registry_after: int) -> Rows:
@@ -97,7 +97,7 @@ def changed_devices(connection: Connection, states_after: int, registry_after: i
         select(device_states.c.device).where(device_states.c.revision > states_after),
         select(devices.c.id).where(devices.c.revision > registry_after),
     )
-    return connection.execute(select_devices().where(devices.c.id.in_(changed))).all()
+    return read_rows(connection, select_devices().where(devices.c.id.in_(changed)))
 
 
 def all_orgs(connection: Connection) -> frozenset[str]:

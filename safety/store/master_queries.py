@@ -10,6 +10,7 @@ from safety.store.queries import (
     Page,
     Rows,
     Scope,
+    read_rows,
     read_wide_page,
 )
 from safety.store.tables import (
@@ -79,7 +80,7 @@ def list_devices(connection: Connection, scope: Scope, page: Page) -> Listed:
 def all_devices(connection: Connection, scope: Scope) -> Rows:
     """Return every device."""
     seen = scope.covers_in_order(connection, devices.c.org)
-    return connection.execute(select_devices().where(seen)).all()
+    return read_rows(connection, select_devices().where(seen))
 
 
 def read_device(connection: Connection, scope: Scope, device: str) -> Row[Any]:

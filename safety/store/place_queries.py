@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from safety.errors import NotFound
-from safety.store.queries import Listed, Page, Rows, Scope, read_page, read_wide_page
+from safety.store.queries import Listed, Page, Rows, Scope, read_page, read_rows, read_wide_page
 from safety.store.tables import nurses, positions, tracks
 
 
@@ -23,7 +23,7 @@ def list_positions(connection: Connection, scope: Scope, page: Page) -> Listed:
 def all_positions(connection: Connection, scope: Scope) -> Rows:
     """Return the last position of every nurse."""
     seen = scope.covers_in_order(connection, nurses.c.org)
-    return connection.execute(select_positions().where(seen)).all()
+    return read_rows(connection, select_positions().where(seen))
 
 
 def find_nurse(connection: Connection, scope: Scope, nurse: str) -> Row[Any]:
