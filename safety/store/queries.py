@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select, true, tuple_
 
 from safety.errors import NotFound
 from safety.store.tables import orgs
@@ -30,8 +30,13 @@ class Scope(NamedTuple):
         return column.in_(_subtree(self.org))
 
     def covers_in_order(self, connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
-        """Return the same condition for many rows: of many organisations, passed by in another order."""
+        """Return the same condition for many rows: of many organisations, passed by in another order.
+
+        There is none for whoever sees every organisation, so `column` must not be null.
+        """
         seen = sorted(self.orgs(connection))
+        if seen and len(seen) == connection.execute(select(func.count()).select_from(orgs)).scalar():
+            return true()
         return (column if len(seen) <= MOST_BRANCHES else in_order(column)).in_(seen)
 
     def orgs(self, connection: Connection) -> frozenset[str]:

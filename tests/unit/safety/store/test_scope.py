@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from safety.errors import NotFound
 from safety.store.database import Database, database_url
@@ -52,6 +52,8 @@ def test_one_sees_ones_own_and_all_below_even_in_a_circle(
         for org in NAMES:
             seen = Scope(org).orgs(connection)
             assert seen == expected(parents, org)
+            in_order = select(orgs.c.id).where(Scope(org).covers_in_order(connection, orgs.c.id))
+            assert seen == set(connection.execute(in_order).scalars())
             for other in NAMES:
                 if other in seen:
                     Scope(org).require(connection, other)
