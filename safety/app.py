@@ -36,7 +36,7 @@ class Service(NamedTuple):
         return [
             *(task for part in self.parts for task in part.tasks()),
             ("wakes", self.ground.wakes.run()),
-            ("carry-over", carry_over(self.ground.database.engine, self.ground.clock)),
+            ("carry-over", carry_over(self.ground.database, self.ground.clock, self.ground.way)),
             ("http", serve(self.app, http, started=started)),
         ]
 

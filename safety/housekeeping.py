@@ -23,7 +23,7 @@ from safety.store.track_days import (
 
 EVERY_S = 3600.0
 _RETRY_AFTER_S = 60.0
-_NURSES_AT_ONCE = 50
+_NURSES_AT_ONCE = 10
 _log = structlog.get_logger(__name__)
 
 

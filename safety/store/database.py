@@ -19,8 +19,8 @@ from safety.store.postgres import hold_briefly
 T = TypeVar("T")
 _BUSY_TIMEOUT_MS = 10_000
 _WAL_ATTEMPTS = 10
-_CARRIED_OVER_PAGES = 10_000
-"""A write-ahead log that is longer is carried over in a commit; see `safety.store.carry_over`."""
+_CARRIED_OVER_PAGES = 100_000
+"""A write-ahead log so long (400 MB) is carried over in a commit; `safety.store.carry_over` comes before."""
 # Of two writers that wait for each other, PostgreSQL ends one, and also one that stood still with its locks
 # for too long (25P03): it is run again.
 _LOST_A_RACE = frozenset({"40001", "40P01", "25P03"})
@@ -137,6 +137,12 @@ class Database:
             writer = connection.execution_options(writes=True, gives_way=gives_way)
             with writer.begin():
                 yield writer
+
+    @contextmanager
+    def nobody_writing(self) -> Iterator[None]:
+        """A time in which no writer of this process writes, where there is one at a time."""
+        with self._write_lock:
+            yield
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in a read-only transaction on a thread."""

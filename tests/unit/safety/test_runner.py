@@ -19,7 +19,15 @@ from ingest.records import Arrival, Tick, encode
 from ingest.right_of_way import LONGEST_S, RightOfWay
 from safety.domain.plan import NursePlan
 from safety.effect_writer import PUT_OFF_S
-from safety.runner import BATCH, BATCHES, CHECKPOINT_EVERY_S, CHECKPOINT_SHARE, Runner, RunnerMetrics
+from safety.runner import (
+    BATCH,
+    BATCHES,
+    CHECKPOINT_EVERY_S,
+    CHECKPOINT_SHARE,
+    ONE_WRITER_BATCH,
+    Runner,
+    RunnerMetrics,
+)
 from safety.store.checkpoints import load_checkpoint
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
@@ -111,8 +119,8 @@ async def test_where_there_is_one_writer_each_batch_is_stored_by_itself(database
     await filled(log, TELEMETRY, [PLAN, *(fix(second, 0.0) for second in range(BEHIND))])
     behind = runner(log, database, TELEMETRY)
     await behind.load()
-    assert await behind.step() == BATCH
-    assert kept(database)[0] == BATCH - 1
+    assert await behind.step() == ONE_WRITER_BATCH
+    assert kept(database)[0] == ONE_WRITER_BATCH - 1
 
 
 async def test_a_lane_that_is_behind_stores_several_batches_at_once(database: Database) -> None:
@@ -218,10 +226,12 @@ async def test_how_far_behind_it_is_is_told_before_the_first_batch(database: Dat
 
 async def test_an_alarm_waits_for_one_batch_at_most(database: Database) -> None:
     log = MemoryEventLog(CLOCK)
-    await filled(log, ALARMS, [PLAN, *(tick(second) for second in range(BATCH)), panic(BATCH)])
+    await filled(
+        log, ALARMS, [PLAN, *(tick(second) for second in range(ONE_WRITER_BATCH)), panic(ONE_WRITER_BATCH)]
+    )
     alone = runner(log, database)
     await alone.load()
-    assert [await alone.step() for _ in range(3)] == [BATCH, 2, 0]
+    assert [await alone.step() for _ in range(3)] == [ONE_WRITER_BATCH, 2, 0]
 
 
 async def test_while_an_alarm_is_under_way_one_batch_is_enough(database: Database) -> None:
