@@ -9,8 +9,9 @@ from safety.rules.worries import DAY_MS, HEALTH_KINDS, TEST_EVERY_DAYS, Conditio
 from safety.store.fleet import KINDS
 from safety.store.master_queries import select_devices
 from safety.store.queries import Listed, Page, Rows, Scope, read_rows, read_wide_page
-from safety.store.suspects import limits_of_orgs, on_a_visit, suspicious
+from safety.store.suspects import limits_of_orgs, suspicious
 from safety.store.tables import IS_OPEN, alerts, device_states, devices, visits
+from safety.store.visit_times import on_a_visit
 
 # More than these are not worth naming: then all visits that are on are read.
 _ASKED_BY_NAME = 1_000
@@ -44,7 +45,9 @@ def worrying_devices(
         )
         return [one for one in found if one.worries]
 
-    suspects = select_devices().where(_in_use(connection, scope), suspicious(limits.values(), now_ms))
+    suspects = select_devices().where(
+        _in_use(connection, scope), suspicious(connection, limits.values(), now_ms)
+    )
     bad = judged(read_rows(connection, suspects))
     if most is None or sum(not _is_only_untested(one) for one in bad) < most:
         untested = select_devices().where(_untested(connection, scope, now_ms, TEST_EVERY_DAYS))
@@ -104,7 +107,7 @@ def _condition(
 
 def _visits_on(connection: Connection, nurses: Collection[str], now_ms: int) -> dict[str, int]:
     """Return since when each of `nurses`, at least, who is on a visit, by plan, is on it."""
-    on = select(visits.c.nurse, visits.c.starts_ms).where(on_a_visit(now_ms))
+    on = select(visits.c.nurse, visits.c.starts_ms).where(on_a_visit(connection, now_ms))
     if len(nurses) <= _ASKED_BY_NAME:
         on = on.where(visits.c.nurse.in_(nurses))
     since_ms: dict[str, int] = {}

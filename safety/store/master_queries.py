@@ -22,6 +22,7 @@ from safety.store.tables import (
     users,
     visits,
 )
+from safety.store.visit_times import longest_visit_ms, on_a_visit
 
 # Nobody's business, or nobody's but the registry's own.
 _SECRET = frozenset({"secret_hash", "mosquitto_hash", "certified_from_ms", "revision"})
@@ -37,7 +38,9 @@ class VisitFilter(NamedTuple):
 
 def list_nurses(connection: Connection, scope: Scope, page: Page, now_ms: int) -> Listed:
     """Return nurses with `on_visit`: whether one of their visits is on; the key is (id)."""
-    return read_wide_page(connection, _nurses(now_ms), scope.covers(nurses.c.org), (nurses.c.id,), page)
+    return read_wide_page(
+        connection, _nurses(connection, now_ms), scope.covers(nurses.c.org), (nurses.c.id,), page
+    )
 
 
 def read_nurse(connection: Connection, scope: Scope, nurse: str, now_ms: int) -> Row[Any]:
@@ -46,13 +49,11 @@ def read_nurse(connection: Connection, scope: Scope, nurse: str, now_ms: int) ->
     Raises:
         NotFound: there is none, or she is another organisation's.
     """
-    return _one(connection, _nurses(now_ms), nurses, scope, nurse)
+    return _one(connection, _nurses(connection, now_ms), nurses, scope, nurse)
 
 
-def _nurses(now_ms: int) -> Select[Any]:
-    visit_on = exists().where(
-        visits.c.nurse == nurses.c.id, visits.c.ends_ms > now_ms, visits.c.starts_ms <= now_ms
-    )
+def _nurses(connection: Connection, now_ms: int) -> Select[Any]:
+    visit_on = exists().where(visits.c.nurse == nurses.c.id, on_a_visit(connection, now_ms))
     return select(nurses.c.id, nurses.c.name, nurses.c.org, nurses.c.phone, visit_on.label("on_visit"))
 
 
@@ -99,7 +100,7 @@ def list_visits(connection: Connection, scope: Scope, wanted: VisitFilter, page:
         conditions.append(visits.c.nurse == wanted.nurse)
     if wanted.from_ms is not None:
         # No visit lasts longer, so none that began before then is on any more: the others are not looked at.
-        begun_ms = wanted.from_ms - _longest_ms(connection)
+        begun_ms = wanted.from_ms - longest_visit_ms(connection)
         conditions += [visits.c.ends_ms > wanted.from_ms, visits.c.starts_ms > begun_ms]
     bounds_ms = [] if wanted.to_ms is None else [wanted.to_ms]
     if page.after is not None:
@@ -109,11 +110,6 @@ def list_visits(connection: Connection, scope: Scope, wanted: VisitFilter, page:
         conditions.append(visits.c.starts_ms < min(bounds_ms))
     key = (visits.c.starts_ms, visits.c.id)
     return read_wide_page(connection, select(visits), and_(*conditions), key, page, newest_first=True)
-
-
-def _longest_ms(connection: Connection) -> int:
-    lasts_ms = visits.c.ends_ms - visits.c.starts_ms
-    return int(connection.execute(select(lasts_ms).order_by(lasts_ms.desc()).limit(1)).scalar() or 0)
 
 
 def list_master(connection: Connection, scope: Scope, table: Table, page: Page) -> Listed:

@@ -14,6 +14,7 @@ from safety.rules.limits import ms
 from safety.rules.worries import DAY_MS, HAS_GPS, HEALTH_KINDS
 from safety.store.fleet import KINDS
 from safety.store.tables import IS_OPEN, alerts, device_states, devices, limits, orgs, visits
+from safety.store.visit_times import on_a_visit
 
 _state = device_states.c
 
@@ -26,12 +27,7 @@ def limits_of_orgs(connection: Connection) -> dict[str, Limits]:
     return {org: resolve(_inherited(org, parents, own)) for org in parents}
 
 
-def on_a_visit(now_ms: int) -> ColumnElement[bool]:
-    """Return the condition that a visit is on, by plan."""
-    return and_(visits.c.ends_ms > now_ms, visits.c.starts_ms <= now_ms)
-
-
-def suspicious(known: Collection[Limits], now_ms: int) -> ColumnElement[bool]:
+def suspicious(connection: Connection, known: Collection[Limits], now_ms: int) -> ColumnElement[bool]:
     """Return the condition for the suspects among devices with their states, where these limits hold."""
     alerted = select(alerts.c.device).where(IS_OPEN, alerts.c.kind.in_(HEALTH_KINDS))
     conditions = [
@@ -57,7 +53,7 @@ def suspicious(known: Collection[Limits], now_ms: int) -> ColumnElement[bool]:
     if lost_s:
         amiss.append(and_(devices.c.kind.in_(HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s)))))
     # Once for all of them: SQLite would read the visits that are on for each.
-    during = devices.c.nurse.in_(select(visits.c.nurse).where(on_a_visit(now_ms)))
+    during = devices.c.nurse.in_(select(visits.c.nurse).where(on_a_visit(connection, now_ms)))
     return or_(*conditions, and_(or_(false(), *amiss), during), *_old_firmware(known))
 
 
