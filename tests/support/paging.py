@@ -71,6 +71,10 @@ class Desk:
         plain = [{"after_s": after_s, "responders": people} for after_s, people in tiers]
         self.add(policies, id=f"pol_{org}", org=org, name="ladder", tiers=plain, updated_ms=0)
 
+    def two_tiers(self) -> None:
+        """First ann is told, two minutes later ben and cid."""
+        self.policy((0, [self.responder("ann")]), (120, [self.responder("ben"), self.responder("cid")]))
+
     def raises(self, **fields: Any) -> str:
         """Raise an alert; a panic of nurse and device 1 unless `fields` say otherwise."""
         self._raised += 1
