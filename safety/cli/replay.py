@@ -75,7 +75,11 @@ async def _run(data_dir: Path, span: "Span") -> tuple[int, dict[str, "RaiseAlert
 
 
 async def _opened(data_dir: Path) -> "KafkaEventLog | SqliteLogView":
-    """Open the log that the settings in `data_dir` name, to read it beside whoever writes."""
+    """Open the log that the settings in `data_dir` name, to read it beside whoever writes.
+
+    Raises:
+        Failure: there is none yet.
+    """
     from ingest.log.kafka import KafkaEventLog
     from ingest.log.kafka_servers import KafkaServers
     from ingest.log.sqlite_view import SqliteLogView
@@ -83,7 +87,10 @@ async def _opened(data_dir: Path) -> "KafkaEventLog | SqliteLogView":
 
     settings = load_settings(data_dir)
     if settings.kafka_url is None:
-        return SqliteLogView(data_dir / "log", SystemClock())
+        directory = data_dir / "log"
+        if not directory.is_dir():
+            raise Failure(f"there is no event log in {data_dir} yet: no service has run there")
+        return SqliteLogView(directory, SystemClock())
     return await KafkaEventLog.open(
         KafkaServers.parse(settings.kafka_url, settings.kafka_prefix), SystemClock()
     )

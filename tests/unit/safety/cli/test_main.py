@@ -92,6 +92,11 @@ def test_a_bad_setting_stops_the_start(vigil: Vigil) -> None:
         assert "unknown setting http_prot: did you mean http_port?" in vigil.failure(command)
 
 
+def test_a_replay_of_nothing_is_told_in_one_line(vigil: Vigil) -> None:
+    vigil("init")
+    assert "there is no event log" in vigil.failure("replay", "--from", "-1h")
+
+
 def test_an_unknown_benchmark_is_bad_usage(vigil: Vigil) -> None:
     assert "no benchmark 'nonsense'" in vigil.misuse("bench", "nonsense")
 
