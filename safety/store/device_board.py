@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, Connection, Label, Row, and_, func, select
 from safety.rules.worries import DAY_MS, HEALTH_KINDS, TEST_EVERY_DAYS, Condition, OpenAlert, Worry, worries
 from safety.store.fleet import KINDS
 from safety.store.master_queries import select_devices
-from safety.store.queries import Listed, Page, Rows, Scope, read_rows, read_wide_page
+from safety.store.queries import Listed, Page, Rows, Scope, among, read_rows, read_wide_page
 from safety.store.suspects import limits_of_orgs, suspicious
 from safety.store.tables import IS_OPEN, alerts, device_states, devices, visits
+from safety.store.tables.words import one_of
 from safety.store.visit_times import on_a_visit
 
 # More than these are not worth naming: then all visits that are on are read.
@@ -82,7 +83,7 @@ def _tested_ms() -> Label[int]:
 
 def _in_use(connection: Connection, scope: Scope | None) -> ColumnElement[bool]:
     seen = true() if scope is None else scope.covers_in_order(connection, devices.c.org)
-    return and_(devices.c.revoked_ms.is_(None), devices.c.kind.in_(KINDS), seen)
+    return and_(devices.c.revoked_ms.is_(None), one_of(devices.c.kind, KINDS), seen)
 
 
 def _condition(
@@ -109,7 +110,7 @@ def _visits_on(connection: Connection, nurses: Collection[str], now_ms: int) -> 
     """Return since when each of `nurses`, at least, who is on a visit, by plan, is on it."""
     on = select(visits.c.nurse, visits.c.starts_ms).where(on_a_visit(connection, now_ms))
     if len(nurses) <= _ASKED_BY_NAME:
-        on = on.where(visits.c.nurse.in_(nurses))
+        on = on.where(among(connection, visits.c.nurse, nurses))
     since_ms: dict[str, int] = {}
     for row in connection.execute(on):
         since_ms[row.nurse] = min(row.starts_ms, since_ms.get(row.nurse, row.starts_ms))
@@ -119,7 +120,7 @@ def _visits_on(connection: Connection, nurses: Collection[str], now_ms: int) -> 
 def _open_alerts(connection: Connection) -> dict[str, list[OpenAlert]]:
     """Return the open alerts of devices' health by device, oldest first."""
     columns = (alerts.c.id, alerts.c.device, alerts.c.kind, alerts.c.why, alerts.c.raised_ms)
-    wanted = select(*columns).where(alerts.c.kind.in_(HEALTH_KINDS), IS_OPEN)
+    wanted = select(*columns).where(one_of(alerts.c.kind, HEALTH_KINDS), IS_OPEN)
     found: dict[str, list[OpenAlert]] = {}
     # Put in order here: asked for it, SQLite reads all that ever was in that order.
     for row in sorted(connection.execute(wanted), key=lambda row: (row.raised_ms, row.id)):

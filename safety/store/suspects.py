@@ -14,6 +14,7 @@ from safety.rules.limits import ms
 from safety.rules.worries import DAY_MS, HAS_GPS, HEALTH_KINDS
 from safety.store.fleet import KINDS
 from safety.store.tables import IS_OPEN, alerts, device_states, devices, limits, orgs, visits
+from safety.store.tables.words import one_of
 from safety.store.visit_times import on_a_visit
 
 _state = device_states.c
@@ -29,12 +30,14 @@ def limits_of_orgs(connection: Connection) -> dict[str, Limits]:
 
 def suspicious(connection: Connection, known: Collection[Limits], now_ms: int) -> ColumnElement[bool]:
     """Return the condition for the suspects among devices with their states, where these limits hold."""
-    alerted = select(alerts.c.device).where(IS_OPEN, alerts.c.kind.in_(HEALTH_KINDS))
+    alerted = select(alerts.c.device).where(IS_OPEN, one_of(alerts.c.kind, HEALTH_KINDS))
     conditions = [
         devices.c.id.in_(alerted),
         _state.heard_ms.is_(None),
         _state.heard_ms < now_ms - DAY_MS,
-        and_(_state.fix_ms.is_(None), devices.c.kind.in_(HAS_GPS), _state.heard_ms > devices.c.created_ms),
+        and_(
+            _state.fix_ms.is_(None), one_of(devices.c.kind, HAS_GPS), _state.heard_ms > devices.c.created_ms
+        ),
         _state.fix_accuracy_m > USABLE_ACCURACY_M,
         func.abs(_state.clock_skew_ms) > ms(min(limit.clock_skew_s for limit in known)),
         and_(
@@ -51,7 +54,7 @@ def suspicious(connection: Connection, known: Collection[Limits], now_ms: int) -
     ]
     lost_s = [limit.gps_lost_s for limit in known if limit.gps_lost_s is not None]
     if lost_s:
-        amiss.append(and_(devices.c.kind.in_(HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s)))))
+        amiss.append(and_(one_of(devices.c.kind, HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s)))))
     # Once for all of them: SQLite would read the visits that are on for each.
     during = devices.c.nurse.in_(select(visits.c.nurse).where(on_a_visit(connection, now_ms)))
     return or_(*conditions, and_(or_(false(), *amiss), during), *_old_firmware(known))

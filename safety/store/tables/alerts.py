@@ -11,13 +11,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    bindparam,
     text,
 )
 
 from devices.registry.tables import metadata
 from safety.domain.alert import OPEN_STATES
 from safety.store.tables.types import SEQUENCE
+from safety.store.tables.words import one_of
 
 # To the letter as `IS_OPEN` has it: SQLite uses a partial index where the question repeats its words.
 _OPEN_ONES = text("state IN ('acknowledged', 'dispatched', 'on_scene', 'raised')")
@@ -67,9 +67,7 @@ alerts = Table(
     Index("alerts_open", "org", "raised_ms", sqlite_where=_OPEN_ONES, postgresql_where=_OPEN_ONES),
 )
 
-IS_OPEN = alerts.c.state.in_(
-    bindparam("open_states", sorted(OPEN_STATES), expanding=True, literal_execute=True)
-)
+IS_OPEN = one_of(alerts.c.state, OPEN_STATES)
 """The condition that an alert is open, in words that find the index of those."""
 
 timeline = Table(
