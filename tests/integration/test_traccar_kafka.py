@@ -96,6 +96,21 @@ async def forward(cluster: Kafka, *messages: tuple[str, bytes | None]) -> None:
         await producer.stop()
 
 
+async def counted(cluster: Kafka, **read: int) -> None:
+    """Wait until so many messages of each channel count as read: a moment after they are durable."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.servers)
+    await admin.start()
+
+    async def found() -> bool:
+        offsets = {name: await admin.list_consumer_group_offsets(f"traccar.gtw_t.{name}") for name in read}
+        return {name: sum(one.offset for one in told.values()) for name, told in offsets.items()} == read
+
+    try:
+        await eventually(found, what=f"{read} count as read")
+    finally:
+        await admin.close()
+
+
 async def test_what_traccar_forwards_counts_as_read_once_it_is_durable(kafka_cluster: Kafka) -> None:
     kafka = await made(kafka_cluster)
     sos, event = sample("traccar", "position-sos").payload, sample("traccar", "event-sos").payload
@@ -108,6 +123,7 @@ async def test_what_traccar_forwards_counts_as_read_once_it_is_durable(kafka_clu
     await forward(kafka_cluster, (kafka.positions, None), (kafka.positions, b"{"))
     async with reading(kafka, desk.admission):
         await eventually(lambda: desk.count(ALARMS) == 2 and desk.count(DEAD_LETTERS) == 2)
+        await counted(kafka_cluster, events=1, positions=3)
     pressed = await desk.alarms()
     assert {(one.device, one.nurse) for one in pressed} == {("dev_t", "nur_a")}
     assert len({getattr(one.report, "alarm", None) for one in pressed}) == 1
