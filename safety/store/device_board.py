@@ -36,9 +36,10 @@ def worrying_devices(
     if not limits:
         return []
     open_alerts = _open_alerts(connection)
+    visit_on = on_a_visit(connection, now_ms)
 
     def judged(rows: Rows) -> list[Worrying]:
-        visits_on = _visits_on(connection, {row.nurse for row in rows}, now_ms)
+        visits_on = _visits_on(connection, {row.nurse for row in rows}, visit_on)
         conditions = (_condition(row, visits_on, open_alerts) for row in rows)
         found = (
             Worrying(row, worries(known, limits[row.org], now_ms))
@@ -47,7 +48,7 @@ def worrying_devices(
         return [one for one in found if one.worries]
 
     suspects = select_devices().where(
-        _in_use(connection, scope), suspicious(connection, limits.values(), now_ms)
+        _in_use(connection, scope), suspicious(limits.values(), now_ms, visit_on)
     )
     bad = judged(read_rows(connection, suspects))
     if most is None or sum(not _is_only_untested(one) for one in bad) < most:
@@ -106,9 +107,11 @@ def _condition(
     )
 
 
-def _visits_on(connection: Connection, nurses: Collection[str], now_ms: int) -> dict[str, int]:
+def _visits_on(
+    connection: Connection, nurses: Collection[str], visit_on: ColumnElement[bool]
+) -> dict[str, int]:
     """Return since when each of `nurses`, at least, who is on a visit, by plan, is on it."""
-    on = select(visits.c.nurse, visits.c.starts_ms).where(on_a_visit(connection, now_ms))
+    on = select(visits.c.nurse, visits.c.starts_ms).where(visit_on)
     if len(nurses) <= _ASKED_BY_NAME:
         on = on.where(among(connection, visits.c.nurse, nurses))
     since_ms: dict[str, int] = {}

@@ -15,7 +15,6 @@ from safety.rules.worries import DAY_MS, HAS_GPS, HEALTH_KINDS
 from safety.store.fleet import KINDS
 from safety.store.tables import IS_OPEN, alerts, device_states, devices, limits, orgs, visits
 from safety.store.tables.words import one_of
-from safety.store.visit_times import on_a_visit
 
 _state = device_states.c
 
@@ -28,8 +27,11 @@ def limits_of_orgs(connection: Connection) -> dict[str, Limits]:
     return {org: resolve(_inherited(org, parents, own)) for org in parents}
 
 
-def suspicious(connection: Connection, known: Collection[Limits], now_ms: int) -> ColumnElement[bool]:
-    """Return the condition for the suspects among devices with their states, where these limits hold."""
+def suspicious(known: Collection[Limits], now_ms: int, visit_on: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition for the suspects among devices with their states, where these limits hold.
+
+    `visit_on` is the condition that a visit is on.
+    """
     alerted = select(alerts.c.device).where(IS_OPEN, one_of(alerts.c.kind, HEALTH_KINDS))
     conditions = [
         devices.c.id.in_(alerted),
@@ -56,7 +58,7 @@ def suspicious(connection: Connection, known: Collection[Limits], now_ms: int) -
     if lost_s:
         amiss.append(and_(one_of(devices.c.kind, HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s)))))
     # Once for all of them: SQLite would read the visits that are on for each.
-    during = devices.c.nurse.in_(select(visits.c.nurse).where(on_a_visit(connection, now_ms)))
+    during = devices.c.nurse.in_(select(visits.c.nurse).where(visit_on))
     return or_(*conditions, and_(or_(false(), *amiss), during), *_old_firmware(known))
 
 
