@@ -17,6 +17,7 @@ class Ending(NamedTuple):
 STALLED = Ending(1013, "too slow: reconnect with your cursor")
 FULL = Ending(1013, "too many connections: try again later")
 SESSION_OVER = Ending(4401, "the session is over: log in again")
+UNREADABLE = Ending(1013, "the store cannot be read: reconnect without a cursor")
 CLOSING = Ending(1012, "the service restarts: reconnect with your cursor")
 
 

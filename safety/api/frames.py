@@ -21,7 +21,7 @@ def parse_cursor(text: str | None) -> int | None:
 
 
 def snapshot(seq: int, now_ms: int, alerts: Rows, positions: Rows, devices: Rows) -> Frame:
-    """Return the whole picture as it was at timeline entry `seq`."""
+    """Return the picture as it was at timeline entry `seq`, or the beginning of one."""
     return _frame(
         {
             "type": "snapshot",
@@ -49,6 +49,11 @@ def positions(rows: Iterable[Row[Any]], now_ms: int) -> Frame:
 def device(row: Row[Any]) -> Frame:
     """Return how a device is now."""
     return _frame({"type": "device", "device": views.device(row)}, urgent=False)
+
+
+def devices(rows: Iterable[Row[Any]]) -> Frame:
+    """Return how many devices are now."""
+    return _frame({"type": "device", "devices": [views.device(row) for row in rows]}, urgent=False)
 
 
 def heartbeat(seq: int, now_ms: int) -> Frame:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -12,11 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from devices.clock import Clock
 from safety.api import frames
-from safety.api.clients import CLOSING, FULL, STALLED, Audience, LiveClient
+from safety.api.clients import CLOSING, FULL, STALLED, UNREADABLE, Audience, LiveClient
 from safety.api.live_metrics import LiveMetrics
 from safety.api.outbox import MAX_FRAMES, Frame, Outbox
 from safety.api.places import PlaceWatch
-from safety.api.snapshots import Snapshots
+from safety.api.snapshots import Picture, Snapshots
 from safety.store.database import Database
 from safety.store.feed import AlertChange, all_orgs, can_replay, changed_alerts, current_marks
 from safety.store.queries import Scope
@@ -28,6 +29,14 @@ HEARTBEAT_S = 3.0
 MAX_CLIENTS = 1_000
 
 _log = structlog.get_logger(__name__)
+
+
+class Opening(NamedTuple):
+    """What a client is sent first: the timeline entry it reaches, frames, and what may go on after them."""
+
+    seq: int
+    frames: list[Frame]
+    picture: Picture | None
 
 
 class LiveHub:
@@ -116,11 +125,11 @@ class LiveHub:
             if client.ended.done() and client.ended.result() is STALLED:
                 self._metrics.stalled.inc()
 
-    async def open(self, client: LiveClient, after: str | None) -> tuple[int, list[Frame]]:
-        """Return the first frames of a client that has joined, and the timeline entry they reach.
+    async def open(self, client: LiveClient, after: str | None) -> Opening:
+        """Return what a client that has joined is sent first; then comes the rest of it (`fill`).
 
-        They are the alerts it missed since its cursor `after`, or a snapshot if there is no cursor, or
-        none that can be continued. Queued frames of alerts up to that entry are in them already.
+        It is the alerts it missed since its cursor `after`, or a picture if there is no cursor, or none
+        that can be continued. Queued frames of alerts up to that entry are in it already.
         """
         wanted = frames.parse_cursor(after)
         scope = Scope(client.person.org)
@@ -129,9 +138,21 @@ class LiveHub:
             missed = await self._database.read(lambda connection: _missed(connection, scope, wanted))
             if missed is not None:
                 seq, changes = missed
-                return seq, [frames.alert(change, now_ms) for change in changes]
+                return Opening(seq, [frames.alert(change, now_ms) for change in changes], None)
         picture = await self._snapshots.take(scope)
-        return picture.seq, [picture.frame]
+        return Opening(picture.seq, [picture.frame], picture)
+
+    async def fill(self, client: LiveClient, opening: Opening) -> None:
+        """Queue the rest of a client's picture, page by page, each when it has been sent all before."""
+        if opening.picture is None:
+            return
+        try:
+            async for frame in self._snapshots.rest(Scope(client.person.org), opening.picture):
+                await client.outbox.emptied()
+                client.offer(frame)
+        except SQLAlchemyError as error:
+            self._note_failure(error)
+            client.end(UNREADABLE)
 
     async def _start(self) -> None:
         while not self._ready.is_set():
@@ -167,8 +188,11 @@ class LiveHub:
         try:
             await reading()
         except SQLAlchemyError as error:
-            self._metrics.read_failures.inc()
-            _log.warning("the live feed cannot read the store", action="live.read_failed", error=repr(error))
+            self._note_failure(error)
+
+    def _note_failure(self, error: SQLAlchemyError) -> None:
+        self._metrics.read_failures.inc()
+        _log.warning("the live feed cannot read the store", action="live.read_failed", error=repr(error))
 
     async def _read_alerts(self) -> None:
         after = self._seq

@@ -65,13 +65,17 @@ async def _serve(websocket: WebSocket, hub: LiveHub, client: LiveClient, after: 
 
 
 async def _send(websocket: WebSocket, hub: LiveHub, client: LiveClient, after: str | None) -> None:
-    reached, first = await hub.open(client, after)
-    for frame in first:
+    opening = await hub.open(client, after)
+    for frame in opening.frames:
         await websocket.send_text(frame.text)
-    while True:
-        frame = await client.outbox.get()
-        if not 0 < frame.seq <= reached:
-            await websocket.send_text(frame.text)
+    filling = asyncio.create_task(hub.fill(client, opening), name="live-fill")
+    try:
+        while True:
+            frame = await client.outbox.get()
+            if not 0 < frame.seq <= opening.seq:
+                await websocket.send_text(frame.text)
+    finally:
+        filling.cancel()
 
 
 async def _receive(websocket: WebSocket) -> None:

@@ -27,6 +27,7 @@ class Outbox:
         self._max_characters = max_characters
         self._characters = 0
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
 
     def put(self, frame: Frame) -> bool:
         """Queue `frame`; False if there is no room, which a client that still reads never lets happen."""
@@ -45,7 +46,15 @@ class Outbox:
             await self._filled.wait()
         frame = self._urgent.popleft() if self._urgent else self._bulk.popleft()
         self._characters -= len(frame.text)
+        if not len(self):
+            self._emptied.set()
         return frame
+
+    async def emptied(self) -> None:
+        """Wait until nothing is queued."""
+        while len(self):
+            self._emptied.clear()
+            await self._emptied.wait()
 
     def __len__(self) -> int:
         return len(self._urgent) + len(self._bulk)

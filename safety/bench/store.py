@@ -79,10 +79,9 @@ async def measure(database: Database, week: Week, calls: int) -> list[Row]:
         for client, reads in ((page, page_reads(week)), (audits, audit_reads(week))):
             for read in reads:
                 rows += await _timed(read.what, _asking(client, read), floor, calls, WITHIN_MS)
-        for turn in feed_turns(week, database, clock):
-            rows += await _timed(turn.what, turn.take, floor, calls, WITHIN_MS)
-        for turn in service_turns(week, database):
-            rows += await _timed(turn.what, turn.take, floor, calls, None)
+        for turn in (*feed_turns(week, database, clock), *service_turns(week, database)):
+            within_ms = WITHIN_MS if turn.is_awaited else None
+            rows += await _timed(turn.what, turn.take, floor, calls, within_ms)
     return rows
 
 

@@ -8,9 +8,7 @@ from safety.errors import NotFound
 from safety.store.queries import (
     Listed,
     Page,
-    Rows,
     Scope,
-    read_rows,
     read_wide_page,
 )
 from safety.store.tables import (
@@ -75,13 +73,9 @@ def select_devices() -> Select[Any]:
 
 def list_devices(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return devices; the key is (id)."""
-    return read_wide_page(connection, select_devices(), scope.covers(devices.c.org), (devices.c.id,), page)
-
-
-def all_devices(connection: Connection, scope: Scope) -> Rows:
-    """Return every device."""
-    seen = scope.covers_in_order(connection, devices.c.org)
-    return read_rows(connection, select_devices().where(seen))
+    return read_wide_page(
+        connection, select_devices(), scope.covers_in_order(connection, devices.c.org), (devices.c.id,), page
+    )
 
 
 def read_device(connection: Connection, scope: Scope, device: str) -> Row[Any]:

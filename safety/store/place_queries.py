@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from safety.errors import NotFound
-from safety.store.queries import Listed, Page, Rows, Scope, read_page, read_rows, read_wide_page
+from safety.store.queries import Listed, Page, Scope, read_page, read_wide_page
 from safety.store.tables import nurses, positions, tracks
 
 
@@ -16,14 +16,8 @@ def select_positions() -> Select[Any]:
 
 def list_positions(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return the last position of each nurse; the key is (nurse)."""
-    seen = scope.covers(nurses.c.org)
-    return read_wide_page(connection, select_positions(), seen, (positions.c.nurse,), page)
-
-
-def all_positions(connection: Connection, scope: Scope) -> Rows:
-    """Return the last position of every nurse."""
     seen = scope.covers_in_order(connection, nurses.c.org)
-    return read_rows(connection, select_positions().where(seen))
+    return read_wide_page(connection, select_positions(), seen, (positions.c.nurse,), page)
 
 
 def find_nurse(connection: Connection, scope: Scope, nurse: str) -> Row[Any]:

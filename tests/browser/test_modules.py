@@ -190,6 +190,26 @@ def test_five_thousand_moving_nurses_leave_the_page_free(desk: Desk, house: Hous
     assert busy_ms < 500
 
 
+def test_what_a_snapshot_had_no_room_for_is_taken_over(page_of: Desk) -> None:
+    script = """async () => {
+        const { state } = await import("/static/js/store.js");
+        const { startFeed, stopFeed } = await import("/static/js/feed.js");
+        window.fetch = async () => new Response(JSON.stringify({ items: [], next: null }));
+        let socket;
+        window.WebSocket = function () { socket = this; this.close = () => {}; };
+        startFeed();
+        for (const frame of [
+            { type: "snapshot", cursor: "1", positions: [{ nurse: "a" }], devices: [{ id: "x" }] },
+            { type: "position", positions: [{ nurse: "b" }, { nurse: "c" }] },
+            { type: "device", devices: [{ id: "y" }, { id: "z" }] },
+            { type: "device", device: { id: "z", state: "offline" } },
+        ]) socket.onmessage({ data: JSON.stringify(frame) });
+        stopFeed();
+        return [[...state.positions.keys()], [...state.devices.keys()], state.devices.get("z").state];
+    }"""
+    assert page_of.page.evaluate(script) == [["a", "b", "c"], ["x", "y", "z"], "offline"]
+
+
 def test_of_all_visits_only_those_that_are_on_and_those_of_open_alerts_are_read(page_of: Desk) -> None:
     script = """async () => {
         const { state } = await import("/static/js/store.js");

@@ -42,6 +42,18 @@ async def test_the_first_frame_is_the_whole_picture_of_ones_own(served: Served) 
     assert {device["id"] for device in first["devices"]} == {ours.device, child.device}
 
 
+async def test_a_picture_too_large_for_one_frame_goes_on(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("safety.api.snapshots.PAGE_SIZE", 1)
+    ours, child = served.dispatch.ours, served.dispatch.child
+    async with served.live(ours) as connection:
+        frames = [await receive(connection) for _ in range(3)]
+    assert [frame["type"] for frame in frames] == ["snapshot", "position", "device"]
+    assert {one["nurse"] for frame in frames[:2] for one in frame["positions"]} == {ours.nurse, child.nurse}
+    assert {one["id"] for frame in frames[::2] for one in frame["devices"]} == {ours.device, child.device}
+
+
 async def test_a_panic_is_there_without_any_waiting_for_time(served: Served) -> None:
     async with served.live(served.dispatch.ours) as connection:
         await receive_type(connection, "snapshot")

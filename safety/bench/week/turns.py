@@ -1,14 +1,15 @@
 """Turns: what the service itself asks of its store, again and again, beside the page."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from devices.clock import ManualClock
 from devices.identity import derived_id
+from safety.api.outbox import Frame
 from safety.api.places import PlaceWatch
-from safety.api.snapshots import Snapshots
+from safety.api.snapshots import Key, Picture, Snapshots
 from safety.bench.week.loading import Week
 from safety.bench.week.size import DAY_MS, MINUTE_MS, NOW_MS
 from safety.planner import nurse_plan
@@ -33,10 +34,11 @@ _AT_ONCE = 50
 
 
 class Turn(NamedTuple):
-    """Something the service does; `take` does it for the n-th time."""
+    """Something the service does; `take` does it for the n-th time. Does a dispatcher wait for it?"""
 
     what: str
     take: Callable[[int], Awaitable[object]]
+    is_awaited: bool = False
 
 
 def feed_turns(week: Week, database: Database, clock: ManualClock) -> Iterator[Turn]:
@@ -51,17 +53,45 @@ def feed_turns(week: Week, database: Database, clock: ManualClock) -> Iterator[T
         can_replay(connection, newest - 40, newest)
         return changed_alerts(connection, newest - 1 - number % 40, Scope(top))
 
+    def pages(begun: Callable[[Key], Picture], ids: Iterable[str]) -> Callable[[int], Awaitable[object]]:
+        pictures = [begun((id,)) for id in sorted(ids)[::100]]
+        return lambda number: anext(snapshots.rest(Scope(top), pictures[number % len(pictures)]))
+
     async def picture(number: int) -> object:
         return await snapshots.take(Scope(orgs[number % len(orgs)]))
 
+    async def everything(_: int) -> object:
+        begun = await snapshots.take(Scope(top))
+        return [frame async for frame in snapshots.rest(Scope(top), begun)]
+
+    nurses = week.people.nurses
     yield from (
-        Turn("live feed: the whole picture", lambda _: snapshots.take(Scope(top))),
-        Turn("live feed: the picture of one organisation", picture),
-        Turn("live feed: what was missed", _reading(database, missed)),
-        Turn("live feed: is there anything new", _reading(database, lambda c, _: current_marks(c))),
+        Turn("live feed: the picture's first frame", lambda _: snapshots.take(Scope(top)), is_awaited=True),
+        Turn(
+            "live feed: its next positions",
+            pages(lambda key: Picture(0, Frame(""), key, None), (nurse.id for nurse in nurses)),
+            is_awaited=True,
+        ),
+        Turn(
+            "live feed: its next devices",
+            pages(
+                lambda key: Picture(0, Frame(""), None, key),
+                (id for nurse in nurses for id, _ in nurse.devices),
+            ),
+            is_awaited=True,
+        ),
+        Turn("live feed: all frames of the picture", everything),
+        Turn("live feed: the picture of one organisation", picture, is_awaited=True),
+        Turn("live feed: what was missed", _reading(database, missed), is_awaited=True),
+        Turn(
+            "live feed: is there anything new",
+            _reading(database, lambda c, _: current_marks(c)),
+            is_awaited=True,
+        ),
         Turn(
             "live feed: where people are now",
             _reading(database, lambda c, _: watch.read(c, [everyone], NOW_MS)),
+            is_awaited=True,
         ),
     )
 

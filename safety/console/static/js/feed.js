@@ -48,7 +48,7 @@ function onFrame(frame) {
   if (frame.type === "snapshot") takeSnapshot(frame);
   else if (frame.type === "alert") takeAlert(frame.alert);
   else if (frame.type === "position") merge("positions", frame.positions, "nurse");
-  else if (frame.type === "device") merge("devices", [frame.device]);
+  else if (frame.type === "device") merge("devices", frame.devices ?? [frame.device]);
   state.connection.lastFrameAt = Date.now();
 }
 

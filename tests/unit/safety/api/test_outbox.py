@@ -48,3 +48,16 @@ async def test_who_waits_gets_the_next_frame() -> None:
     assert not waiting.done()
     outbox.put(Frame("now"))
     assert (await asyncio.wait_for(waiting, PATIENCE_S)).text == "now"
+
+
+async def test_whoever_fills_it_waits_until_all_is_taken() -> None:
+    outbox = Outbox()
+    await asyncio.wait_for(outbox.emptied(), PATIENCE_S)
+    for number in range(2):
+        outbox.put(frame(number, urgent=False))
+    waiting = asyncio.ensure_future(outbox.emptied())
+    await outbox.get()
+    await asyncio.wait({waiting}, timeout=0)
+    assert not waiting.done()
+    await outbox.get()
+    await asyncio.wait_for(waiting, PATIENCE_S)

@@ -22,7 +22,7 @@ def test_every_question_is_timed_beside_its_floor() -> None:
     assert all(row["value"] > 0 and row["floor"] for row in asked)
     assert [what for what in rows if what.startswith("tracks: 1,")]
     assert rows["the whole store on disk"]["value"] > 0
-    for what in ("alerts, open", "track of a visit", "live feed: the whole picture", "audit trail, newest"):
+    for what in ("alerts, open", "track of a visit", "live feed: its next devices", "audit trail, newest"):
         assert rows[f"{what}, p95"]["target"] == "<= 50"
         assert rows[f"{what}, p50"]["target"] is None
         assert rows[f"{what}, p95 of the processor"]["value"] > 0
