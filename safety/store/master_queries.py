@@ -37,7 +37,11 @@ class VisitFilter(NamedTuple):
 def list_nurses(connection: Connection, scope: Scope, page: Page, now_ms: int) -> Listed:
     """Return nurses with `on_visit`: whether one of their visits is on; the key is (id)."""
     return read_wide_page(
-        connection, _nurses(connection, now_ms), scope.covers(nurses.c.org), (nurses.c.id,), page
+        connection,
+        _nurses(connection, now_ms),
+        scope.covers_in_order(connection, nurses.c.org),
+        (nurses.c.id,),
+        page,
     )
 
 
@@ -108,7 +112,9 @@ def list_visits(connection: Connection, scope: Scope, wanted: VisitFilter, page:
 
 def list_master(connection: Connection, scope: Scope, table: Table, page: Page) -> Listed:
     """Return the rows of a table with `id` and `org`: fences, responders, policies; the key is (id)."""
-    return read_wide_page(connection, select(table), scope.covers(table.c.org), (table.c.id,), page)
+    return read_wide_page(
+        connection, select(table), scope.covers_in_order(connection, table.c.org), (table.c.id,), page
+    )
 
 
 def read_master(connection: Connection, scope: Scope, table: Table, identity: str) -> Row[Any]:
