@@ -16,6 +16,7 @@ from ingest.address import BrokerAddress, MqttVersion
 from ingest.downlink import Downlink
 from ingest.subscriber import TELEMETRY_LANE, Subscriber
 from tests.support.brokers import Mosquitto, mosquitto
+from tests.support.ingesting import ingesting
 from tests.support.recording import RecordingAdmission
 from tests.support.waiting import PATIENCE_S, eventually
 
@@ -44,14 +45,8 @@ async def reading(
     address: BrokerAddress, admission: RecordingAdmission, window: int = 1000
 ) -> AsyncIterator[Subscriber]:
     subscriber = Subscriber(address, TELEMETRY_LANE, admission, SystemClock(), window=window)
-    task = asyncio.create_task(subscriber.run())
-    try:
-        await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
+    async with ingesting(subscriber):
         yield subscriber
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def publish(broker: Mosquitto, numbers: range) -> None:

@@ -11,10 +11,11 @@ from devices.clock import SystemClock
 from ingest.broker import packets
 from ingest.subscriber import ALARM_LANE, Subscriber
 from tests.support.authority import TestAuthority
+from tests.support.ingesting import ingesting
 from tests.support.mosquitto_site import MosquittoSite, mosquitto_site
 from tests.support.raw_mqtt import RawClient, publish
 from tests.support.recording import RecordingAdmission
-from tests.support.waiting import PATIENCE_S, eventually
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
 
@@ -29,12 +30,8 @@ def phone(site: MosquittoSite, device: str, secret: str) -> Iterator[RawClient]:
 
 async def read_by(site: MosquittoSite, admission: RecordingAdmission, wanted: list[bytes]) -> None:
     """Read as ingest does until `wanted` is admitted, then go away in order."""
-    subscriber = Subscriber(site.address, ALARM_LANE, admission, SystemClock())
-    reading = asyncio.create_task(subscriber.run())
-    await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
-    await eventually(lambda: admission.payloads == wanted, what=f"{wanted}")
-    reading.cancel()
-    await asyncio.wait({reading})
+    async with ingesting(Subscriber(site.address, ALARM_LANE, admission, SystemClock())):
+        await eventually(lambda: admission.payloads == wanted, what=f"{wanted}")
 
 
 @pytest.mark.parametrize("happens", ["reads its files", "stops"])

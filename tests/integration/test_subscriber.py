@@ -19,6 +19,7 @@ from ingest.downlink import Downlink
 from ingest.errors import NotConnected
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber, SubscriberLane
 from tests.support.brokers import Embedded, embedded_broker, free_port
+from tests.support.ingesting import ingesting
 from tests.support.recording import RecordingAdmission
 from tests.support.waiting import PATIENCE_S, eventually
 
@@ -47,14 +48,8 @@ async def reading(
     window: int = 1000,
 ) -> AsyncIterator[Subscriber]:
     subscriber = Subscriber(embedded.address, lane, admission, SystemClock(), window=window)
-    task = asyncio.create_task(subscriber.run())
-    try:
-        await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
+    async with ingesting(subscriber):
         yield subscriber
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def test_hands_over_in_order_and_acknowledges_after_admission(tmp_path: Path) -> None:

@@ -18,9 +18,10 @@ from ingest.errors import AuthorityUnusable
 from ingest.subscriber import TELEMETRY_LANE, Subscriber
 from tests.support.authority import TestAuthority
 from tests.support.brokers import Embedded, embedded_broker
+from tests.support.ingesting import ingesting
 from tests.support.raw_mqtt import RawClient, connect, publish, subscribe
 from tests.support.recording import RecordingAdmission
-from tests.support.waiting import PATIENCE_S, wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -145,11 +146,8 @@ async def test_ingest_trusts_the_authority_that_it_is_told(site: Site) -> None:
     url = f"mqtts://{own.username}:{own.password}@localhost:{site.broker.tls_port}"
     address = BrokerAddress.parse(url, site.authority.file)
     address = msgspec.structs.replace(address, version=MqttVersion.V311)
-    subscriber = Subscriber(address, TELEMETRY_LANE, RecordingAdmission(), SystemClock())
-    reading = asyncio.create_task(subscriber.run())
-    await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
-    reading.cancel()
-    await asyncio.wait({reading})
+    async with ingesting(Subscriber(address, TELEMETRY_LANE, RecordingAdmission(), SystemClock())):
+        pass
     with pytest.raises(AuthorityUnusable, match="none"):
         BrokerAddress.parse(url, site.authority.file.with_name("none"))
 

@@ -1,18 +1,17 @@
 """BrokerSite: an embedded broker, and what reads it."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from devices.clock import SystemClock
 from ingest.broker import packets
 from ingest.subscriber import ALARM_LANE, TELEMETRY_LANE, Subscriber
 from tests.support.brokers import Embedded, embedded_broker
+from tests.support.ingesting import ingesting
 from tests.support.raw_mqtt import RawClient
 from tests.support.recording import RecordingAdmission
 from tests.support.requires import require
-from tests.support.waiting import PATIENCE_S
 
 
 class BrokerSite:
@@ -36,26 +35,18 @@ class BrokerSite:
         return client
 
 
-@asynccontextmanager
-async def ingesting(embedded: Embedded, admission: RecordingAdmission) -> AsyncIterator[None]:
-    """Read both lanes while the body runs."""
-    clock = SystemClock()
-    lanes = [Subscriber(embedded.address, lane, admission, clock) for lane in (ALARM_LANE, TELEMETRY_LANE)]
-    tasks = [asyncio.create_task(lane.run()) for lane in lanes]
-    try:
-        for lane in lanes:
-            await asyncio.wait_for(lane.until_connected(), PATIENCE_S)
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
+def both_lanes(embedded: Embedded, admission: RecordingAdmission) -> list[Subscriber]:
+    """Return what reads an embedded broker into `admission`."""
+    lanes = (ALARM_LANE, TELEMETRY_LANE)
+    return [Subscriber(embedded.address, lane, admission, SystemClock()) for lane in lanes]
 
 
 @asynccontextmanager
 async def broker_site(directory: Path, *devices: str) -> AsyncIterator[BrokerSite]:
     """A broker that knows `devices`, and ingest beside it."""
     admission = RecordingAdmission()
-    async with embedded_broker(directory, *devices) as embedded, ingesting(embedded, admission):
+    async with (
+        embedded_broker(directory, *devices) as embedded,
+        ingesting(*both_lanes(embedded, admission)),
+    ):
         yield BrokerSite(embedded, admission)

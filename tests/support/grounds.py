@@ -1,11 +1,10 @@
 """Grounds: where attackers are let loose: the embedded broker, and a Mosquitto in step with the registry."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from devices.clock import SystemClock
 from devices.registry.sql import revoke_device
@@ -17,10 +16,10 @@ from safety.store.certificates import certify_device
 from safety.store.fleet import withdraw_device
 from tests.support.authority import TestAuthority
 from tests.support.brokers import Embedded, embedded_broker
+from tests.support.ingesting import ingesting
 from tests.support.mosquitto_site import BY, MosquittoSite, mosquitto_site
 from tests.support.raw_mqtt import RawClient, connect
 from tests.support.recording import RecordingAdmission
-from tests.support.waiting import PATIENCE_S
 
 LIMITS = Limits(
     messages_per_s=2, bytes_per_s=100_000, urgent_per_s=5, payload_bytes=50_000, backlog_s=BURST_S
@@ -160,7 +159,7 @@ async def embedded_ground(directory: Path) -> AsyncIterator[Ground]:
     authority, admission = TestAuthority(directory / "tls"), RecordingAdmission()
     async with embedded_broker(directory, "dev_a", "dev_b", tls=authority.server(), limits=LIMITS) as broker:
         ground = EmbeddedGround(broker, authority, admission)
-        async with _running([one.run() for one in ground.subscribers], ground):
+        async with ingesting(*ground.subscribers):
             yield ground
 
 
@@ -171,23 +170,8 @@ async def mosquitto_ground(directory: Path) -> AsyncIterator[Ground]:
         ground = MosquittoGround(site, RecordingAdmission())
         await site.sync(watching=False).once()
         site.broker.start()
-        watching = [one.run() for one in ground.subscribers]
-        async with _running([*watching, site.sync().watch()], ground):
+        async with ingesting(*ground.subscribers, beside=[site.sync().watch()]):
             yield ground
-
-
-@asynccontextmanager
-async def _running(parts: list[Coroutine[Any, Any, None]], ground: Ground) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(part) for part in parts]
-    try:
-        for subscriber in ground.subscribers:
-            await asyncio.wait_for(subscriber.until_connected(), PATIENCE_S)
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
 
 
 def _subscribers(address: BrokerAddress, admission: RecordingAdmission) -> list[Subscriber]:

@@ -2,26 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from ingest.broker import packets
 from ingest.broker.guard import INGEST
-from tests.support.broker_site import BrokerSite, broker_site
+from tests.support.broker_site import BrokerSite
 from tests.support.brokers import run
 from tests.support.raw_mqtt import connect, packet, publish, subscribe
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[BrokerSite]:
-    async with broker_site(tmp_path, "dev_a", "dev_b") as site:
-        yield site
-
 
 VIOLATIONS = {
     "another protocol": (b"GET / HTTP/1.1\r\n\r\n", False),

@@ -1,25 +1,17 @@
 """The embedded broker from outside: who may log in, and what they may do."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from ingest.broker import packets
 from ingest.broker.guard import INGEST
-from tests.support.broker_site import BrokerSite, broker_site
+from tests.support.broker_site import BrokerSite
 from tests.support.brokers import run
 from tests.support.raw_mqtt import connect, packet, publish, subscribe
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[BrokerSite]:
-    async with broker_site(tmp_path, "dev_a", "dev_b") as site:
-        yield site
 
 
 async def test_who_proves_nothing_stays_outside(site: BrokerSite) -> None:

@@ -1,7 +1,6 @@
 """The embedded broker from outside: what it takes is kept, in order, and answered."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,19 +8,14 @@ import pytest
 from ingest.broker import packets
 from ingest.broker.guard import INGEST
 from ingest.refused import HEAD_BYTES
-from tests.support.broker_site import BrokerSite, broker_site, ingesting
+from tests.support.broker_site import BrokerSite, both_lanes
 from tests.support.brokers import embedded_broker, run
+from tests.support.ingesting import ingesting
 from tests.support.raw_mqtt import connect, packet, publish, subscribe
 from tests.support.recording import RecordingAdmission
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[BrokerSite]:
-    async with broker_site(tmp_path, "dev_a", "dev_b") as site:
-        yield site
 
 
 async def test_what_is_acknowledged_was_admitted(site: BrokerSite) -> None:
@@ -39,7 +33,7 @@ async def test_what_comes_before_ingest_waits_for_it(tmp_path: Path) -> None:
         early = asyncio.create_task(run(site.pub("dev_a", secret, "vigil/v1/dev_a/alarm", "early")))
         done, _ = await asyncio.wait({early}, timeout=0.5)
         assert not done
-        async with ingesting(embedded, admission):
+        async with ingesting(*both_lanes(embedded, admission)):
             assert (await early)[0] == 0
     assert admission.payloads == [b"early"]
 

@@ -5,26 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from devices.clock import SystemClock
 from ingest.broker.server import BrokerFailed, EmbeddedBroker
-from tests.support.broker_site import BrokerSite, broker_site
+from tests.support.broker_site import BrokerSite
 from tests.support.brokers import Embedded, embedded_broker
 from tests.support.raw_mqtt import RawClient, publish
 from tests.support.waiting import PATIENCE_S, eventually, wait_until
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[BrokerSite]:
-    async with broker_site(tmp_path, "dev_a", "dev_b") as site:
-        yield site
-
 
 STARTER = """
 import asyncio, sys
