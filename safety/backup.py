@@ -13,10 +13,9 @@ from pathlib import Path
 
 from safety.config import Settings
 from safety.errors import SafetyError
-from safety.parts.logs import TOPICS
+from safety.parts.logs import TOPICS, log_directory
 
 STORE = Path("vigil.db")
-LOG = Path("log")
 
 
 class BackupFailed(SafetyError):
@@ -38,9 +37,10 @@ def backup(data_dir: Path, settings: Settings, out: Path) -> Iterator[str]:
         else:
             yield "the store is on PostgreSQL: pg_dump copies it, and should have done so before this"
         if settings.kafka_url is None:
-            (out / LOG).mkdir(mode=0o700)
+            source, copy = log_directory(data_dir), log_directory(out)
+            copy.mkdir(mode=0o700)
             for topic in TOPICS:
-                yield _copy_database(data_dir / LOG / f"{topic}.db", out / LOG / f"{topic}.db")
+                yield _copy_database(source / f"{topic}.db", copy / f"{topic}.db")
         else:
             yield "the log is in Kafka, which keeps copies of its own"
         yield _copy_rest(data_dir, out)

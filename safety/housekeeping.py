@@ -23,7 +23,7 @@ from safety.store.track_days import (
 
 EVERY_S = 3600.0
 _RETRY_AFTER_S = 60.0
-_NURSES_AT_ONCE = 10
+NURSES_AT_ONCE = 10
 _log = structlog.get_logger(__name__)
 
 
@@ -72,8 +72,8 @@ class Housekeeping:
         days = await self._database.write(turn_days)
         nurses = await self._database.read(tracked_nurses)
         points = await self._database.write(partial(forget_points_ahead, before_ms=before_ms))
-        for start in range(0, len(nurses), _NURSES_AT_ONCE):
-            some = nurses[start : start + _NURSES_AT_ONCE]
+        for start in range(0, len(nurses), NURSES_AT_ONCE):
+            some = nurses[start : start + NURSES_AT_ONCE]
             points += await self._database.write(partial(forget, nurses=some))
         if days or points:
             _log.info("old tracks forgotten", action="housekeeping", days=days, points=points)

@@ -31,6 +31,7 @@ from safety.bench.errors import BenchFailed
 from safety.bench.presses import Presses, Took, connect
 from safety.bench.report import Row, at_least, percentile, report, row
 from safety.bench.screen import open_screen
+from safety.parts.logs import log_directory
 from safety.store.database import Database, database_url
 from safety.store.tables import devices
 
@@ -121,7 +122,7 @@ async def _phase(
 
 async def _fall_behind(data_dir: Path, walkers: list[Walker], fixes: int, clock: Clock) -> None:
     """Append `fixes` to the log of a service that is stopped, round by round of `walkers`."""
-    log = SqliteEventLog(data_dir / "log", clock)
+    log = SqliteEventLog(log_directory(data_dir), clock)
     try:
         written, at_ms, ticked_ms = 0, clock.now_ms(), 0
         for seq in count(1):

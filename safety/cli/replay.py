@@ -84,10 +84,11 @@ async def _opened(data_dir: Path) -> "KafkaEventLog | SqliteLogView":
     from ingest.log.kafka_servers import KafkaServers
     from ingest.log.sqlite_view import SqliteLogView
     from safety.config import load_settings
+    from safety.parts.logs import log_directory
 
     settings = load_settings(data_dir)
     if settings.kafka_url is None:
-        directory = data_dir / "log"
+        directory = log_directory(data_dir)
         if not directory.is_dir():
             raise Failure(f"there is no event log in {data_dir} yet: no service has run there")
         return SqliteLogView(directory, SystemClock())

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from ingest.errors import LogUnavailable
 from ingest.lanes import DEAD_LETTERS, LANES, TELEMETRY
@@ -54,8 +55,13 @@ def _kafka(ground: Ground) -> KafkaServers | None:
     return KafkaServers.parse(settings.kafka_url, settings.kafka_prefix)
 
 
+def log_directory(data_dir: Path) -> Path:
+    """Return where the embedded log is in a service's directory of data."""
+    return data_dir / "log"
+
+
 async def _open_embedded(ground: Ground, stack: AsyncExitStack, *, writes: bool, engine: bool) -> EventLog:
-    directory = ground.data_dir / "log"
+    directory = log_directory(ground.data_dir)
     if engine:
         directory.mkdir(parents=True, exist_ok=True)
         stack.enter_context(lock_file(directory / "engine.lock", f"log {directory} is processed"))

@@ -12,6 +12,7 @@ from safety.api.places import PlaceWatch
 from safety.api.snapshots import Key, Picture, Snapshots
 from safety.bench.week.loading import Week
 from safety.bench.week.size import DAY_MS, MINUTE_MS, NOW_MS
+from safety.housekeeping import NURSES_AT_ONCE
 from safety.planner import nurse_plan
 from safety.rules.effects import RaiseAlert
 from safety.store.alerts import raise_alert
@@ -101,8 +102,10 @@ def service_turns(week: Week, database: Database) -> Iterator[Turn]:
     nurses = [nurse.id for nurse in week.people.nurses]
 
     def forget(connection: Connection, number: int) -> object:
-        start = number * _AT_ONCE % len(nurses)
-        return [forget_points(connection, one, _LONG_AGO_MS) for one in nurses[start : start + _AT_ONCE]]
+        start = number * NURSES_AT_ONCE % len(nurses)
+        return [
+            forget_points(connection, one, _LONG_AGO_MS) for one in nurses[start : start + NURSES_AT_ONCE]
+        ]
 
     def due_notices(connection: Connection, _: int) -> object:
         return take_due_notices(connection, _SOON_MS, limit=_AT_ONCE, per_channel=4)
@@ -123,7 +126,7 @@ def service_turns(week: Week, database: Database) -> Iterator[Turn]:
             _reading(database, lambda c, n: nurse_plan(c, nurses[n % len(nurses)], NOW_MS)),
         ),
         Turn("housekeeping: who has tracks", _reading(database, lambda c, _: tracked_nurses(c))),
-        Turn("housekeeping: old points of 50 nurses", _writing(database, forget)),
+        Turn(f"housekeeping: old points of {NURSES_AT_ONCE} nurses", _writing(database, forget)),
         Turn("housekeeping: old alerts", _writing(database, lambda c, _: forget_alerts(c, _LONG_AGO_MS))),
         Turn("housekeeping: old commands", _writing(database, lambda c, _: forget_commands(c, _LONG_AGO_MS))),
         Turn("housekeeping: old letters", _writing(database, lambda c, _: forget_letters(c, _LONG_AGO_MS))),
