@@ -47,10 +47,10 @@ def worrying_devices(
         )
         return [one for one in found if one.worries]
 
-    suspects = select_devices().where(
-        _in_use(connection, scope), suspicious(limits.values(), now_ms, visit_on)
-    )
-    bad = judged(read_rows(connection, suspects))
+    in_use = select_devices().where(_in_use(connection, scope))
+    suspects = read_rows(connection, in_use.where(suspicious(limits.values(), now_ms, visit_on)))
+    alerted = read_rows(connection, in_use.where(among(connection, devices.c.id, open_alerts)))
+    bad = judged([*{row.id: row for row in (*suspects, *alerted)}.values()])
     if most is None or sum(not _is_only_untested(one) for one in bad) < most:
         untested = select_devices().where(_untested(connection, scope, now_ms, TEST_EVERY_DAYS))
         known = {one.device.id for one in bad}

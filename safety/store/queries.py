@@ -49,9 +49,11 @@ class Scope(NamedTuple):
 
         There is none for whoever sees every organisation, so `column` must not be null.
         """
-        seen = sorted(self.orgs(connection))
-        if seen and len(seen) == connection.execute(select(func.count()).select_from(orgs)).scalar():
+        all_orgs = select(func.count()).select_from(orgs).scalar_subquery()
+        counted = connection.execute(_subtree(self.org).add_columns(all_orgs)).all()
+        if counted and len(counted) == counted[0][1]:
             return true()
+        seen = sorted(org for org, _ in counted)
         return (column if len(seen) <= MOST_BRANCHES else in_order(column)).in_(seen)
 
     def orgs(self, connection: Connection) -> frozenset[str]:

@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select
 from safety.domain.limits import Limits, LimitValue, resolve
 from safety.rules.health import USABLE_ACCURACY_M
 from safety.rules.limits import ms
-from safety.rules.worries import DAY_MS, HAS_GPS, HEALTH_KINDS
+from safety.rules.worries import DAY_MS, HAS_GPS
 from safety.store.fleet import KINDS
-from safety.store.tables import IS_OPEN, alerts, device_states, devices, limits, orgs, visits
+from safety.store.tables import device_states, devices, limits, orgs, visits
 from safety.store.tables.words import one_of
 
 _state = device_states.c
@@ -30,33 +30,33 @@ def limits_of_orgs(connection: Connection) -> dict[str, Limits]:
 def suspicious(known: Collection[Limits], now_ms: int, visit_on: ColumnElement[bool]) -> ColumnElement[bool]:
     """Return the condition for the suspects among devices with their states, where these limits hold.
 
+    Those with an open alert are not among them: of these there are few, and they are known by name.
     `visit_on` is the condition that a visit is on.
     """
-    alerted = select(alerts.c.device).where(IS_OPEN, one_of(alerts.c.kind, HEALTH_KINDS))
+    # Numbers before words: each is asked of every device.
     conditions = [
-        devices.c.id.in_(alerted),
         _state.heard_ms.is_(None),
         _state.heard_ms < now_ms - DAY_MS,
         and_(
-            _state.fix_ms.is_(None), one_of(devices.c.kind, HAS_GPS), _state.heard_ms > devices.c.created_ms
+            _state.fix_ms.is_(None), _state.heard_ms > devices.c.created_ms, one_of(devices.c.kind, HAS_GPS)
         ),
         _state.fix_accuracy_m > USABLE_ACCURACY_M,
         func.abs(_state.clock_skew_ms) > ms(min(limit.clock_skew_s for limit in known)),
         and_(
-            func.coalesce(_state.battery_charging, False).is_(False),
             or_(
                 _state.battery_pct <= max(limit.battery_low_pct for limit in known),
                 _state.battery_empty_ms <= now_ms + ms(max(limit.battery_empty_s for limit in known)),
             ),
+            func.coalesce(_state.battery_charging, False).is_(False),
         ),
     ]
     amiss = [
-        and_(devices.c.kind == kind, _state.heard_ms < now_ms - ms(allowed_s))
+        and_(_state.heard_ms < now_ms - ms(allowed_s), devices.c.kind == kind)
         for kind, allowed_s in _silences_s(known)
     ]
     lost_s = [limit.gps_lost_s for limit in known if limit.gps_lost_s is not None]
     if lost_s:
-        amiss.append(and_(one_of(devices.c.kind, HAS_GPS), _no_fix_since(now_ms - ms(min(lost_s)))))
+        amiss.append(and_(_no_fix_since(now_ms - ms(min(lost_s))), one_of(devices.c.kind, HAS_GPS)))
     # Once for all of them: SQLite would read the visits that are on for each.
     during = devices.c.nurse.in_(select(visits.c.nurse).where(visit_on))
     return or_(*conditions, and_(or_(false(), *amiss), during), *_old_firmware(known))
