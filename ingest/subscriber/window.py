@@ -33,21 +33,28 @@ class _Taken(NamedTuple, Generic[T]):
 class Window(Generic[T]):
     """Lets at most `size` messages into `admit` at once, in the order in which they came.
 
-    What has come by the time the loop comes round goes in together. A batch whose admission fails stays
-    inside until it succeeds. While the log or the registry is out, one batch tries again and again and all
-    others stand in line behind it; when it is through they follow in the order in which they came. One that
-    fails otherwise is taken apart, so that a message which cannot be admitted holds up no other. Nobody is
-    told that it failed: a message inside is unacknowledged.
+    What has come by the time the loop comes round, or within `gather_s`, goes in together; a full batch does
+    not wait. A batch whose admission fails stays inside until it succeeds. While the log or the registry is
+    out, one batch tries again and again and all others stand in line behind it; when it is through they
+    follow in the order in which they came. One that fails otherwise is taken apart, so that a message which
+    cannot be admitted holds up no other. Nobody is told that it failed: a message inside is unacknowledged.
     """
 
-    def __init__(self, size: int, clock: Clock, admit: Callable[[Sequence[T]], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        size: int,
+        clock: Clock,
+        admit: Callable[[Sequence[T]], Awaitable[None]],
+        gather_s: float = 0.0,
+    ) -> None:
         self.size = size
         self.retries = 0
         self._clock = clock
         self._admit = admit
+        self._gather_s = gather_s
+        self._gathering: asyncio.Task[None] | asyncio.Handle | None = None
         self._waiting: deque[_Taken[T]] = deque()
         self._admitting = 0
-        self._is_called = False
         self._turns = 0
         self._probing = False
         self._line: list[tuple[int, asyncio.Future[None]]] = []
@@ -72,9 +79,10 @@ class Window(Generic[T]):
     def take(self, message: T, size: int, then: Callable[[], object]) -> None:
         """Take in `message`, of `size` bytes; `then` is called once it is admitted, however late."""
         self._waiting.append(_Taken(message, size, then))
-        if not self._is_called:
-            self._is_called = True
-            asyncio.get_running_loop().call_soon(self._let_in)
+        if len(self._waiting) >= MAX_BATCH or self.full:
+            self._let_in()
+        elif self._gathering is None:
+            self._gathering = self._call()
 
     async def admit(self, messages: Sequence[T], size: Callable[[T], int]) -> None:
         """Take in `messages`, and wait until all of them are admitted."""
@@ -100,14 +108,29 @@ class Window(Generic[T]):
     async def close(self) -> None:
         """Give up what is inside: nobody will acknowledge it. The window can be used again."""
         self._waiting.clear()
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         batches = set(self._batches)
         for batch in batches:
             batch.cancel()
         if batches:
             await asyncio.wait(batches)
 
+    def _call(self) -> asyncio.Task[None] | asyncio.Handle:
+        if self._gather_s:
+            return asyncio.create_task(self._gather(), name="gathering")
+        return asyncio.get_running_loop().call_soon(self._called)
+
+    async def _gather(self) -> None:
+        await self._clock.sleep_s(self._gather_s)
+        self._called()
+
+    def _called(self) -> None:
+        self._gathering = None
+        self._let_in()
+
     def _let_in(self) -> None:
-        self._is_called = False
         while self._waiting and self._admitting < self.size:
             self._start(self._next_batch(), self._turns)
             self._turns += 1
@@ -139,7 +162,8 @@ class Window(Generic[T]):
                     self._start([taken], turn)
         finally:
             self._admitting -= len(batch)
-            self._let_in()
+            if self._gathering is None:
+                self._let_in()
             if self.roomy:
                 calls, self._when_roomy = self._when_roomy, []
                 for call in calls:

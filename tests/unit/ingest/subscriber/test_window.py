@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from devices.clock import ManualClock
+from devices.clock import ManualClock, SystemClock
 from ingest.message import Message
 from ingest.refused import Refused
 from ingest.subscriber.window import MAX_BATCH, MAX_BATCH_BYTES, Window
@@ -16,12 +16,12 @@ from tests.support.waiting import eventually
 class Room:
     """A window with everything around it; `through` are the numbers that were admitted, as they were told."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, gather_s: float = 0.0) -> None:
         self.clock = ManualClock()
         self.admission = RecordingAdmission()
         self.batches: list[int] = []
         self.broken: set[bytes] = set()
-        self.window: Window[Message | Refused] = Window(size, self.clock, self._admit)
+        self.window: Window[Message | Refused] = Window(size, self.clock, self._admit, gather_s)
         self.through: list[int] = []
 
     async def _admit(self, messages: Sequence[Message | Refused]) -> None:
@@ -34,6 +34,13 @@ class Room:
         for number in numbers:
             message = Message("t", b"%d" % number)
             self.window.take(message, size, lambda number=number: self.through.append(number))  # type: ignore[misc]
+
+    async def pass_by(self, duration_s: float) -> None:
+        """Let so much time pass, and everybody come to their turn before and after."""
+        for step_s in (0.0, duration_s):
+            self.clock.advance_s(step_s)
+            for _ in range(5):
+                await SystemClock().sleep_s(0)
 
     async def settle(self) -> None:
         """Let time pass until nothing is inside."""
@@ -63,6 +70,52 @@ async def test_no_more_than_its_size_is_inside_admission() -> None:
     assert room.admission.most_inside == 3
     assert room.through == list(range(10))
     assert room.admission.payloads == [b"%d" % number for number in range(10)]
+
+
+async def test_what_gathers_goes_in_together_when_its_time_is_over() -> None:
+    room = Room(10, gather_s=0.5)
+    room.take(range(3))
+    await room.pass_by(0.4)
+    room.take(range(3, 5))
+    assert (room.batches, room.window.inside) == ([], 5)
+    await room.pass_by(0.1)
+    assert (room.batches, room.through) == ([5], list(range(5)))
+    room.take(range(5, 6))
+    await room.settle()
+    assert room.batches == [5, 1]
+
+
+async def test_a_batch_that_ends_brings_in_nothing_that_still_gathers() -> None:
+    room = Room(10, gather_s=0.5)
+    room.admission.open.clear()
+    room.take(range(2))
+    await room.pass_by(0.5)
+    assert room.admission.inside == 2
+    room.take(range(2, 4))
+    room.admission.open.set()
+    await eventually(lambda: room.through == [0, 1])
+    assert room.batches == [2]
+    await room.settle()
+    assert room.through == list(range(4))
+
+
+@pytest.mark.parametrize("size", [3, 2 * MAX_BATCH])
+async def test_enough_gathers_for_nothing(size: int) -> None:
+    room = Room(size, gather_s=0.5)
+    enough = min(size, MAX_BATCH)
+    room.take(range(enough))
+    await eventually(lambda: len(room.through) == enough)
+    assert room.batches == [enough]
+
+
+async def test_what_gathers_is_given_up_with_the_window_which_can_be_used_again() -> None:
+    room = Room(10, gather_s=0.5)
+    room.take(range(2))
+    await room.window.close()
+    assert room.window.inside == 0
+    room.take(range(2, 4))
+    await room.settle()
+    assert room.through == [2, 3]
 
 
 async def test_what_comes_at_once_goes_in_together_as_far_as_it_is_not_too_much() -> None:
