@@ -143,13 +143,11 @@ class LiveHub:
         return Opening(picture.seq, [picture.frame], picture)
 
     async def fill(self, client: LiveClient, opening: Opening) -> None:
-        """Queue the rest of a client's picture, page by page, each when it has been sent all before."""
+        """Have the client sent the rest of its picture, page by page."""
         if opening.picture is None:
             return
         try:
-            async for frame in self._snapshots.rest(Scope(client.person.org), opening.picture):
-                await client.outbox.emptied()
-                client.offer(frame)
+            await client.outbox.pour(self._snapshots.rest(Scope(client.person.org), opening.picture))
         except SQLAlchemyError as error:
             self._note_failure(error)
             client.end(UNREADABLE)

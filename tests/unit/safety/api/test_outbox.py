@@ -1,12 +1,14 @@
 """The outbox of a live client: alerts first, each lane in order, and never more than it may hold."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from safety.api.outbox import Frame, Outbox
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, eventually
 
 
 def frame(number: int, *, urgent: bool) -> Frame:
@@ -50,14 +52,38 @@ async def test_who_waits_gets_the_next_frame() -> None:
     assert (await asyncio.wait_for(waiting, PATIENCE_S)).text == "now"
 
 
-async def test_whoever_fills_it_waits_until_all_is_taken() -> None:
+async def test_what_is_poured_in_passes_by_nothing_urgent_and_is_passed_by_nothing_else() -> None:
+    outbox, asked = Outbox(), list[str]()
+
+    async def pages() -> AsyncIterator[Frame]:
+        for text in ("page 1", "page 2"):
+            asked.append(text)
+            yield Frame(text, urgent=False)
+
+    async def taken() -> str:
+        return (await asyncio.wait_for(outbox.get(), PATIENCE_S)).text
+
+    pouring = asyncio.ensure_future(outbox.pour(pages()))
+    await eventually(lambda: asked)
+    assert outbox.put(Frame("changed since", urgent=False))
+    assert outbox.put(Frame("panic"))
+    assert [await taken(), asked] == ["panic", ["page 1"]]
+    assert [await taken(), await taken()] == ["page 1", "page 2"]
+    assert await taken() == "changed since"
+    await asyncio.wait_for(pouring, PATIENCE_S)
+    assert len(outbox) == 0
+
+
+async def test_what_waits_is_let_go_when_pouring_is_given_up() -> None:
     outbox = Outbox()
-    await asyncio.wait_for(outbox.emptied(), PATIENCE_S)
-    for number in range(2):
-        outbox.put(frame(number, urgent=False))
-    waiting = asyncio.ensure_future(outbox.emptied())
-    await outbox.get()
-    await asyncio.wait({waiting}, timeout=0)
-    assert not waiting.done()
-    await outbox.get()
-    await asyncio.wait_for(waiting, PATIENCE_S)
+
+    async def broken() -> AsyncIterator[Frame]:
+        yield Frame("page", urgent=False)
+        raise ZeroDivisionError
+
+    pouring = asyncio.ensure_future(outbox.pour(broken()))
+    assert (await asyncio.wait_for(outbox.get(), PATIENCE_S)).text == "page"
+    assert outbox.put(Frame("changed since", urgent=False))
+    with pytest.raises(ZeroDivisionError):
+        await pouring
+    assert (await asyncio.wait_for(outbox.get(), PATIENCE_S)).text == "changed since"
