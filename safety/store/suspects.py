@@ -1,7 +1,7 @@
 """Suspects: the devices that may be worth worrying about, as far as a database can tell.
 
-All those that are (`safety.rules.worries`), but for what is no more than untested, and few others: of
-15,000 devices it takes 200 ms to look at each.
+All those that are (`safety.rules.worries`), but for what has an open alert or is no more than untested, and
+few others: of 15,000 devices it takes 200 ms to look at each.
 """
 
 from collections.abc import Collection, Iterator
