@@ -39,7 +39,7 @@ def list_nurses(connection: Connection, scope: Scope, page: Page, now_ms: int) -
     return read_wide_page(
         connection,
         _nurses(connection, now_ms),
-        scope.covers_in_order(connection, nurses.c.org),
+        scope.covers_unless_all(connection, nurses.c.org),
         (nurses.c.id,),
         page,
     )
@@ -78,7 +78,11 @@ def select_devices() -> Select[Any]:
 def list_devices(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return devices; the key is (id)."""
     return read_wide_page(
-        connection, select_devices(), scope.covers_in_order(connection, devices.c.org), (devices.c.id,), page
+        connection,
+        select_devices(),
+        scope.covers_unless_all(connection, devices.c.org),
+        (devices.c.id,),
+        page,
     )
 
 
@@ -113,7 +117,7 @@ def list_visits(connection: Connection, scope: Scope, wanted: VisitFilter, page:
 def list_master(connection: Connection, scope: Scope, table: Table, page: Page) -> Listed:
     """Return the rows of a table with `id` and `org`: fences, responders, policies; the key is (id)."""
     return read_wide_page(
-        connection, select(table), scope.covers_in_order(connection, table.c.org), (table.c.id,), page
+        connection, select(table), scope.covers_unless_all(connection, table.c.org), (table.c.id,), page
     )
 
 

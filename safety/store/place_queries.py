@@ -16,7 +16,7 @@ def select_positions() -> Select[Any]:
 
 def list_positions(connection: Connection, scope: Scope, page: Page) -> Listed:
     """Return the last position of each nurse; the key is (nurse)."""
-    seen = scope.covers_in_order(connection, nurses.c.org)
+    seen = scope.covers_unless_all(connection, nurses.c.org)
     return read_wide_page(connection, select_positions(), seen, (positions.c.nurse,), page)
 
 

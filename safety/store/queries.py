@@ -44,17 +44,27 @@ class Scope(NamedTuple):
         """Return the condition that the organisation in `column` is one of those."""
         return column.in_(_subtree(self.org))
 
-    def covers_in_order(self, connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
-        """Return the same condition for many rows: of many organisations, passed by in another order.
+    def covers_unless_all(self, connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
+        """Return the same condition, and none for whoever sees every organisation.
 
-        There is none for whoever sees every organisation, so `column` must not be null.
+        So `column` must not be null.
         """
+        return true() if self._seen(connection) is None else self.covers(column)
+
+    def covers_in_order(self, connection: Connection, column: ColumnElement[str]) -> ColumnElement[bool]:
+        """Do the same for many rows: those of many organisations are passed by in another order."""
+        seen = self._seen(connection)
+        if seen is None:
+            return true()
+        return (column if len(seen) <= MOST_BRANCHES else in_order(column)).in_(seen)
+
+    def _seen(self, connection: Connection) -> list[str] | None:
+        """Return the ids of those organisations, None if these are all."""
         all_orgs = select(func.count()).select_from(orgs).scalar_subquery()
         counted = connection.execute(_subtree(self.org).add_columns(all_orgs)).all()
         if counted and len(counted) == counted[0][1]:
-            return true()
-        seen = sorted(org for org, _ in counted)
-        return (column if len(seen) <= MOST_BRANCHES else in_order(column)).in_(seen)
+            return None
+        return sorted(org for org, _ in counted)
 
     def orgs(self, connection: Connection) -> frozenset[str]:
         """Return the ids of those organisations."""
