@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -15,6 +16,13 @@ from tests.browser.desk import Desk
 from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+_DRAW_AGAIN: Final = """async () => {
+    document.activeElement?.blur();
+    const { change } = await import("/static/js/store.js");
+    change(["fleet"], () => {});
+    await new Promise(requestAnimationFrame);
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +65,7 @@ def test_a_phone_is_added_handed_over_and_tested(desk: Desk, supervisor: str) ->
     expect(card).to_contain_text(config["username"])
     page.get_by_test_id("device-hand").click()
     card.get_by_test_id("device-nurse").select_option(label="周敏")
+    page.evaluate(_DRAW_AGAIN)  # what was chosen must stay, wherever the focus is
     page.get_by_test_id("device-confirm").click()
     history = page.get_by_test_id("device-history").locator("li")
     expect(history).to_have_count(2)

@@ -1,4 +1,4 @@
-// Drawing a panel anew without disturbing whoever uses it: not under a finger, keeping focus and place.
+// Drawing a panel anew without disturbing whoever uses it: not under a finger, keeping focus, place and what was filled in.
 
 import { change } from "../store.js";
 
@@ -28,11 +28,19 @@ export function isHeld() {
   return Date.now() - heldAt < HOLD_AT_MOST_MS;
 }
 
-/** Give `root` new children; the control that had the focus, by its `data-key`, has it still. */
+/**
+ * Give `root` new children. The control that had the focus, by its `data-key`, has it still, and a field that was
+ * filled in keeps its value, by its `name`.
+ */
 export function redraw(root, ...children) {
   const focused = root.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  const filledIn = [...root.querySelectorAll("[name]")].map(({ name, value }) => [name, value]);
   const { scrollTop } = root;
   root.replaceChildren(...children);
   root.scrollTop = scrollTop;
+  for (const [name, value] of filledIn) {
+    const field = root.querySelector(`[name="${CSS.escape(name)}"]`);
+    if (field) field.value = value;
+  }
   if (focused !== undefined) root.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
