@@ -52,7 +52,7 @@ class Window(Generic[T]):
         self._clock = clock
         self._admit = admit
         self._gather_s = gather_s
-        self._gathering: asyncio.Task[None] | asyncio.Handle | None = None
+        self._gathering: asyncio.Task[None] | None = None
         self._waiting: deque[_Taken[T]] = deque()
         self._admitting = 0
         self._turns = 0
@@ -82,7 +82,7 @@ class Window(Generic[T]):
         if len(self._waiting) >= MAX_BATCH or self.full:
             self._let_in()
         elif self._gathering is None:
-            self._gathering = self._call()
+            self._gathering = asyncio.create_task(self._gather(), name="gathering")
 
     async def admit(self, messages: Sequence[T], size: Callable[[T], int]) -> None:
         """Take in `messages`, and wait until all of them are admitted."""
@@ -117,16 +117,9 @@ class Window(Generic[T]):
         if batches:
             await asyncio.wait(batches)
 
-    def _call(self) -> asyncio.Task[None] | asyncio.Handle:
-        if self._gather_s:
-            return asyncio.create_task(self._gather(), name="gathering")
-        return asyncio.get_running_loop().call_soon(self._called)
-
     async def _gather(self) -> None:
-        await self._clock.sleep_s(self._gather_s)
-        self._called()
-
-    def _called(self) -> None:
+        if self._gather_s:
+            await self._clock.sleep_s(self._gather_s)
         self._gathering = None
         self._let_in()
 

@@ -164,10 +164,22 @@ def test_an_older_version_never_replaces_a_newer_one(page_of: Desk) -> None:
     assert page_of.page.evaluate(script) == [3, "acknowledged"]
 
 
+def test_an_older_position_never_replaces_a_newer_one(page_of: Desk) -> None:
+    script = """async () => {
+        const { putPositions, state } = await import("/static/js/store.js");
+        const seen = (time, lat) => ({ nurse: "n", time, lat });
+        putPositions([seen("2026-01-01T08:00:00Z", 1)]);
+        putPositions([seen("2026-01-01T08:00:20Z", 2)]);
+        putPositions([seen("2026-01-01T08:00:10Z", 3)]);
+        return state.positions.get("n").lat;
+    }"""
+    assert page_of.page.evaluate(script) == 2
+
+
 def test_five_thousand_moving_nurses_leave_the_page_free(desk: Desk, house: House) -> None:
     desk.log_in(house.dispatcher, PASSWORD)
     script = """async () => {
-        const { merge } = await import("/static/js/store.js");
+        const { putPositions } = await import("/static/js/store.js");
         const crowd = Array.from({ length: 5000 }, (_, i) => ({
             nurse: `nur_${i}`, nurse_name: `护士${i}`, accuracy_m: 12, time: new Date().toISOString(),
             lat: 31.2 + (i % 71) / 1500, lon: 121.4 + ((i * 7) % 97) / 1200,
@@ -177,7 +189,7 @@ def test_five_thousand_moving_nurses_leave_the_page_free(desk: Desk, house: Hous
         for (let round = 0; round < 8; round += 1) {
             for (const one of crowd) one.lat += 0.00002;
             const before = performance.now();
-            merge("positions", crowd.map((one) => ({ ...one })), "nurse");
+            putPositions(crowd.map((one) => ({ ...one })));
             await frame();
             await frame();
             busy.push(performance.now() - before);

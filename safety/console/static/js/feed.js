@@ -2,7 +2,7 @@
 
 import { get, listAll, listNewest, Problem } from "./api.js";
 import { createLive } from "./live.js";
-import { change, isOpen, merge, putAlerts, putAll, putDetail, state } from "./store.js";
+import { change, isOpen, merge, putAlerts, putAll, putDetail, putPositions, state } from "./store.js";
 import { noteServerTime, now } from "./time.js";
 
 const RECENT = 200;
@@ -22,7 +22,7 @@ export function startFeed() {
     s.connection = { status: "connecting", staleSince: null, lastFrameAt: null, attempt: 0 };
   });
   live.start();
-  refresh();
+  readAlerts().catch(ignoreUnreachable); // where nurses are comes with the first frame
   refreshMaster();
 }
 
@@ -47,13 +47,13 @@ function onFrame(frame) {
   if (frame.time) noteServerTime(frame.time);
   if (frame.type === "snapshot") takeSnapshot(frame);
   else if (frame.type === "alert") takeAlert(frame.alert);
-  else if (frame.type === "position") merge("positions", frame.positions, "nurse");
+  else if (frame.type === "position") putPositions(frame.positions);
   else if (frame.type === "device") merge("devices", frame.devices ?? [frame.device]);
   state.connection.lastFrameAt = Date.now();
 }
 
 function onUp(frame) {
-  const gap = state.loaded;
+  const gap = state.connection.status === "reconnecting";
   change(["connection"], (s) => {
     s.connection = { status: "live", staleSince: null, lastFrameAt: Date.now(), attempt: 0 };
   });
@@ -72,7 +72,7 @@ function onDown({ attempt }) {
 
 function takeSnapshot(frame) {
   putAlerts(frame.alerts ?? []);
-  merge("positions", frame.positions ?? [], "nurse");
+  putPositions(frame.positions ?? []);
   merge("devices", frame.devices ?? []);
   change(["alerts"], (s) => {
     s.loaded = true;
@@ -96,15 +96,14 @@ export function refresh() {
 }
 
 async function readAll() {
-  const [open, recent, positions, devices] = await Promise.all([
-    listAll("/alerts?state=open"),
-    listNewest("/alerts", RECENT),
-    listAll("/positions"),
-    listAll("/devices"),
-  ]);
-  putAlerts([...recent, ...open]);
-  merge("positions", positions, "nurse");
+  const [positions, devices] = await Promise.all([listAll("/positions"), listAll("/devices"), readAlerts()]);
+  putPositions(positions);
   merge("devices", devices);
+}
+
+async function readAlerts() {
+  const [open, recent] = await Promise.all([listAll("/alerts?state=open"), listNewest("/alerts", RECENT)]);
+  putAlerts([...recent, ...open]);
   change(["alerts"], (s) => {
     s.loaded = true;
   });

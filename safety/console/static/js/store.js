@@ -129,17 +129,28 @@ export function putDetail(detail) {
   putAlerts([alert]);
 }
 
-/** Replace a keyed collection (`nurses`, `visits`, …) by a freshly read list. */
-export function putAll(name, items, key = "id") {
-  change([name], (s) => {
-    s[name] = new Map(items.map((item) => [item[key], item]));
+/** Take positions in. An older one never replaces a newer one of the same nurse, whichever way it came. */
+export function putPositions(positions) {
+  change(["positions"], (s) => {
+    for (const position of positions) {
+      const known = s.positions.get(position.nurse);
+      if (known && Date.parse(known.time) > Date.parse(position.time)) continue;
+      s.positions.set(position.nurse, position);
+    }
   });
 }
 
-/** Merge items into a keyed collection. */
-export function merge(name, items, key = "id") {
+/** Replace a collection keyed by id (`nurses`, `visits`, …) by a freshly read list. */
+export function putAll(name, items) {
   change([name], (s) => {
-    for (const item of items) s[name].set(item[key], item);
+    s[name] = new Map(items.map((item) => [item.id, item]));
+  });
+}
+
+/** Merge items into a collection keyed by id. */
+export function merge(name, items) {
+  change([name], (s) => {
+    for (const item of items) s[name].set(item.id, item);
   });
 }
 
