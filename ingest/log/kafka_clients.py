@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 from ingest.log.kafka_errors import asking_kafka
 from ingest.log.kafka_servers import KafkaServers
 
-ANSWER_TIMEOUT_S = 5.0
-DELIVER_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 2.5
+DELIVER_TIMEOUT_S = 2.5
 """The client asks no other node while one that has halted leaves it without an answer: after this we do."""
 START_TIMEOUT_S = 10.0
 COMPRESSION = "zstd"
@@ -51,9 +51,11 @@ class KafkaClients:
         )
         return await self._start(producer)
 
-    async def consumer(self, **options: Any) -> AIOKafkaConsumer:
-        """Open a consumer that belongs to no group."""
-        timeout_ms = round(ANSWER_TIMEOUT_S * 1000)
+    async def consumer(
+        self, *, answer_timeout_s: float = ANSWER_TIMEOUT_S, **options: Any
+    ) -> AIOKafkaConsumer:
+        """Open a consumer that commits nothing."""
+        timeout_ms = round(answer_timeout_s * 1000)
         consumer = AIOKafkaConsumer(
             **self._options(), enable_auto_commit=False, request_timeout_ms=timeout_ms, **options
         )
@@ -85,12 +87,12 @@ class KafkaClients:
     def _options(self) -> dict[str, Any]:
         """Begin with another server than the one at which somebody was kept waiting."""
         options = self.servers.options()
-        servers, first = options["bootstrap_servers"], self._first % len(self.servers.servers)
-        return {**options, "bootstrap_servers": [*servers[first:], *servers[:first]]}
+        servers = options["bootstrap_servers"]
+        return {**options, "bootstrap_servers": [*servers[self._first :], *servers[: self._first]]}
 
     async def _start(self, client: Any) -> Any:
         loop = asyncio.get_running_loop()
-        since_s = loop.time()
+        since_s, first = loop.time(), self._first
         starting = asyncio.ensure_future(client.start())
         try:
             async with asking_kafka("Kafka cannot be reached", START_TIMEOUT_S):
@@ -100,7 +102,8 @@ class KafkaClients:
             raise
         finally:
             if loop.time() - since_s > _SLOW_START_S:
-                self._first += 1
+                # The next one, however many were kept waiting at this one together.
+                self._first = (first + 1) % len(self.servers.servers)
         return client
 
     def _leave(self, client: Any, starting: "asyncio.Future[None] | None") -> asyncio.Task[None]:

@@ -10,6 +10,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.errors import KafkaError
 
 from devices.clock import Clock
+from ingest.errors import LogUnavailable
 from ingest.lanes import TELEMETRY
 from ingest.log.assignment import Owner
 from ingest.log.kafka_clients import KafkaClients
@@ -19,6 +20,8 @@ SESSION_S = 6.0
 """A member that has not been heard for so long is dead, and others get its partitions."""
 
 _HEARTBEATS = 6
+_CLOSER_S = 2.0
+"""How much longer than that we wait for an answer: who joins has it when all others have joined."""
 _RETRY_AFTER_S = 1.0
 _LOOK_MS = 1000
 _log = structlog.get_logger(__name__)
@@ -39,7 +42,7 @@ class KafkaAssignments:
         member: str | None = None,
         session_s: float = SESSION_S,
     ) -> None:
-        self._servers = servers
+        self._clients = KafkaClients(servers)
         self._clock = clock
         self._group = group
         self._member = member
@@ -53,38 +56,35 @@ class KafkaAssignments:
             while True:
                 try:
                     await self._take_part(hands, dealing)
-                except (KafkaError, OSError) as error:
+                except (LogUnavailable, KafkaError, OSError) as error:
                     _log.warning("group cannot be reached", action="group_failed", error=str(error))
                 await self._clock.sleep_s(_RETRY_AFTER_S)
+        except asyncio.CancelledError:
+            await hands.let_go()
+            raise
         finally:
             dealing.cancel()
             await asyncio.wait([dealing])
 
     async def _take_part(self, hands: "_Hands", dealing: asyncio.Task[None]) -> None:
-        consumer = self._consumer()
-        hands.consumer = consumer
+        consumer = hands.consumer = await self._consumer()
         try:
-            consumer.subscribe([self._servers.name(TELEMETRY)], listener=hands)
-            await consumer.start()
+            consumer.subscribe([self._clients.servers.name(TELEMETRY)], listener=hands)
             while not dealing.done():
                 # Nothing is read here: the call says that we are alive, and tells what is wrong.
                 await consumer.getmany(timeout_ms=_LOOK_MS)
             await dealing
-        except asyncio.CancelledError:
-            await hands.let_go()
-            raise
         finally:
-            await KafkaClients(self._servers).stop(consumer)
+            await self._clients.stop(consumer)
 
-    def _consumer(self) -> AIOKafkaConsumer:
+    async def _consumer(self) -> AIOKafkaConsumer:
         session_ms = round(self._session_s * 1000)
         # The assignor keeps what it knows in its class, and two groups in one process must not share that.
         sticky: Any = type("Sticky", (StickyPartitionAssignor,), {})
-        return AIOKafkaConsumer(
-            **self._servers.options(),
-            group_id=self._servers.name(self._group),
+        return await self._clients.consumer(
+            answer_timeout_s=self._session_s + _CLOSER_S,
+            group_id=self._clients.servers.name(self._group),
             group_instance_id=self._member,
-            enable_auto_commit=False,
             auto_offset_reset="latest",
             max_partition_fetch_bytes=1024,
             partition_assignment_strategy=[sticky],
