@@ -53,7 +53,8 @@ def _read_one(root: Fields, received_ms: int) -> list[Report]:
     attributes = at.inside("attributes")
     alarm = _alarm(said.inside("attributes"), said, at, position, received_ms) if has_event else None
     alarm = alarm or _alarm(attributes, said, at, position, received_ms)
-    if alarm is None and said.text("type") == "alarm":
+    words = said.inside("attributes").text("alarm") or attributes.text("alarm")
+    if alarm is None and words is None and said.text("type") == "alarm":
         said.blame("attributes.alarm", "missing: taken for a panic")
         alarm = _raise("sos", said, at, position, received_ms)
     battery_pct = attributes.number("batteryLevel", low=0, high=100)
