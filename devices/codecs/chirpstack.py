@@ -81,7 +81,10 @@ def _up(fields: Fields, received_ms: int) -> list[Report]:
         here = Fields({"lat": heard.lat, "lon": heard.lon}, fields.faults)
         position = here.place(here.degrees(("lat",), ("lon",)), time_ms=time_ms)
     named = {"time_ms": time_ms, "seq": seq, "position": position}
-    name = f"{(eui or '').lower()}/{seq}" if seq is not None else fields.text("deduplicationId")
+    # A button that joins anew counts from the start: the number alone may be that of an earlier press.
+    once = fields.text("deduplicationId")
+    named_by = [] if seq is None and once is None else [(eui or "").lower(), seq, once]
+    name = "/".join(str(part) for part in named_by if part is not None) or None
     if heard.press is not None:
         said.append(_pressed(heard.press, tags, {**named, "alarm": name, "doubts": fields.doubts}, name))
     elif heard.alarm is not None:

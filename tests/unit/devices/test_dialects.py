@@ -102,8 +102,10 @@ def damaged(whole: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...
 
 def test_a_press_sent_twice_has_one_name() -> None:
     (twice,) = [one for one in samples("chirpstack") if one.name == "ws101-short"]
-    names = [alarms(read("chirpstack", "up", twice.payload))[0].alarm for _ in range(2)]
-    assert names == ["1000000000000001/4"] * 2
+    again = json.loads(twice.payload) | {"deduplicationId": "another press, counted from the start"}
+    payloads = [twice.payload, twice.payload, json.dumps(again).encode()]
+    first, second, third = [alarms(read("chirpstack", "up", each))[0].alarm for each in payloads]
+    assert first == second != third
     # The position and the event that Traccar makes of one press.
     pressed = [one for one in samples("traccar") if one.name in {"position-sos", "event-sos"}]
     assert len({alarms(read("traccar", one.channel, one.payload))[0].alarm for one in pressed}) == 1
