@@ -206,6 +206,7 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int],
         "alarm": raised.alarm,
         "alarm_seq": raised.alarm_seq,
         "position": _position(raised),
+        **({"silent": True} if raised.silent else {}),
     }
     entry_id = derived_id("merged", raised.id)
     what = "pressed_again" if pressed else "evidence"
@@ -213,6 +214,8 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int],
     changes: dict[str, Any] = {}
     if raised.position is not None:
         changes["position"] = _position(raised)
+    if raised.silent:
+        changes["silent"] = True
     if pressed:
         changes |= {"state": "raised", "escalation_level": 0, "due_ms": now_ms, "held_by": None}
     if onto.state != changes.get("state", onto.state):

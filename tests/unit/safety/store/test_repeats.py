@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import Connection, select
 
@@ -9,7 +10,7 @@ from safety.rules.effects import AlarmRepeated, RaiseAlert
 from safety.store.alerts import act, raise_alert, repeat_alarm
 from safety.store.effects import store_effects
 from safety.store.outbox import record_command_sent, take_due_commands
-from safety.store.tables import alerts, commands
+from safety.store.tables import alerts, commands, timeline
 
 AT_MS = 1_795_000_000_000
 
@@ -55,6 +56,14 @@ def test_repeats_wait_for_one_answer(connection: Connection, alarm: str | None) 
     for second in range(1, 60):
         repeat_alarm(connection, again(7, AT_MS + second * 1000, alarm))
     assert owed(connection) == [alarm or "7"]
+
+
+def test_a_silent_press_silences_the_alert_that_it_joins(connection: Connection) -> None:
+    for number, silent in ((1, False), (2, True), (3, False)):
+        raise_alert(connection, msgspec.structs.replace(press(number), silent=silent), AT_MS)
+        assert connection.execute(select(alerts.c.silent)).scalars().all() == [number > 1]
+    said = select(timeline.c.detail).where(timeline.c.what == "pressed_again").order_by(timeline.c.seq)
+    assert ["silent" in detail for detail in connection.execute(said).scalars()] == [True, False]
 
 
 def test_each_alarm_has_its_own_answer(connection: Connection) -> None:
