@@ -123,6 +123,10 @@ class AlarmCancelled(EventBase, frozen=True, gc=False, tag="alarm_cancelled"):
     alarm: str | None = None
 
 
+class PinGiven(EventBase, frozen=True, gc=False, tag="pin_given"):
+    """She gave her PIN; what for could not be read."""
+
+
 class StatusReported(ReportBase, frozen=True, gc=False, tag="status_reported"):
     """The device told how it is; `online` False is usually its last will."""
 
@@ -181,6 +185,6 @@ class SatisfactionGiven(RecordBase, frozen=True, gc=False, kw_only=True, tag="sa
 
 
 Alarm = PanicPressed | DuressSignalled | FallDetected | NoMotionDetected | TamperDetected
-Event = CheckedIn | VisitStarted | VisitEnded | Arrived | Left | AlarmCancelled
+Event = CheckedIn | VisitStarted | VisitEnded | Arrived | Left | AlarmCancelled | PinGiven
 Record = RecordingStarted | RecordingStopped | SegmentRecorded | StepDone | MaterialUsed | SatisfactionGiven
 Report = Fix | Alarm | Event | StatusReported | Record

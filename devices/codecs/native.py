@@ -1,7 +1,7 @@
 """The native dialect: Vigil's own JSON, for all kinds of devices (docs/protocol.md).
 
-Locations, events, status and records are read strictly: what does not fit is a fault with its field.
-Alarms are read by `native_alarm`, which never gives up.
+Locations, status and records are read strictly: what does not fit is a fault with its field. Alarms are read
+by `native_alarm`, which never gives up, and events by `native_event`, which never loses a PIN.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from msgspec import Meta
 from devices import reports
 from devices.codecs import Reading
 from devices.codecs.native_alarm import read_alarm
+from devices.codecs.native_event import read_event
 from devices.codecs.native_wire import (
     Amount,
     Percent,
@@ -21,9 +22,7 @@ from devices.codecs.native_wire import (
     Time,
     WirePosition,
     decode,
-    name_of,
     position_of,
-    read_position,
     time_ms_of,
 )
 from devices.errors import UnreadablePayload
@@ -41,17 +40,6 @@ class _WireFix(WirePosition):
     seq: Seq | None = None
     battery_pct: Percent | None = None
     motion: Text | bool | None = None
-
-
-class _WireEvent(msgspec.Struct):
-    kind: Literal["check_in", "visit_start", "visit_end", "arrive", "leave", "cancel_alarm"]
-    seq: Seq | None = None
-    time: Time | None = None
-    visit: Text | None = None
-    pin: Text | int | None = None
-    alarm: Text | int | None = None
-    extend_s: Annotated[float, Meta(ge=0, le=86_400)] | None = None
-    fix: msgspec.Raw = msgspec.Raw(b"null")
 
 
 class _WireStatus(msgspec.Struct):
@@ -87,17 +75,8 @@ class _WireRecord(msgspec.Struct):
 _fix_decoder = msgspec.json.Decoder(_WireFix)
 _fixes_decoder = msgspec.json.Decoder(list[_WireFix])
 _raw_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_event_decoder = msgspec.json.Decoder(_WireEvent)
 _status_decoder = msgspec.json.Decoder(_WireStatus)
 _record_decoder = msgspec.json.Decoder(_WireRecord)
-
-_EVENTS: dict[str, type[Any]] = {
-    "check_in": reports.CheckedIn,
-    "visit_start": reports.VisitStarted,
-    "visit_end": reports.VisitEnded,
-    "arrive": reports.Arrived,
-    "leave": reports.Left,
-}
 
 
 def read(channel: str, payload: bytes, received_ms: int) -> Reading:
@@ -155,31 +134,6 @@ def _fix(wire: _WireFix, received_ms: int) -> reports.Fix:
         battery_pct=wire.battery_pct,
         motion=str(wire.motion) if wire.motion is not None else None,
     )
-
-
-def _read_event(payload: bytes, received_ms: int) -> Reading:
-    wire = decode(_event_decoder, payload)
-    reading = Reading([], [])
-    position = None
-    if bytes(wire.fix) != b"null":
-        try:
-            position = read_position(wire.fix, "fix")
-        except UnreadablePayload as fault:  # what she did counts without where she did it
-            reading.faults.append(fault)
-    common: dict[str, Any] = {
-        "time_ms": time_ms_of(wire.time, received_ms),
-        "seq": wire.seq,
-        "visit": wire.visit,
-        "pin": None if wire.pin is None else str(wire.pin),
-        "position": position,
-    }
-    if wire.kind == "cancel_alarm":
-        reading.reports.append(reports.AlarmCancelled(alarm=name_of(wire.alarm), **common))
-    else:
-        if wire.kind == "check_in":
-            common["extend_s"] = wire.extend_s
-        reading.reports.append(_EVENTS[wire.kind](**common))
-    return reading
 
 
 def _read_status(payload: bytes, received_ms: int) -> Reading:
@@ -243,7 +197,7 @@ def _given(value: T | None, field: str) -> T:
 _READERS: dict[str, Callable[[bytes, int], Reading]] = {
     "location": _read_location,
     "alarm": read_alarm,
-    "event": _read_event,
+    "event": read_event,
     "status": _read_status,
     "record": _read_record,
 }

@@ -19,6 +19,8 @@ Seq = Annotated[int, Meta(ge=0, le=2**53)]
 EpochMs = Annotated[int, Meta(ge=0, le=_LATEST_MS)]
 Time = EpochMs | Annotated[datetime, Meta(tz=True)]
 Text = Annotated[str, Meta(max_length=200)]
+Name = Annotated[str, Meta(max_length=1_000)]
+"""What a device calls an alarm of its own."""
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Amount = Annotated[float, Meta(ge=0, le=1e12)]
 

@@ -146,6 +146,69 @@ def test_an_event_counts_without_its_broken_fix() -> None:
     assert reading.faults[0].field == "fix.lat"
 
 
+@pytest.mark.parametrize("bad", ["speed_mps", "heading_deg", "altitude_m", "accuracy_m", "time"])
+@pytest.mark.parametrize("channel", ["alarm", "event"])
+def test_a_place_counts_whatever_is_wrong_beside_it(channel: Channel, bad: str) -> None:
+    said = {
+        "kind": "fall" if channel == "alarm" else "check_in",
+        "fix": {"lat": 31.0, "lon": 121.0, bad: "x"},
+    }
+    reading = read(channel, msgspec.json.encode(said), NOW_MS)
+    (report,) = reading.reports
+    assert isinstance(report, reports.AlarmBase | reports.EventBase)
+    assert report.position == reports.Position(31.0, 121.0)
+    assert [fault.field for fault in reading.faults] == [f"fix.{bad}"]
+
+
+@pytest.mark.parametrize("fix", [{"lat": 31.0}, {"lat": 31.0, "lon": 121.0, "datum": "mars"}, "here", 7])
+def test_what_may_be_anywhere_is_no_place(fix: Any) -> None:
+    reading = read("alarm", msgspec.json.encode({"kind": "fall", "fix": fix}), NOW_MS)
+    assert isinstance(reading.reports[0], reports.FallDetected)
+    assert reading.reports[0].position is None
+    assert reading.faults
+
+
+def test_each_of_a_list_is_an_alarm() -> None:
+    reading = read("alarm", b'[{"kind":"fall","id":"a"},3,{"kind":"panic","id":"b","seq":"x"}]', NOW_MS)
+    assert [type(report) for report in reading.reports] == [reports.FallDetected, reports.PanicPressed]
+    assert [fault.field for fault in reading.faults] == ["[1]", "[2].seq"]
+
+
+def test_a_long_name_is_a_name() -> None:
+    alarm = only("alarm", {"kind": "panic", "id": "L" * 250})
+    assert isinstance(alarm, reports.PanicPressed)
+    assert alarm.alarm == "L" * 250
+
+
+@pytest.mark.parametrize(
+    ("payload", "kind", "field"),
+    [
+        (b'{"kind":"check_in","pin":"9911","seq":"7"}', reports.CheckedIn, "seq"),
+        (b'{"kind":"leave","pin":"9911","time":"2026-11-23T20:00:00"}', reports.Left, "time"),
+        (b'{"kind":"check_in","pin":"9911","visit":5}', reports.CheckedIn, "visit"),
+        (b'{"kind":"check_in","pin":"9911","extend_s":"x"}', reports.CheckedIn, "extend_s"),
+        (b'{"kind":"visit_end","pin":"9911","visit":5}', reports.PinGiven, "visit"),
+        (b'{"kind":"cancel_alarm","pin":"9911","alarm":{}}', reports.PinGiven, "alarm"),
+        (b'{"kind":"dance","pin":"9911"}', reports.PinGiven, "kind"),
+        (b'{"pin":9911}', reports.PinGiven, "kind"),
+        (b'{"kind":"check_in","pin":"9911",', reports.PinGiven, "$"),
+    ],
+)
+def test_no_pin_is_lost_with_a_field_beside_it(payload: bytes, kind: type[Any], field: str) -> None:
+    reading = read("event", payload, NOW_MS)
+    (report,) = reading.reports
+    assert type(report) is kind
+    assert isinstance(report, reports.EventBase)
+    assert report.pin == "9911"
+    assert [fault.field for fault in reading.faults] == [field]
+
+
+@pytest.mark.parametrize("payload", [b'{"kind":"visit_end","visit":5}', b'{"kind":"check_in",', b"{}"])
+def test_an_event_that_nobody_understands_is_a_fault(payload: bytes) -> None:
+    with pytest.raises(UnreadablePayload):
+        read("event", payload, NOW_MS)
+
+
 def test_reads_status_and_records() -> None:
     status = only("status", {"state": "offline", "battery": 12, "firmware": "1.2"})
     assert (status.online, status.battery_pct, status.firmware) == (False, 12, "1.2")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from devices import topics
-from devices.codecs import native, native_alarm, native_wire
+from devices.codecs import native, native_alarm, native_event, native_wire
 from devices.codecs.dialects import DIALECTS
 from devices.commands import Command, CommandKind, encode
 from devices.topics import Channel
@@ -24,8 +24,8 @@ SCHEMAS: dict[str, Any] = DOCUMENT["components"]["schemas"]
 WIRE: dict[str, dict[str, Any]] = {
     "Position": {field.name: field.type for field in msgspec.structs.fields(native_wire.WirePosition)},
     "Fix": {field.name: field.type for field in msgspec.structs.fields(native._WireFix)},
-    "Alarm": {name: decoder.type for name, decoder in native_alarm._DECODERS.items()},
-    "Event": {field.name: field.type for field in msgspec.structs.fields(native._WireEvent)},
+    "Alarm": {name: decoder.type for name, decoder in native_alarm._PIECES.decoders.items()},
+    "Event": {field.name: field.type for field in msgspec.structs.fields(native_event.WireEvent)},
     "Status": {field.name: field.type for field in msgspec.structs.fields(native._WireStatus)},
     "Record": {field.name: field.type for field in msgspec.structs.fields(native._WireRecord)},
 }

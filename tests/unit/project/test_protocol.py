@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 import safety.api
 from devices.clock import ManualClock
-from devices.codecs import native, native_alarm
+from devices.codecs import native, native_alarm, native_event
 from devices.codecs.dialects import DIALECTS
 from devices.commands import Command, CommandKind, encode
 from devices.registry.port import DeviceKind
@@ -258,7 +258,7 @@ def test_an_alert_holds_what_was_promised() -> None:
 def test_what_a_device_may_say_is_what_is_read() -> None:
     table = {row[0]: row[2] for row in rows(PROTOCOL) if row[0].startswith("`vigil/v1/")}
     assert set(code(table["`vigil/v1/{device}/alarm`"])) == set(native_alarm._KINDS)
-    assert set(code(table["`vigil/v1/{device}/event`"])) == {*native._EVENTS, "cancel_alarm"}
+    assert set(code(table["`vigil/v1/{device}/event`"])) == set(native_event._KINDS)
 
 
 def test_the_reasons_of_dead_letters_are_listed() -> None:
