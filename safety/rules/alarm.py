@@ -56,6 +56,9 @@ class Sighting(msgspec.Struct):
     time_ms: int
     seen_ms: int
     cancel_until_ms: int | None
+    test: bool = False
+    # The device has counted from the start again since: only the same time makes a repeat of it.
+    outdated: bool = False
 
 
 class AlarmState(msgspec.Struct):
@@ -74,6 +77,7 @@ def step(state: AlarmState, arrival: Arrival, plan: NursePlan | None) -> list[Ef
     report = arrival.report
     if isinstance(report, AlarmBase):
         return _alarm(state, arrival, report, plan)
+    _notice_restart(state, arrival)
     if isinstance(report, reports.AlarmCancelled):
         return _cancelled(state, arrival, report, plan)
     if isinstance(report, reports.EventBase) and _is_duress(report.pin, plan):
@@ -141,15 +145,19 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
             time_ms=report.time_ms,
             seen_ms=arrival.received_ms,
             cancel_until_ms=cancel_until_ms,
+            test=report.test,
         )
     )
     return [raised, *_overtaken(state, state.sightings[-1], arrival)]
 
 
 def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: AlertKind) -> Sighting | None:
-    """Return the sighting of which this is a repeat: same id, or same seq, or same time, as far as given."""
+    """Return the sighting of which this is a repeat: same id, or same seq, or same time, as far as given.
+
+    What is real is no repeat of a test.
+    """
     for seen in reversed(state.sightings):
-        if seen.device != arrival.device or seen.kind != kind:
+        if seen.device != arrival.device or seen.kind != kind or seen.test > report.test:
             continue
         if report.alarm is not None and seen.alarm is not None:
             same = report.alarm == seen.alarm
@@ -157,10 +165,19 @@ def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: A
             same = report.seq == seen.seq
         else:
             same = report.time_ms == seen.time_ms
-        recent = arrival.received_ms - seen.seen_ms <= REPEAT_WINDOW_MS
+        recent = arrival.received_ms - seen.seen_ms <= REPEAT_WINDOW_MS and not seen.outdated
         if same and (recent or report.time_ms == seen.time_ms):
             return seen
     return None
+
+
+def _notice_restart(state: AlarmState, arrival: Arrival) -> None:
+    """Note that an event with a smaller number came later: the device counts from the start again."""
+    seq, time_ms = arrival.report.seq, arrival.report.time_ms
+    for seen in state.sightings:
+        if seq is None or seen.seq is None or seen.alarm is not None or seen.device != arrival.device:
+            continue
+        seen.outdated = seen.outdated or (seq < seen.seq and time_ms > seen.time_ms)
 
 
 def _cancelled(

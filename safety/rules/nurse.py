@@ -29,6 +29,9 @@ SAID_TWICE_MS = 60_000
 OVERRUN_MS = 12 * 3_600_000
 """So long after its planned end a visit may still be the one she means."""
 
+ALARM_TRACK_MS = 60 * 60_000
+"""So long after her last alarm her way is kept, whether or not a visit is on."""
+
 
 class NurseState(msgspec.Struct, gc=False, array_like=True):
     """All that the rules remember of one nurse; `visits` and `check_ins` have one for each of her visits.
@@ -47,6 +50,7 @@ class NurseState(msgspec.Struct, gc=False, array_like=True):
     stirred: bool = False
     replanned: bool = False
     armed_ms: int | None = None
+    alarmed_ms: int | None = None
 
 
 def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
@@ -94,7 +98,9 @@ def step(
             phase = phase_at(_coming(state, arrival.received_ms), arrival.received_ms)
             effects += health.step(known, arrival, state.plan, phase)
             state.stirred = True
-    if isinstance(arrival.report, reports.EventBase):
+    if isinstance(arrival.report, reports.AlarmBase):
+        state.alarmed_ms = arrival.received_ms
+    elif isinstance(arrival.report, reports.EventBase):
         effects += _happen(state, arrival)
     elif isinstance(arrival.report, reports.RecordBase):
         effects.append(work_record.keep(arrival, arrival.report, state.plan))
@@ -253,7 +259,8 @@ def _move(
     """Take in where she is; fixes that are older than the newest one only complete the track."""
     newest = state.newest is None or sight.time_ms > state.newest.time_ms
     visit_on = current_visit(state, sight.time_ms)
-    placed = PlacePosition(sight, visit_on.id if visit_on else None, newest, battery_pct)
+    alarmed = state.alarmed_ms is not None and sight.received_ms - state.alarmed_ms <= ALARM_TRACK_MS
+    placed = PlacePosition(sight, visit_on.id if visit_on else None, newest, battery_pct, alarmed)
     if not newest:
         if visit_on is not None:
             moves.look_back(state.moves, sight, visit_on, shared)

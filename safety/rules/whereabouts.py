@@ -12,7 +12,7 @@ def hear(arrival: Arrival) -> HearDevice:
         return HearDevice(
             device=arrival.device,
             heard_ms=arrival.received_ms,
-            online=report.online,
+            online=True if report.online is None else report.online,
             battery_pct=report.battery_pct,
             signal_dbm=report.signal_dbm,
             firmware=report.firmware,

@@ -27,8 +27,8 @@ _WORTH_COPYING = 8
 
 
 def store_tracks(connection: Connection, places: Sequence[PlacePosition]) -> None:
-    """Store what of `places` belongs to a visit's track; a point that is there already stays as it is."""
-    points = [_point(place) for place in places if place.visit is not None]
+    """Store what of `places` belongs to a track; a point that is there already stays as it is."""
+    points = [_point(place) for place in places if place.visit is not None or place.alarmed]
     if is_postgres(connection) and len(points) >= _WORTH_COPYING and _copy(connection, points):
         return
     insert_new(connection, tracks, _COLUMNS, points)

@@ -51,6 +51,19 @@ def test_a_device_that_was_reset_is_heard() -> None:
     assert len(raised(panic(60, seq=5, alarm="1"), panic(day_s, seq=5, alarm="1"))) == 2
 
 
+def test_an_event_shows_that_a_device_was_reset() -> None:
+    check_in = event(reports.CheckedIn, 70, seq=0)
+    assert len(raised(panic(60, seq=1), check_in, panic(80, seq=1), panic(80, seq=1, received_s=85))) == 2
+    assert len(raised(panic(60, seq=1), check_in, panic(60, seq=1, received_s=85))) == 1
+    assert len(raised(panic(60, seq=1, alarm="a"), check_in, panic(80, seq=1, alarm="a"))) == 1
+    assert len(raised(panic(60, seq=1), event(reports.CheckedIn, 50, seq=0), panic(60, seq=1))) == 1
+
+
+def test_a_real_alarm_is_no_repeat_of_a_test() -> None:
+    assert len(raised(panic(60, seq=2, test=True), panic(61, seq=2), panic(62, seq=2))) == 2
+    assert len(raised(panic(60, seq=2), panic(61, seq=2, test=True))) == 1
+
+
 def test_another_press_is_another_alarm() -> None:
     assert len(raised(panic(60, alarm="a1"), panic(70, alarm="a2"))) == 2
 
@@ -145,6 +158,12 @@ def test_a_duress_pin_instead_of_the_pin_is_duress() -> None:
     ):
         alert = raised(WITH_PINS, fall(60, alarm="f1"), what)[-1]
         assert (alert.kind, alert.silent, alert.severity) == ("duress", True, "critical")
+
+
+def test_a_duress_pin_alone_is_duress() -> None:
+    (alert,) = raised(WITH_PINS, event(reports.PinGiven, 60, pin="4321"))
+    assert (alert.kind, alert.silent) == ("duress", True)
+    assert raised(WITH_PINS, event(reports.PinGiven, 60, pin="1234")) == []
 
 
 def test_a_duress_pin_in_the_window_looks_like_success_and_takes_nothing_back() -> None:

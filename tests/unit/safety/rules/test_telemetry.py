@@ -7,7 +7,7 @@ import msgspec
 from devices import reports
 from safety.domain.plan import FencePlan, OrgPlan
 from safety.engine import TelemetryEngine
-from safety.rules.effects import Effect, NoteAlert, PlacePosition, RaiseAlert
+from safety.rules.effects import Effect, HearDevice, NoteAlert, PlacePosition, RaiseAlert
 from tests.support.records import (
     HOME_LAT,
     HOME_LON,
@@ -17,6 +17,7 @@ from tests.support.records import (
     at,
     event,
     fix,
+    panic,
     position,
     tick,
     ticks,
@@ -211,3 +212,17 @@ def test_silence_while_the_service_was_away_means_nothing() -> None:
 
 def test_silence_outside_a_visit_means_nothing() -> None:
     assert not alerts(QUIET, fix(-3_000, 10), *ticks(-3_000, 0))
+
+
+def test_her_way_is_kept_for_an_hour_after_an_alarm() -> None:
+    nobody = msgspec.structs.replace(PLAN, visits=())
+    before, *after = [fix(second, 0) for second in (10, 70, 3_650, 3_670)]
+    placed = run(nobody, before, panic(60, position=position(0)), *after)
+    kept = [(one.visit, one.alarmed) for one in placed if isinstance(one, PlacePosition)]
+    assert kept == [(None, False), (None, True), (None, True), (None, True), (None, False)]
+
+
+def test_whatever_a_device_says_of_itself_it_is_there() -> None:
+    told = [arrival(reports.StatusReported(time_ms=at(60), online=said), 60) for said in (None, False)]
+    heard = [effect.online for effect in run(PLAN, *told) if isinstance(effect, HearDevice)]
+    assert heard == [True, False]
