@@ -25,6 +25,11 @@ class Listener(NamedTuple):
     host: str
     port: int
 
+    @property
+    def place(self) -> str:
+        """It as it stands in a URL: `host:port`."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 def run(settings: Settings, serving: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
     """Run `serving` on a loop of its own; its event is set by SIGTERM or SIGINT. Return the exit code."""

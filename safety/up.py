@@ -16,6 +16,7 @@ from safety.broker_certificate import BrokerCertificate
 from safety.config import Settings
 from safety.demo.players import Players
 from safety.demo.seed import Demo, prepare_demo
+from safety.listening import Listening, note_listening
 from safety.parts.ingest import limits_of
 from safety.parts.part import Ground, Tasks
 from safety.running import Listener, run, run_service, say, say_ready
@@ -56,7 +57,8 @@ async def _serve(data_dir: Path, settings: Settings, doors: Doors, demo: bool, s
     clock = SystemClock()
     database = Database(database_url(data_dir, settings.database_url))
     try:
-        await asyncio.to_thread(migrate, database.engine)
+        with database.opening():
+            await asyncio.to_thread(migrate, database.engine)
         ground = Ground(
             data_dir=data_dir,
             settings=settings,
@@ -68,34 +70,36 @@ async def _serve(data_dir: Path, settings: Settings, doors: Doors, demo: bool, s
         )
         async with _broker(data_dir, settings, doors, database.url, clock) as (address, broker, tls):
             http = doors.http
-            link_base = settings.public_url or f"http://{http.host}:{http.port}"
+            link_base = settings.public_url or f"http://{http.place}"
             cast = Cast(database, data_dir, address, clock) if demo else None
             async with everything(ground, address, link_base=link_base, demo=demo) as service:
-                announce = partial(_announce, service, Heard(address, tls), cast)
+                announce = partial(_announce, service, Heard(address, tls, data_dir), cast)
                 await run_service(service, http, stop, announce, beside=broker)
     finally:
         database.close()
 
 
 class Heard(NamedTuple):
-    """Where the broker is heard, and where behind TLS."""
+    """Where the broker is heard, and where behind TLS; commands look for word of it in `data_dir`."""
 
     address: BrokerAddress
     tls: TlsListener | None
+    data_dir: Path
 
 
 async def _announce(service: Service, heard: Heard, cast: "Cast | None", http: Listener) -> None:
     """Say where it listens once devices are heard; with a cast, let it play."""
+    note_listening(heard.data_dir, Listening(http.place, heard.address.port))
     await service.until_ready()
-    say(f"mqtt   mqtt://{heard.address.host}:{heard.address.port}")
+    say(f"mqtt   mqtt://{Listener(heard.address.host, heard.address.port).place}")
     if heard.tls is not None:
-        say(f"mqtts  mqtts://{heard.tls.host}:{heard.tls.port}")
-    say(f"http   http://{http.host}:{http.port}")
+        say(f"mqtts  mqtts://{Listener(heard.tls.host, heard.tls.port).place}")
+    say(f"http   http://{http.place}")
     if cast is None:
         say_ready()
         return
     demo = await asyncio.to_thread(cast.prepare)
-    say(f"demo   open http://{http.host}:{http.port}")
+    say(f"demo   open http://{http.place}")
     say(f"demo   log in as {demo.login.login} with password {demo.login.password}")
     say_ready()
     await cast.players.run()

@@ -17,13 +17,16 @@ _HERE_ONLY = frozenset({"127.0.0.1", "localhost", "::1", "0.0.0.0", "::"})  # no
 
 
 def reach_of(data_dir: Path) -> Reach:
-    """Return where devices reach the service that the settings in `data_dir` describe."""
+    """Return where devices reach the service on `data_dir`: as it was started last, else by its settings."""
     from safety.config import load_settings
+    from safety.listening import Listening, read_listening
     from safety.reach import addresses_of
 
     settings = load_settings(prepare_data_dir(data_dir))
-    found_at = f"http://{settings.http_host}:{settings.http_port}"
-    return addresses_of(settings, settings.mqtt_port).reach(found_at)
+    heard = read_listening(data_dir)
+    if heard is None:
+        heard = Listening(f"{settings.http_host}:{settings.http_port}", settings.mqtt_port)
+    return addresses_of(settings, heard.mqtt_port).reach(f"http://{heard.http}")
 
 
 def enrolment_of(device: Device, secret: str, data_dir: Path) -> Enrolment:
