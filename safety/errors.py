@@ -6,6 +6,7 @@ SafetyError
 ├── Conflict              someone was first; carries the current state               (permanent)
 ├── Forbidden             the role does not allow it                                 (permanent)
 ├── Superseded            somebody else works on this partition now                  (permanent)
+├── StoreUnusable         the store cannot be opened: it is away, or no store        (permanent)
 └── DeliveryFailed
     ├── DeliveryRefused   the channel will never take it                             (permanent)
     └── DeliveryDelayed   the channel cannot take it just now                        (transient)
@@ -54,6 +55,10 @@ class Conflict(SafetyError):
 
 class Superseded(SafetyError):
     """Somebody else works on this partition now; what this one decides counts no more."""
+
+
+class StoreUnusable(SafetyError):
+    """The store cannot be opened: nobody is there, we may not, or what is there is none."""
 
 
 class GaveWay(SafetyError):

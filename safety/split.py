@@ -29,14 +29,20 @@ def run_part(name: Name, data_dir: Path, settings: Settings, http: Listener) -> 
     """
     if name in ("ingest", "route") and settings.broker_url is None:
         raise ConfigError(f"broker_url: `vigil {name}` needs an outside broker; `vigil up` brings its own")
-    return run(settings, lambda stop: _serve(name, data_dir, settings, http, stop))
+    return run(settings, lambda stop: serve(name, data_dir, settings, http, stop))
 
 
-async def _serve(name: Name, data_dir: Path, settings: Settings, http: Listener, stop: asyncio.Event) -> None:
+async def serve(name: Name, data_dir: Path, settings: Settings, http: Listener, stop: asyncio.Event) -> None:
+    """Run one part until `stop` is set, also while it still waits for others.
+
+    Raises:
+        StoreUnusable: the store cannot be opened.
+    """
     database = Database(database_url(data_dir, settings.database_url))
     try:
-        await asyncio.to_thread(migrate_new, database.engine)
-        clock = await _clock_of(database)
+        with database.opening():
+            await asyncio.to_thread(migrate_new, database.engine)
+            clock = await _clock_of(database)
         ground = Ground(
             data_dir=data_dir,
             settings=settings,
@@ -46,12 +52,16 @@ async def _serve(name: Name, data_dir: Path, settings: Settings, http: Listener,
             way=RightOfWay(clock),
             alone=False,
         )
-        opening = asyncio.ensure_future(_opened(name, ground, http, stop))
+        begun = asyncio.Event()
+        opening = asyncio.ensure_future(_opened(name, ground, http, stop, begun))
         stopping = asyncio.ensure_future(stop.wait())
-        # A part may wait for others before it can begin: it must be possible to stop it even then.
         await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        await opening
+        if not opening.done() and not begun.is_set():
+            opening.cancel()  # it waits for others before it can begin, and may do so for ever
+            await asyncio.wait([opening])
+        else:
+            await opening
     finally:
         database.close()
 
@@ -66,11 +76,14 @@ async def _clock_of(database: Database) -> Clock:
     return shared
 
 
-async def _opened(name: Name, ground: Ground, http: Listener, stop: asyncio.Event) -> None:
+async def _opened(
+    name: Name, ground: Ground, http: Listener, stop: asyncio.Event, begun: asyncio.Event
+) -> None:
     async with _part(name, ground, http) as service:
+        begun.set()
 
         async def announce(http: Listener) -> None:
-            say(f"http   http://{http.host}:{http.port}")
+            say(f"http   http://{http.place}")
             await service.until_ready()
             say_ready()
 

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import structlog
+
 from ingest.errors import LogUnavailable
 from ingest.lanes import DEAD_LETTERS, LANES, TELEMETRY
 from ingest.log.assignment import AllPartitions, Assignments
@@ -18,6 +20,7 @@ from safety.parts.part import Ground
 
 TOPICS = (*LANES, DEAD_LETTERS)
 _LOOK_EVERY_S = 0.5
+_log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -79,11 +82,17 @@ async def _open_embedded(ground: Ground, stack: AsyncExitStack, *, writes: bool,
 
 async def _until_written(ground: Ground, log: EventLog) -> None:
     """Wait until somebody has made the log that this process only reads."""
+    told = False
     while True:
         try:
             for topic in TOPICS:
                 log.partitions(topic)
-        except LogUnavailable:
+        except LogUnavailable as error:
+            if not told:
+                _log.warning(
+                    "waiting for `vigil ingest` to make the log", action="log_awaited", error=str(error)
+                )
+                told = True
             await ground.clock.sleep_s(_LOOK_EVERY_S)
         else:
             return

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, ExceptionContext, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from devices.registry.database import open_database
-from safety.errors import GaveWay
+from safety.errors import GaveWay, StoreUnusable
 from safety.store.postgres import hold_briefly
 
 T = TypeVar("T")
@@ -123,6 +123,19 @@ class Database:
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="store-read")
         # On SQLite they write one at a time; who is urgent must not stand behind others that wait for that.
         self._writer = ThreadPoolExecutor(4, thread_name_prefix="store-write")
+
+    @contextmanager
+    def opening(self) -> Iterator[None]:
+        """What is done with the store at the start, before anybody relies on it.
+
+        Raises:
+            StoreUnusable: it could not be done.
+        """
+        try:
+            yield
+        except DBAPIError as error:
+            where = self.engine.url.database if self.one_writer else "on PostgreSQL"
+            raise StoreUnusable(f"the store {where} cannot be used: {error.orig}") from error
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

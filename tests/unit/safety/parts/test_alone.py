@@ -1,5 +1,6 @@
 """What one process may not do beside another, and what it says then."""
 
+import asyncio
 import dataclasses
 from pathlib import Path
 
@@ -9,14 +10,16 @@ from devices.clock import SystemClock
 from ingest.errors import LogInUse
 from ingest.right_of_way import RightOfWay
 from safety.config import ConfigError, Settings
+from safety.errors import StoreUnusable
 from safety.parts.logs import open_log
 from safety.parts.part import Ground
 from safety.parts.route import routing
 from safety.running import Listener
-from safety.split import run_part
+from safety.split import run_part, serve
 from safety.store.database import Database, database_url
 from safety.store.migrate import StoreTooOld, migrate_new
 from safety.wakes import Wakes
+from tests.support.waiting import PATIENCE_S
 
 
 def ground(data_dir: Path) -> Ground:
@@ -77,3 +80,16 @@ def test_only_init_and_up_upgrade_a_store(tmp_path: Path) -> None:
     with pytest.raises(StoreTooOld, match="run `vigil init`"):
         migrate_new(database.engine)
     database.close()
+
+
+async def test_a_part_that_waits_for_another_can_be_stopped(tmp_path: Path) -> None:
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(PATIENCE_S):
+        await serve("process", tmp_path, Settings(), Listener("127.0.0.1", 0), stop)
+
+
+async def test_a_file_that_is_no_store_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "vigil.db").write_text("no store at all " * 100)
+    with pytest.raises(StoreUnusable, match=r"vigil.db cannot be used: file is not a database"):
+        await serve("console", tmp_path, Settings(), Listener("127.0.0.1", 0), asyncio.Event())
