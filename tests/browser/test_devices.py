@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -116,3 +117,26 @@ def test_a_dispatcher_looks_and_changes_nothing(desk: Desk, house: House, superv
     expect(page.get_by_test_id("device-history")).to_contain_text("周敏")
     expect(page.get_by_test_id("device-add")).to_be_hidden()
     expect(page.get_by_test_id("device-rotate")).to_have_count(0)
+
+
+def test_a_device_that_is_heard_again_is_not_said_to_be_silent(desk: Desk, supervisor: str) -> None:
+    now = datetime.now(UTC)
+
+    def worrying(id: str, heard: timedelta) -> dict[str, object]:
+        detail = {"alert": f"alert-{id}", "since_at": (now - timedelta(minutes=14)).isoformat()}
+        device = {"id": id, "kind": "phone", "nurse": id, "state": "online", "revoked": False}
+        return {
+            "device": device | {"last_heard_at": (now - heard).isoformat()},
+            "worries": [{"reason": "silent", "urgency": "high", "detail": detail}],
+        }
+
+    board = [worrying("back", timedelta(minutes=2)), worrying("gone", timedelta(minutes=40))]
+    desk.page.route("**/devices/board?*", lambda route: route.fulfill(json={"items": board, "next": None}))
+    desk.log_in(supervisor, PASSWORD)
+    desk.page.get_by_test_id("view-devices").click()
+    back, gone = (desk.page.get_by_test_id("worry").filter(has_text=name) for name in ("back", "gone"))
+    expect(gone).to_contain_text("silent for 14 min")
+    expect(back).to_contain_text("was silent, heard again 2 min")
+    expect(back).to_contain_text("its alert is still open")
+    desk.page.get_by_test_id("lang-switch").get_by_text("中文").click()
+    expect(back).to_contain_text("报警尚未结束")

@@ -162,3 +162,13 @@ def test_every_reason_is_told_in_words(desk: Desk, why: dict[str, Any], english:
     assert english in told[0]
     assert chinese in told[1]
     assert not any(mark in text for text in told for mark in ("{", "null", "undefined", "_"))
+
+
+def test_what_cannot_be_taken_back_is_not_said_to_be_for_no_time(desk: Desk) -> None:
+    desk.open()
+    script = """async (window_s) => {
+        const { whyWords } = await import("/static/js/words.js");
+        return whyWords({ rule: "panic", said_by: "dev_1", cancel_window_s: window_s });
+    }"""
+    assert desk.page.evaluate(script, 0) == ["The alarm button was pressed."]
+    assert desk.page.evaluate(script, 30)[1:] == ["can be taken back for: 30 s"]

@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.cast import PASSWORD, House
 from tests.browser.desk import Desk
@@ -186,3 +186,21 @@ def test_an_alarm_that_is_hardly_readable_is_shown_with_its_doubts(desk: Desk, h
     expect(card).to_contain_text("Unclear")
     card.click()
     expect(desk.detail).to_contain_text("Could not be read in the alarm")
+
+
+@pytest.mark.parametrize("width", [1440, 1366, 1280, 1024, 390])
+def test_the_demo_says_that_it_is_one(desk: Desk, house: House, width: int) -> None:
+    def as_demo(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "demo": True})
+
+    desk.page.route("**/api/v1/config", as_demo)
+    desk.page.set_viewport_size({"width": width, "height": 900})
+    desk.log_in(house.dispatcher, PASSWORD)
+    badge = desk.page.locator("#org .badge")
+    expect(badge).to_have_text("demo data")
+    seen = """(badge) => {
+        const { left, right, top, bottom } = badge.getBoundingClientRect();
+        return [left + 1, right - 1].every((x) => document.elementFromPoint(x, (top + bottom) / 2) === badge);
+    }"""
+    assert badge.evaluate(seen)
+    assert desk.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Final
 
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.cast import PASSWORD, House
+from tests.browser.cast import PASSWORD, Colleague, House, Service
 from tests.browser.desk import Desk
 from tests.browser.link import Link
 from tests.support.waiting import wait_until
@@ -40,6 +41,143 @@ def test_who_was_first_is_shown(desk: Desk, house: House) -> None:
     expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "acknowledged")
     expect(desk.cards_of(nurse.name)).to_contain_text(colleague.login)
     expect(desk.timeline).to_contain_text(f"{colleague.login} acknowledged")
+
+
+def test_who_was_first_is_told_as_it_was_then(desk: Desk, house: House) -> None:
+    desk.tolerated.append("409")
+    nurse = house.nurse("其后")
+    colleague = house.colleague()
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    expect(desk.timeline).to_contain_text("Alert raised")
+    alert = colleague.alerts_of(nurse)[0]["id"]
+
+    def overtaken(route: Route) -> None:
+        colleague.act(alert, "acknowledge")
+        route.continue_()
+
+    desk.page.route(f"**/alerts/{alert}/acknowledge", overtaken)
+    desk.button("acknowledge").click()
+    conflict = desk.page.get_by_test_id("conflict")
+    expect(conflict).to_contain_text("Acknowledged")
+    colleague.act(alert, "dispatch")
+    expect(desk.page.get_by_test_id("detail-state")).to_have_attribute("data-state", "dispatched")
+    expect(conflict).to_contain_text("the alert was then “Acknowledged”")
+    expect(conflict).not_to_contain_text("Help dispatched")
+
+
+def test_whoever_was_first_herself_is_told_so(desk: Desk, house: House, service: Service) -> None:
+    desk.tolerated.append("409")
+    nurse = house.nurse("自己")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    expect(desk.timeline).to_contain_text("Alert raised")
+    with closing(Colleague(service.base_url, house.dispatcher)) as elsewhere:
+        alert = elsewhere.alerts_of(nurse)[0]["id"]
+
+        def done_already(route: Route) -> None:
+            elsewhere.act(alert, "acknowledge")
+            route.continue_()
+
+        desk.page.route(f"**/alerts/{alert}/acknowledge", done_already)
+        desk.button("acknowledge").click()
+        conflict = desk.page.get_by_test_id("conflict")
+        expect(conflict).to_contain_text("You acted on it yourself")
+        expect(conflict).not_to_contain_text(house.dispatcher)
+
+
+def told(desk: Desk, **notice: str | None) -> str:
+    """What the page says of a conflict."""
+    desk.open()
+    script = """async (notice) => {
+        const { change, state } = await import("/static/js/store.js");
+        const { noticeNode } = await import("/static/js/notice.js");
+        state.me = { login: "zhao" };
+        const shown = { alert: "one", kind: "conflict", action: "acknowledge", ...notice };
+        change([], (s) => { s.notice = shown; });
+        const text = noticeNode({ id: "one", state: "resolved" }).textContent;
+        state.me = null;
+        return text;
+    }"""
+    text: str = desk.page.evaluate(script, notice)
+    return text
+
+
+@pytest.mark.parametrize(("state", "shown"), [("cancelled", "Cancelled by the nurse"), ("raised", "Waiting")])
+def test_nobody_is_said_to_have_brought_about_what_the_alarm_did(desk: Desk, state: str, shown: str) -> None:
+    """A nurse who cancels or presses again changes the alert after whoever moved it last."""
+    text = told(desk, by="wang", at="2026-01-01T00:00:00Z", state=state)
+    assert f"it was then “{shown}”" in text
+    assert "wang" not in text
+
+
+def test_what_was_written_stays_until_it_was_sent(desk: Desk, house: House) -> None:
+    desk.tolerated += ["ERR_FAILED", "status of 500"]
+    nurse = house.nurse("文字")
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    text, level = desk.page.get_by_test_id("note-text"), desk.page.get_by_test_id("verify-level")
+    text.fill("她没事")
+    level.select_option("2")
+    desk.page.route("**/alerts/*/verify", lambda route: route.fulfill(status=500, json={"detail": "broken"}))
+    desk.button("note").click()
+    expect(desk.page.get_by_test_id("problem")).to_contain_text("broken")
+    expect(text).to_have_value("她没事")
+    expect(level).to_have_value("2")
+    level.select_option("")
+    desk.page.route("**/alerts/*/note", lambda route: route.abort())
+    desk.button("note").click()
+    expect(desk.page.get_by_test_id("problem")).to_contain_text("may not have reached")
+    expect(text).to_have_value("她没事")
+
+    desk.page.unroute("**/alerts/*/note")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.page.route("**/alerts/*/note", hold)
+    desk.button("note").click()
+
+    def on_its_way() -> bool:
+        desk.wait_drawn()
+        return bool(held)
+
+    wait_until(on_its_way, what="the note being sent")
+    text.fill("她没事，在楼下。")
+    held[0].continue_()
+    expect(desk.timeline).to_contain_text("她没事")
+    expect(desk.button("note")).to_be_enabled()
+    expect(text).to_have_value("她没事，在楼下。")
+
+
+def test_a_closed_alert_takes_notes_and_no_level(desk: Desk, house: House) -> None:
+    desk.tolerated.append("409")
+    nurse = house.nurse("结束后")
+    colleague = house.colleague()
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse.device.alarm(fix=FIX)
+    desk.cards_of(nurse.name).click()
+    text, level = desk.page.get_by_test_id("note-text"), desk.page.get_by_test_id("verify-level")
+    text.fill("回电无人接听")
+    level.select_option("3")
+    alert = colleague.alerts_of(nurse)[0]["id"]
+
+    def closed(route: Route) -> None:
+        colleague.act(alert, "resolve", reason="assisted")
+        route.continue_()
+
+    desk.page.route(f"**/alerts/{alert}/verify", closed)
+    desk.button("note").click()
+    expect(desk.page.get_by_test_id("conflict")).to_contain_text("Resolved")
+    expect(level).to_be_hidden()
+    expect(text).to_have_value("回电无人接听")
+    desk.button("note").click()
+    expect(desk.timeline).to_contain_text("回电无人接听")
+    expect(text).to_have_value("")
 
 
 def test_a_change_that_decides_nothing_refuses_nobody(desk: Desk, house: House) -> None:

@@ -16,6 +16,7 @@ export function allowedActions(alert) {
 export function selectAlert(id) {
   change(["selection", "notice"], (s) => {
     s.selected = id;
+    s.missing = null;
     if (s.notice?.alert !== id) s.notice = null;
   });
   if (id) loadDetail(id);
@@ -57,7 +58,7 @@ function refused(id, action, error) {
   if (conflict && error.body.current) putAlerts([error.body.current]);
   change(["notice"], (s) => {
     s.notice = conflict
-      ? { alert: id, kind: "conflict", action, by: error.body.by, at: error.body.at }
+      ? { alert: id, kind: "conflict", action, by: error.body.by, at: error.body.at, state: error.body.current?.state }
       : { alert: id, kind: "problem", action, status: error.status, detail: error.message };
   });
   loadDetail(id);

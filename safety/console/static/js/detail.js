@@ -25,23 +25,32 @@ export function mountDetail() {
 function draw() {
   const root = byId("detail");
   const alert = state.alerts.get(state.selected);
-  document.body.toggleAttribute("data-selected", Boolean(alert));
+  document.body.toggleAttribute("data-selected", Boolean(state.selected));
   if (!alert) {
     shown = null;
-    root.replaceChildren(
-      el(
-        "div",
-        { class: "empty" },
-        lineIcon("select"),
-        el("p", { class: "empty-title" }, t("detail.empty")),
-        el("p", {}, t("detail.empty_more")),
-      ),
-    );
+    root.replaceChildren(emptyNode());
     return;
   }
   if (!shown || shown.id !== alert.id || shown.lang !== lang()) shown = build(root, alert);
   update(alert);
   tick(root);
+}
+
+// No alert is chosen; or a link's is not there yet, or not to be had.
+function emptyNode() {
+  if (!state.selected) return empty("select", t("detail.empty"), t("detail.empty_more"));
+  if (state.missing !== state.selected) return empty("select", t("queue.loading"));
+  return empty("unknown", t("detail.missing"), t("detail.missing_more"), "alert-missing");
+}
+
+function empty(icon, title, more = null, testid = null) {
+  return el(
+    "div",
+    { class: `empty ${icon}`, data: { testid } },
+    lineIcon(icon),
+    el("p", { class: "empty-title" }, title),
+    more ? el("p", {}, more) : null,
+  );
 }
 
 function build(root, alert) {
@@ -82,7 +91,7 @@ function update(alert) {
   whenChanged("head", [alert.severity, alert.kind, alert.state, alert.nurse_name, alert.test, alert.late], () => {
     parts.head.replaceChildren(...headNodes(alert));
   });
-  whenChanged("notice", [state.notice, alert.state], () => parts.notice.replaceChildren(noticeNode(alert) ?? ""));
+  whenChanged("notice", [state.notice], () => parts.notice.replaceChildren(noticeNode(alert) ?? ""));
   parts.actions.update(alert);
   const device = state.devices.get(alert.device);
   const latest = state.positions.get(alert.nurse);

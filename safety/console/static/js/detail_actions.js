@@ -47,7 +47,7 @@ export function actionBar(id) {
       whole.update(alert, buttons.resolve.hidden);
       hint.textContent = mayAct(state) ? (isOpen(alert) ? "" : t("detail.closed")) : t("detail.read_only");
       hint.hidden = !hint.textContent;
-      updateNote();
+      updateNote(alert);
     },
   };
 }
@@ -144,12 +144,17 @@ function noteFormOf(id) {
   const form = el("form", { class: "note-form" }, text, el("div", { class: "note-row" }, level, send));
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (await sendNote(id, text.value.trim(), level.value)) form.reset();
+    const sent = text.value;
+    if (!(await sendNote(id, sent.trim(), level.value))) return;
+    level.value = "";
+    if (text.value === sent) text.value = ""; // what was written meanwhile is not yet sent
   });
   return {
     form,
-    update() {
+    update(alert) {
       form.hidden = !mayAct(state);
+      level.hidden = !isOpen(alert); // a closed alert takes notes, and nothing else
+      if (level.hidden) level.value = "";
       send.disabled = Boolean(state.busy);
     },
   };

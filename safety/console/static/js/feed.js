@@ -122,6 +122,7 @@ const loading = new Map(); // alert id -> "running" | "again"
 
 /** Read one alert with its timeline. Requests for the same alert are folded together. */
 export async function loadDetail(id) {
+  if (!state.me) return; // by a link, before the login: it is read once somebody is there
   if (loading.has(id)) {
     loading.set(id, "again");
     return;
@@ -132,10 +133,18 @@ export async function loadDetail(id) {
       putDetail(await get(`/alerts/${encodeURIComponent(id)}`));
     } catch (error) {
       ignoreUnreachable(error);
+      if (error.status === 404) noteMissing(id);
       break;
     }
   } while (loading.get(id) === "again");
   loading.delete(id);
+}
+
+function noteMissing(id) {
+  if (id !== state.selected) return;
+  change(["selection"], (s) => {
+    s.missing = id;
+  });
 }
 
 /** Nurses, visits, fences, responders: what changes by the hour. */

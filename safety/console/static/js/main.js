@@ -1,5 +1,6 @@
 // Start: language, views, session; and the one second hand everything that ages is driven by.
 
+import { mountAddress } from "./address.js";
 import { mountDetail } from "./detail.js";
 import { fleetTick } from "./devices/model.js";
 import { mountDevices } from "./devices/page.js";
@@ -25,6 +26,7 @@ mountSound();
 mountKeys();
 mountDevices();
 mountViews();
+mountAddress();
 change(["lang"], () => {}); // the first drawing of everything
 
 setInterval(() => {

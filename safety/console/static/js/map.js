@@ -32,7 +32,7 @@ let fitted = false;
 export function mountMap() {
   view(["session", "config"], ensureMap);
   view(["positions", "alerts", "visits", "fences", "responders", "selection", "lang"], draw);
-  view(["selection"], followSelection);
+  view(["selection", "alerts"], followSelection);
   view(["lang"], drawControls);
   view(["lang"], () => groundLayer?.redraw());
   mountNurseCard();
@@ -183,9 +183,10 @@ export function showOnMap(id) {
 
 let followed = null;
 
-// A chosen alert is brought into sight if it is out of it; the zoom stays the dispatcher's.
+// A chosen alert is brought into sight if it is out of it, once it is known; the zoom stays the dispatcher's.
 function followSelection() {
   if (!map || state.selected === followed) return;
+  if (state.selected && !state.alerts.has(state.selected)) return;
   followed = state.selected;
   const position = state.alerts.get(followed)?.position;
   if (position) map.panInside([position.lat, position.lon], { padding: [60, 60] });

@@ -11,12 +11,21 @@ export function noticeNode(alert) {
   if (!notice || notice.alert !== alert.id) return null;
   const action = t(`action.${notice.action}`);
   if (notice.kind === "conflict") {
-    const key = notice.by ? "notice.conflict" : "notice.conflict_unknown";
-    const at = notice.at ? clockText(notice.at) : "–";
-    const text = t(key, { by: notice.by, at, state: term("state", alert.state), action });
-    return el("p", { class: "notice conflict", data: { testid: "conflict" } }, text);
+    return el("p", { class: "notice conflict", data: { testid: "conflict" } }, conflictText(notice, action));
   }
   return el("p", { class: "notice problem", data: { testid: "problem" } }, problemText(notice, action));
+}
+
+// What holds now is seen everywhere else: the state here is the one that stood in the way.
+function conflictText(notice, action) {
+  const at = notice.at ? clockText(notice.at) : "–";
+  return t(conflictKey(notice), { by: notice.by, at, state: term("state", notice.state ?? "?"), action });
+}
+
+// It waits again after another press, and only its nurse cancels it: whoever acted last did neither.
+function conflictKey({ by, state: then }) {
+  if (!by || then === "raised" || then === "cancelled") return "notice.conflict_unknown";
+  return by === state.me?.login ? "notice.conflict_own" : "notice.conflict";
 }
 
 function problemText(notice, action) {

@@ -72,9 +72,11 @@ function drawUser() {
   const { me, config } = state;
   setText(byId("user"), me ? me.login : "");
   setAttr(byId("user"), "title", me ? term("role", me.role) : null);
-  const org = byId("org");
-  org.replaceChildren(me?.org_name ?? "");
-  if (config.demo) org.append(" ", el("span", { class: "badge" }, t("bar.demo")));
+  const name = me?.org_name ?? "";
+  byId("org").replaceChildren(
+    el("span", { class: "org-name", title: name }, name),
+    config.demo ? el("span", { class: "badge" }, t("bar.demo")) : "",
+  );
 }
 
 // The tab's title counts what waits, for a dispatcher who is in another tab.

@@ -37,6 +37,7 @@ export const state = {
   responders: new Map(),
   told: new Map(), // device id -> what it was told, newest first
   selected: null, // alert id
+  missing: null, // the chosen alert's id, if there is none of that id, or not for us
   selectedNurse: null, // nurse id, on the map
   filter: readPref("filter") === "all" ? "all" : "open",
   busy: null, // {alert, action} while the server decides
@@ -160,7 +161,7 @@ export function forgetAll() {
     for (const name of ["alerts", "extras", "positions", "devices", "nurses", "visits", "fences", "responders", "told"]) {
       s[name] = new Map();
     }
-    Object.assign(s, { me: null, loaded: false, selected: null, selectedNurse: null, busy: null, notice: null, fleet: noFleet() });
+    Object.assign(s, { me: null, loaded: false, selected: null, missing: null, selectedNurse: null, busy: null, notice: null, fleet: noFleet() });
   });
 }
 

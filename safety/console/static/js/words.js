@@ -63,9 +63,12 @@ export function whyWords(why) {
   const facts = Object.entries(why ?? {}).filter(([, value]) => typeof value !== "object" || value === null);
   const sentence = sentenceOf(why, facts);
   const told = new Set(["rule", ...(sentence?.told ?? [])]);
-  const known = facts.filter(([name, value]) => value !== null && !SKIPPED.has(name) && !told.has(bare(name)));
+  const known = facts.filter(([name, value]) => value !== null && !isSkipped(name, value) && !told.has(bare(name)));
   return [...(sentence ? [sentence.text] : []), ...placesOf(known), ...known.filter(([name]) => !PLACE.test(name)).map(phrase)];
 }
+
+// An alarm that cannot be taken back has a window of no length.
+const isSkipped = (name, value) => SKIPPED.has(name) || (bare(name) === "cancel_window" && value === 0);
 
 function sentenceOf(why, facts) {
   const key = [`why.${why?.rule}.${why?.how}`, `why.${why?.rule}`].find(has);

@@ -34,10 +34,11 @@ function draw() {
 }
 
 function worrying({ device, worries }) {
+  const known = state.devices.get(device.id) ?? device; // as the list beside it has it: the board is read less often
   return card(
     device,
     worries[0].urgency,
-    worries.map((worry) => el("li", { data: { urgency: worry.urgency, reason: worry.reason } }, worryText(worry))),
+    worries.map((worry) => el("li", { data: { urgency: worry.urgency, reason: worry.reason } }, worryText(worry, known))),
   );
 }
 

@@ -46,12 +46,19 @@ export function testedText(device) {
 }
 
 /** A reason of the board in words; one we have no words for is shown by its name. */
-export function worryText({ reason, detail }) {
+export function worryText({ reason, detail }, device) {
+  if (reason === "silent" && isHeardAgain(detail, device)) {
+    return t("worry.heard_again", { since: ageText(device.last_heard_at) });
+  }
   const since = detail.since_at ? ageText(detail.since_at) : null;
   const key = since ? `worry.${reason}` : `worry.${reason}_never`;
   if (has(key)) return t(key, since ? { since } : {});
   return has(`worry.${reason}`) ? t(`worry.${reason}`) : reason.replaceAll("_", " ");
 }
+
+// An alert of silence stays open until somebody closes it, whether or not the device has come back.
+const isHeardAgain = (detail, device) =>
+  Boolean(detail.alert) && Date.parse(device.last_heard_at) > Date.parse(detail.since_at);
 
 export function spanOf(binding) {
   const from = clockText(binding.from, { seconds: false });

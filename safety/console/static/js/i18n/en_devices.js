@@ -127,6 +127,7 @@ export const enDevices = {
   "worry.recording_stalled": "recording has stalled",
   "worry.silent": "silent for {since}",
   "worry.silent_never": "silent",
+  "worry.heard_again": "was silent, heard again {since} ago; its alert is still open",
   "worry.never_heard": "never heard since it was added {since} ago",
   "worry.battery_low": "battery low",
   "worry.battery_soon_empty": "battery soon empty",

@@ -127,6 +127,7 @@ export const zhDevices = {
   "worry.recording_stalled": "录制停滞",
   "worry.silent": "{since}没有消息",
   "worry.silent_never": "没有消息",
+  "worry.heard_again": "曾失联，{since}前又有消息；报警尚未结束",
   "worry.never_heard": "添加{since}以来从未有消息",
   "worry.battery_low": "电量低",
   "worry.battery_soon_empty": "电量即将耗尽",
