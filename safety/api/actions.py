@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from devices.rfc3339 import rfc3339
@@ -13,6 +13,7 @@ from safety.api.answers import Answer
 from safety.api.context import Context, Services
 from safety.api.people import ACTS, Actor
 from safety.api.problems import Problem
+from safety.domain import checks
 from safety.domain.alert import Action, RefusedAction, Resolution
 from safety.errors import Conflict, InvalidInput
 from safety.store.alert_queries import find_alert, last_mover, read_alert
@@ -27,9 +28,15 @@ from safety.store.users import find_user
 router = APIRouter(tags=["alerts"])
 
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": schemas.Overtaken}}
+_LONGEST = 4000
 
 Version = Annotated[int, Field(strict=True, ge=1, description="the version of the alert that was seen")]
-Text = Annotated[str, Field(max_length=4000)]
+Text = Annotated[str, Field(max_length=_LONGEST)]
+
+
+def _optional(field: str) -> AfterValidator:
+    """Return the check of a text that may be left out; a blank one counts as left out."""
+    return AfterValidator(lambda value: checks.optional_prose(value, field, _LONGEST))
 
 
 class Step(BaseModel):
@@ -38,7 +45,7 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
 
     version: Version
-    note: Text | None = None
+    note: Annotated[Text | None, _optional("note")] = None
 
 
 class Assignment(Step):
@@ -58,14 +65,18 @@ class Note(BaseModel):
     """What is worth knowing; it may be added whatever the version, and to a closed alert too."""
 
     version: Version | None = None
-    text: Annotated[str, Field(min_length=1, max_length=4000, validation_alias=AliasChoices("text", "note"))]
+    text: Annotated[
+        str,
+        Field(min_length=1, max_length=_LONGEST, validation_alias=AliasChoices("text", "note")),
+        AfterValidator(lambda value: checks.prose(value, "text", _LONGEST)),
+    ]
 
 
 class Verification(Step):
     """How sure it is that there is danger: 0 (no call for help) to 4 (a threat to life), if that is known."""
 
     level: Annotated[int, Field(strict=True, ge=0, le=4)] | None = None
-    text: Text | None = None
+    text: Annotated[Text | None, _optional("text")] = None
 
 
 class Closing(Step):
@@ -168,15 +179,17 @@ def _audit(
 
 def _check_people(connection: Connection, org: str, detail: dict[str, object]) -> None:
     """Refuse to hand an alert of `org` to someone who could not see it."""
+    if detail.get("user") is not None and detail.get("responder") is not None:
+        raise InvalidInput("user and responder are both given: expected one of them", "responder")
     above = lineage(connection, org)
     if (login := detail.get("user")) is not None:
         user = find_user(connection, str(login))
         if user is None or user.org not in above or user.role not in ACTS or user.disabled_ms is not None:
-            raise InvalidInput(f"user {login!r} cannot take this alert: name one who may act on it")
+            raise InvalidInput(f"user {login!r} cannot take this alert: name one who may act on it", "user")
     if (responder := detail.get("responder")) is not None:
         known = list_responders(connection, orgs=above)
         if responder not in {each.id for each in known}:
-            raise InvalidInput(f"responder {responder!r} is none of this alert's organisation")
+            raise InvalidInput(f"responder {responder!r} is none of this alert's organisation", "responder")
 
 
 def _overtaken(services: Context, scope: Scope, alert: str, reason: str) -> Problem:

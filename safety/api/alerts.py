@@ -25,7 +25,8 @@ def _several(name: str, known: frozenset[str], texts: list[str] | None) -> froze
     """Return what `texts` ask for: `?state=a,b` and `?state=a&state=b` mean the same."""
     given = frozenset(part.strip() for text in texts or () for part in text.split(",") if part.strip())
     if unknown := sorted(given - known):
-        raise InvalidInput(f"{name} {unknown[0]!r} is unknown: one or more of {', '.join(sorted(known))}")
+        expected = f"one or more of {', '.join(sorted(known))}"
+        raise InvalidInput(f"{name} {unknown[0]!r} is unknown: {expected}", name)
     return given
 
 

@@ -13,6 +13,10 @@ from safety.store.queries import Listed
 encode = msgspec.json.Encoder().encode
 
 
+UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer: nothing in between may keep it, and a browser takes it for what it says it is."""
+
+
 class Answer(Response):
     """A JSON response; what it says concerns one person, so nothing in between may keep it."""
 
@@ -25,7 +29,7 @@ class Answer(Response):
         headers: dict[str, str] | None = None,
         media_type: str | None = None,
     ) -> None:
-        headers = {"Cache-Control": "no-store", **(headers or {})}
+        headers = {**UNKEPT, **(headers or {})}
         super().__init__(content, status_code, headers, media_type)
 
     def render(self, content: Any) -> bytes:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from prometheus_client import CollectorRegistry
 
 from devices.clock import Clock
@@ -31,11 +31,13 @@ from safety.api import (
     work_records,
 )
 from safety.api.answers import Answer
+from safety.api.bodies import refuse_unreadable
 from safety.api.context import ApiSettings, Context, HealthChecks
 from safety.api.http_metrics import HttpMetrics
 from safety.api.hub import LiveHub
 from safety.api.limits import MAX_THREADS, BodyLimit
-from safety.api.openapi import PROBLEMS, DescribedApplication
+from safety.api.methods import HeadAsGet
+from safety.api.openapi import PROBLEMS, UNAVAILABLE, DescribedApplication
 from safety.api.problems import install_problems
 from safety.console.static_files import mount_console
 from safety.store.database import Database
@@ -89,7 +91,7 @@ def create_app(
         lifespan=_lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url=f"{PREFIX}/openapi.json",
+        openapi_url=None,  # served below, as all answers are
         responses=PROBLEMS,
         generate_unique_id_function=lambda route: route.name,
     )
@@ -104,12 +106,16 @@ def create_app(
     )
     install_problems(app)
     app.add_middleware(BodyLimit, prefix="/api/")
+    app.add_middleware(HeadAsGet)
     app.add_middleware(HttpMetrics, clock=clock, registry=registry)
     app.include_router(health_routes)
     for noun in NOUNS:
-        app.include_router(noun.router, prefix=PREFIX)
-    # Where FastAPI keeps it unless told otherwise, and tools look for it.
-    app.add_route("/openapi.json", lambda _request: Answer(app.openapi()), include_in_schema=False)
+        # A WebSocket has no body, and no request to look at.
+        guards = [] if noun is live else [Depends(refuse_unreadable)]
+        app.include_router(noun.router, prefix=PREFIX, dependencies=guards, responses=UNAVAILABLE)
+    # Without the prefix, too: where FastAPI keeps it unless told otherwise, and tools look for it.
+    for path in (f"{PREFIX}/openapi.json", "/openapi.json"):
+        app.add_route(path, lambda _request: Answer(app.openapi()), include_in_schema=False)
     if gateway is not None:
         app.include_router(gateway)
     mount_console(app, tile_origin=_tile_origin(settings), ground=settings.ground)

@@ -1,14 +1,19 @@
 """Health: live, ready, and the figures for Prometheus."""
 
+from typing import Any
+
 from fastapi import APIRouter
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.responses import Response
 
 from safety.api import schemas
-from safety.api.answers import Answer
+from safety.api.answers import UNKEPT, Answer
 from safety.api.context import HealthChecks, Services
 
 ALIVE = {"status": "ok"}
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": schemas.Readiness, "description": "a part cannot do its work"}
+}
 
 router = APIRouter(tags=["health"])
 
@@ -19,7 +24,7 @@ async def healthz() -> Answer:
     return Answer(ALIVE)
 
 
-@router.get("/readyz", response_model=schemas.Readiness)
+@router.get("/readyz", response_model=schemas.Readiness, responses=_NOT_READY)
 async def readyz(services: Services) -> Answer:
     """Every part can do its work; names each, and answers 503 when one cannot."""
     return await readiness(services.health)
@@ -28,7 +33,12 @@ async def readyz(services: Services) -> Answer:
 @router.get("/metrics")
 def metrics(services: Services) -> Response:
     """The figures, in the Prometheus text format."""
-    return Response(generate_latest(services.registry), media_type=CONTENT_TYPE_LATEST)
+    return figures(services.registry)
+
+
+def figures(registry: CollectorRegistry) -> Response:
+    """Return the figures of `registry`, in the Prometheus text format."""
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=UNKEPT)
 
 
 async def readiness(health: HealthChecks) -> Answer:

@@ -12,6 +12,14 @@ GEOJSON_TYPE = "application/geo+json"
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": schemas.InputProblem, "description": "a problem document (RFC 9457)"}
 }
+UNAVAILABLE: dict[int | str, dict[str, Any]] = {
+    503: {
+        "model": schemas.Problem,
+        "description": "the store cannot be used just now: try again",
+        "headers": {"Retry-After": {"description": "seconds", "schema": {"type": "integer"}}},
+    }
+}
+"""What every route that uses the store may answer besides."""
 
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer"},
@@ -43,10 +51,10 @@ def _describe(operation: dict[str, Any], *, is_open: bool) -> None:
     operation.setdefault("security", [] if is_open else [{"bearer": []}, {"cookie": []}])
     for status, response in operation["responses"].items():
         content = response.get("content", {})
-        schema = content.get("application/json", {}).get("schema", {})
-        if status[0] == "4":
+        shape = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+        if status[0] == "4" or shape.endswith("Problem"):
             _rename(content, PROBLEM_TYPE)
-        elif schema.get("$ref", "").endswith("/Track"):
+        elif shape.endswith("/Track"):
             _rename(content, GEOJSON_TYPE)
 
 

@@ -32,7 +32,7 @@ def decode_cursor(cursor: str, shape: tuple[type, ...]) -> Key:
     Raises:
         InvalidInput: it is not a cursor of this list.
     """
-    refusal = InvalidInput("cursor: take it from `next` of the page before")
+    refusal = InvalidInput("cursor: take it from `next` of the page before", "cursor")
     if len(cursor) > _MAX_CURSOR_LENGTH:
         raise refusal
     try:

@@ -84,7 +84,7 @@ def change_policy(policy: str, body: PolicyChange, person: Editor, scope: Seen, 
     with services.database.writing() as connection:
         known = read_master(connection, scope, table, policy)
         tiers = known.tiers if body.tiers is None else [tier.model_dump() for tier in body.tiers]
-        _apply(connection, services, person, known.org, body.name or known.name, tiers)
+        _apply(connection, services, person, known.org, known.name if body.name is None else body.name, tiers)
         return Answer(views.policy(read_master(connection, scope, table, policy)))
 
 

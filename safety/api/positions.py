@@ -50,7 +50,7 @@ def track(
     to_ms = now_ms + 1 if to is None else to
     from_ms = max(0, to_ms - _DEFAULT_TRACK_MS) if from_ is None else from_
     if from_ms > to_ms:
-        raise InvalidInput("from: must not be after `to`")
+        raise InvalidInput("from: must not be after `to`", "from")
     # The record is durable before the first point leaves.
     with services.database.writing() as connection:
         org = find_nurse(connection, Scope(person.org), nurse).org

@@ -1,6 +1,7 @@
 """Problems: every error as an RFC 9457 problem document (`application/problem+json`)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -13,10 +14,19 @@ from starlette.exceptions import HTTPException
 
 from devices.errors import UnknownDevice
 from safety.api.answers import Answer
+from safety.api.bodies import unreadable
+from safety.api.methods import allowed_methods
 from safety.errors import Forbidden, InvalidInput, NotFound
 
 _log = structlog.get_logger(__name__)
 _RETRY_AFTER_S = 1
+# As RFC 9110 calls them; Python did so from 3.13 on.
+_TITLES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 
 
 class Problem(Exception):
@@ -50,7 +60,7 @@ def answer(problem: Problem) -> Answer:
     """Return the document of `problem`."""
     document = {
         "type": problem.kind,
-        "title": HTTPStatus(problem.status).phrase,
+        "title": _TITLES.get(problem.status) or HTTPStatus(problem.status).phrase,
         "status": problem.status,
         "detail": problem.detail,
         **problem.members,
@@ -58,6 +68,19 @@ def answer(problem: Problem) -> Answer:
     return Answer(
         document, problem.status, headers=dict(problem.headers or {}), media_type="application/problem+json"
     )
+
+
+@contextmanager
+def about(field: str) -> Iterator[None]:
+    """Have a refusal that names no field of its own be about `field`.
+
+    Raises:
+        InvalidInput: what was refused inside.
+    """
+    try:
+        yield
+    except InvalidInput as error:
+        raise InvalidInput(str(error), error.field or field) from error
 
 
 def install_problems(app: FastAPI) -> None:
@@ -79,10 +102,17 @@ def _problem(_request: Request, error: Exception) -> Answer:
     return answer(error)
 
 
-def _http(_request: Request, error: Exception) -> Answer:
+def _http(request: Request, error: Exception) -> Answer:
     if not isinstance(error, HTTPException):
         raise error
-    return answer(Problem(error.status_code, str(error.detail).lower(), headers=error.headers))
+    if error.status_code == 400 and isinstance(error.__cause__, ValueError | RecursionError):
+        # FastAPI's own, where the body cannot even be parsed.
+        return _refused(request, unreadable(error.__cause__))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # Its router names those of one route only, and a path may have several.
+        headers["Allow"] = allowed_methods(request)
+    return answer(Problem(error.status_code, str(error.detail).lower(), headers=headers))
 
 
 def _invalid(_request: Request, error: Exception) -> Answer:

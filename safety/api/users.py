@@ -10,6 +10,7 @@ from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Administrator, Seen
+from safety.api.problems import about
 from safety.errors import InvalidInput
 from safety.store import users as store
 from safety.store.changes import record_change
@@ -53,7 +54,8 @@ def add_user(body: NewUser, person: Administrator, scope: Seen, services: Servic
     now_ms, org = services.clock.now_ms(), body.org or person.org
     with services.database.writing() as connection:
         scope.require(connection, org)
-        user = store.add_user(connection, org, body.login, body.role, body.password, now_ms)
+        with about("login"):
+            user = store.add_user(connection, org, body.login, body.role, body.password, now_ms)
         detail = {"role": body.role}
         record_change(
             connection, "user_added", user, org=org, actor=person.login, at_ms=now_ms, detail=detail
@@ -68,7 +70,8 @@ def change_user(
     """Change a user's role or password, or keep them out."""
     now_ms = services.clock.now_ms()
     if user == person.user and (body.disabled or body.role not in (None, "admin")):
-        raise InvalidInput("you cannot take your own access away: ask another administrator")
+        field = "disabled" if body.disabled else "role"
+        raise InvalidInput("you cannot take your own access away: ask another administrator", field)
     with services.database.writing() as connection:
         known = read_user(connection, scope, user)
         disabled = known.disabled_ms is not None if body.disabled is None else body.disabled

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
+from safety.domain import checks
 from safety.errors import InvalidInput
 
 AskedKind = Literal["locate", "resend", "configure", "message"]
@@ -37,11 +38,13 @@ def checked_details(kind: str, given: Mapping[str, Any]) -> Details:
     """
     readers = {"locate": _locate, "resend": _resend, "configure": _configure, "message": _message}
     if kind not in readers:
-        raise InvalidInput(f"kind {kind[:40]!r} cannot be asked for: expected one of {', '.join(KINDS)}")
+        expected = f"expected one of {', '.join(KINDS)}"
+        raise InvalidInput(f"kind {kind[:40]!r} cannot be asked for: {expected}", "kind")
     fields = dict(given)
     details = readers[kind](fields)
     if fields:
-        raise InvalidInput(f"{next(iter(fields))[:40]!r} says nothing in a {kind}: leave it out")
+        field = next(iter(fields))[:40]
+        raise InvalidInput(f"{field!r} says nothing in a {kind}: leave it out", field)
     return details
 
 
@@ -54,7 +57,8 @@ def checked_ttl_s(kind: str, ttl_s: float | None) -> float:
     if ttl_s is None:
         return TTL_S[kind]
     if not MIN_TTL_S <= ttl_s <= MAX_TTL_S:
-        raise InvalidInput(f"ttl_s {ttl_s:g} is out of bounds: expected {MIN_TTL_S:g} to {MAX_TTL_S:g} s")
+        bounds = f"{MIN_TTL_S:g} to {MAX_TTL_S:g} s"
+        raise InvalidInput(f"ttl_s {ttl_s:g} is out of bounds: expected {bounds}", "ttl_s")
     return ttl_s
 
 
@@ -64,22 +68,23 @@ def _locate(fields: dict[str, Any]) -> Details:
 
 def _message(fields: dict[str, Any]) -> Details:
     words = fields.pop("text", None)
-    if not isinstance(words, str) or not words.strip() or len(words) > MAX_WORDS:
-        raise InvalidInput(f"text is what she is to read: expected 1 to {MAX_WORDS} characters")
-    return {"text": FROM_PEOPLE, "words": words.strip()}
+    if not isinstance(words, str):
+        raise InvalidInput(f"text is what she is to read: expected 1 to {MAX_WORDS} characters", "text")
+    return {"text": FROM_PEOPLE, "words": checks.prose(words, "text", MAX_WORDS)}
 
 
 def _configure(fields: dict[str, Any]) -> Details:
     if "fix_every_s" not in fields:
-        raise InvalidInput("fix_every_s is missing: expected seconds between fixes, or null for its own pace")
+        expected = "expected seconds between fixes, or null for its own pace"
+        raise InvalidInput(f"fix_every_s is missing: {expected}", "fix_every_s")
     every_s = fields.pop("fix_every_s")
     if every_s is None:
         return {"fix_every_s": None}
     if isinstance(every_s, bool) or not isinstance(every_s, int | float):
-        raise InvalidInput(f"fix_every_s {every_s!r} is no number of seconds")
+        raise InvalidInput(f"fix_every_s {every_s!r} is no number of seconds", "fix_every_s")
     if not MIN_FIX_EVERY_S <= every_s <= MAX_FIX_EVERY_S:
         bounds = f"{MIN_FIX_EVERY_S:g} to {MAX_FIX_EVERY_S:g} s"
-        raise InvalidInput(f"fix_every_s {every_s:g} is out of bounds: expected {bounds}")
+        raise InvalidInput(f"fix_every_s {every_s:g} is out of bounds: expected {bounds}", "fix_every_s")
     return {"fix_every_s": every_s}
 
 
@@ -87,7 +92,8 @@ def _resend(fields: dict[str, Any]) -> Details:
     first, last = (fields.pop(name, None) for name in ("first_seq", "last_seq"))
     for name, value in (("first_seq", first), ("last_seq", last)):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MAX_SEQ:
-            raise InvalidInput(f"{name} {value!r} is no number of a report: expected an integer from 0")
+            raise InvalidInput(f"{name} {value!r} is no number of a report: expected an integer from 0", name)
     if not first <= last < first + MAX_RESEND:
-        raise InvalidInput(f"{first} to {last} cannot be asked for: expected 1 to {MAX_RESEND} reports")
+        expected = f"expected 1 to {MAX_RESEND} reports"
+        raise InvalidInput(f"{first} to {last} cannot be asked for: {expected}", "last_seq")
     return {"first_seq": first, "last_seq": last}

@@ -4,35 +4,55 @@ All raise `InvalidInput` with what was given and what was expected.
 """
 
 import math
+import re
 import unicodedata
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from safety.errors import InvalidInput
 
 # Control characters, line breaks, and the lone surrogates that undecodable arguments become.
 _NOT_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# What of it stands between words and lines, as they are typed and pasted.
+_BETWEEN_LINES = frozenset("\t\n\r\u2028\u2029")
 _LONGEST_NAME = 200
 _LONGEST_CHANNEL = 2000
 _LARGEST_RADIUS_M = 100_000.0
 _SHORTEST_CHECK_IN_S = 1.0
 _LONGEST_CHECK_IN_S = 86_400.0
+_LONGEST_EXTERNAL_ID = 64
+_DEV_EUI = re.compile(r"[0-9A-Fa-f]{16}")
 
 
 def text(value: str, what: str, longest: int = _LONGEST_NAME) -> str:
     """Return `value` without the space around it: text of 1 to `longest` characters."""
-    stripped = value.strip()
-    if not stripped or len(stripped) > longest:
-        raise InvalidInput(f"{what} has {len(stripped)} characters: expected 1 to {longest}", _field(what))
-    if any(unicodedata.category(character) in _NOT_TEXT for character in stripped):
-        raise InvalidInput(
-            f"{what} holds a control character or undecodable byte: expected plain text", _field(what)
-        )
-    return stripped
+    return _plain(value, what, longest)
+
+
+def prose(value: str, what: str, longest: int) -> str:
+    """Return `value` without the space around it: `text` that may have several lines, and tabs."""
+    return _plain(value, what, longest, _BETWEEN_LINES)
 
 
 def optional_text(value: str | None, what: str, longest: int = _LONGEST_NAME) -> str | None:
     """Return `text(value)`, or None for None and for blank text."""
     return None if value is None or not value.strip() else text(value, what, longest)
+
+
+def optional_prose(value: str | None, what: str, longest: int) -> str | None:
+    """Return `prose(value)`, or None for None and for blank text."""
+    return None if value is None or not value.strip() else prose(value, what, longest)
+
+
+def external_id(value: str | None, codec: str, what: str = "external id") -> str | None:
+    """Return what others call a device that speaks `codec`, as it was given; None for None and blank text.
+
+    ChirpStack calls it by its DevEUI, which is found in upper and in lower case.
+    """
+    called = optional_text(value, what, _LONGEST_EXTERNAL_ID)
+    if called is not None and codec == "chirpstack" and not _DEV_EUI.fullmatch(called):
+        raise InvalidInput(f"{called!r} is no DevEUI: expected 16 hex digits", _field(what))
+    return called
 
 
 def place(lat: float, lon: float) -> tuple[float, float]:
@@ -107,7 +127,19 @@ def channels(addresses: list[str]) -> list[str]:
 
 
 def _field(what: str) -> str:
-    return what.removeprefix("properties.").replace(" ", "_")
+    dotted = re.sub(r"\[(\d+)\]", r".\1", what)
+    return dotted.removeprefix("properties.").replace(" ", "_")
+
+
+def _plain(value: str, what: str, longest: int, besides: Collection[str] = ()) -> str:
+    stripped = value.strip()
+    if not stripped or len(stripped) > longest:
+        raise InvalidInput(f"{what} has {len(stripped)} characters: expected 1 to {longest}", _field(what))
+    if any(unicodedata.category(each) in _NOT_TEXT and each not in besides for each in stripped):
+        raise InvalidInput(
+            f"{what} holds a control character or undecodable byte: expected plain text", _field(what)
+        )
+    return stripped
 
 
 def _channel(address: str) -> str:

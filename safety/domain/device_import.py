@@ -129,7 +129,7 @@ def _row_faults(row: DeviceRow, kinds: Collection[str], codecs: tuple[str, ...])
     if not row.nurse:
         yield Fault(row.line, "nurse", "it is empty: expected the id or the name of a nurse")
     try:
-        checks.optional_text(row.external_id, "it", 64)
+        checks.external_id(row.external_id, row.codec, "it")
     except InvalidInput as error:
         yield Fault(row.line, "external_id", str(error))
     if row.external_id is None and row.codec in EXTERNAL_CODECS:

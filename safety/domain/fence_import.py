@@ -144,8 +144,10 @@ def _features(document: Json) -> list[Json]:
     kind = document.get("type")
     if kind == "FeatureCollection":
         features = document.get("features")
-        if not isinstance(features, list) or not features:
+        if not isinstance(features, list):
             raise InvalidInput("the file holds no features: expected a list under `features`")
+        if not features:
+            raise InvalidInput("the file holds no features: the list under `features` is empty")
         return cast("list[Json]", features)
     if kind == "Feature":
         return [document]
@@ -164,8 +166,7 @@ def read_feature(feature: object, wanted: Wanted, name: str) -> FenceDraft:
     geometry = feature.get("geometry")
     if not isinstance(properties, dict) or not isinstance(geometry, dict):
         raise InvalidInput("properties and geometry: expected objects")
-    given = properties.get("name")
-    shown = given if isinstance(given, str) and given.strip() else name
+    shown = _name(properties) or name
     chosen = wanted.mode or properties.get("mode") or "stay_in"
     if chosen not in MODES:
         raise InvalidInput(
@@ -186,6 +187,14 @@ def read_feature(feature: object, wanted: Wanted, name: str) -> FenceDraft:
         limits=parse_limits(properties),
         repairs=tuple(reader.repairs),
     )
+
+
+def _name(properties: Json) -> str | None:
+    """Return the name that a feature gives itself; None if it gives none, or a blank one."""
+    given = properties.get("name")
+    if given is not None and not isinstance(given, str):
+        raise InvalidInput(f"properties.name: {str(given)[:40]!r} is not text, expected a name", "name")
+    return None if given is None or not given.strip() else given
 
 
 def _of_geometry(read: Callable[[], T]) -> T:

@@ -39,8 +39,9 @@ def apply_policy(
     line = lineage(connection, draft.org)
     known = sorted(list_responders(connection, orgs=line), key=lambda responder: line.index(responder.org))
     tiers: list[dict[str, Any]] = []
-    for tier in draft.tiers:
-        responders = dict.fromkeys(_resolve(name, known, draft.org) for name in tier.responders)
+    for index, tier in enumerate(draft.tiers):
+        field = f"tiers.{index}.responders"
+        responders = dict.fromkeys(_resolve(name, known, draft.org, field) for name in tier.responders)
         told = {"after_s": tier.after_s, "responders": list(responders)}
         tiers.append(told | ({} if tier.min_severity == "warning" else {"min_severity": tier.min_severity}))
     old = find_policy(connection, draft.org)
@@ -70,12 +71,12 @@ def list_policies(connection: Connection, *, orgs: Collection[str] | None = None
     return [Policy(**row._mapping) for row in connection.execute(statement)]
 
 
-def _resolve(wanted: str, known: list[Responder], org: str) -> str:
+def _resolve(wanted: str, known: list[Responder], org: str, field: str) -> str:
     if any(responder.id == wanted for responder in known):
         return wanted
     named = [responder for responder in known if responder.name == wanted]
     if not named:
         raise NotFound(f"no responder {wanted!r} in {org} or above it: see `vigil responder list`")
     if len(named) > 1 and named[0].org == named[1].org:
-        raise InvalidInput(f"several responders are called {wanted!r}: expected the id of one")
+        raise InvalidInput(f"several responders are called {wanted!r}: expected the id of one", field)
     return named[0].id

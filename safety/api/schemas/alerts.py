@@ -17,7 +17,7 @@ class AlertPlace(Place):
 
 
 class Alert(Shape):
-    """Someone may be in danger; `version` grows with every change of its state or owner.
+    """Someone may be in danger; `version` grows with every action but a note, and with every new state.
 
     `incident` is the id of the alert that opened the incident it belongs to: its own, or an earlier one of
     the same nurse. `held_by` is the alert of the incident for which people are paged instead; null: it

@@ -139,6 +139,20 @@ async def test_of_many_at_once_exactly_one_wins(dispatch: Dispatch) -> None:
         ("assign", {"version": 1, "user": "auditor@ours"}, "user"),
         ("assign", {"version": 1, "user": "dispatcher@theirs"}, "user"),
         ("assign", {"version": 1, "user": "dispatcher@child"}, "user"),
+        ("assign", {"version": 1, "responder": "rsp_none"}, "responder"),
+        ("assign", {"version": 1, "user": "dispatcher@ours", "responder": "rsp_none"}, "responder"),
+        ("dispatch", {"version": 1, "responder": "rsp_none"}, "responder"),
+        ("note", {"text": " \n\t"}, "text"),
+        ("note", {"note": " "}, "text"),
+        ("note", {"text": "a\x00b"}, "text"),
+        ("note", {"text": "a\x1b[2Jb"}, "text"),
+        ("acknowledge", {"version": 1, "note": "a\x00b"}, "note"),
+        ("assign", {"version": 1, "note": "a\x07b"}, "note"),
+        ("dispatch", {"version": 1, "note": "a\x0cb"}, "note"),
+        ("arrive", {"version": 1, "note": "a\x7fb"}, "note"),
+        ("verify", {"version": 1, "text": "a\x9bb"}, "text"),
+        ("verify", {"version": 1, "note": "a\x00b"}, "note"),
+        ("resolve", {"version": 1, "reason": "test", "note": "a\x00b"}, "note"),
     ],
 )
 async def test_what_cannot_be_is_named_and_changes_nothing(
@@ -148,8 +162,43 @@ async def test_what_cannot_be_is_named_and_changes_nothing(
         answer = await do(client, dispatch.ours.alert, action, **body)
         assert answer.status_code == 422
         assert named in answer.json()["detail"]
+        assert [error["field"] for error in answer.json()["errors"]] == [named]
         now = (await client.get(f"/api/v1/alerts/{dispatch.ours.alert}")).json()
     assert (now["state"], now["version"], len(now["timeline"])) == ("raised", 1, 1)
+
+
+async def test_nobody_is_kept_from_one_of_two_whom_they_name(dispatch: Dispatch) -> None:
+    ours = dispatch.ours
+    both = {"user": ours.logins["supervisor"], "responder": ours.responder}
+    async with dispatch.client(ours) as client:
+        refused = await do(client, ours.alert, "assign", version=1, **both)
+        assert refused.status_code == 422
+        assert refused.json()["detail"] == "user and responder are both given: expected one of them"
+        taken = await do(client, ours.alert, "assign", version=1, user=None, responder=ours.responder)
+    assert taken.json()["owner"] == ours.responder
+
+
+async def test_a_note_may_have_lines_and_a_blank_one_besides_is_none(dispatch: Dispatch) -> None:
+    async with dispatch.client(dispatch.ours) as client:
+        noted = await do(client, dispatch.ours.alert, "note", text=" door:\r\n\tlocked\n")
+        assert noted.json()["timeline"][-1]["detail"] == {"text": "door:\r\n\tlocked"}
+        taken = await do(client, dispatch.ours.alert, "acknowledge", version=1, note=" ")
+        assert taken.json()["timeline"][-1]["detail"] == {}
+
+
+async def test_the_version_grows_with_every_action_but_a_note(dispatch: Dispatch) -> None:
+    me, alert = dispatch.ours.logins["dispatcher"], dispatch.ours.alert
+    steps: list[tuple[str, dict[str, Any]]] = [
+        ("assign", {"user": me}),
+        ("assign", {"user": me}),
+        ("verify", {"level": 1}),
+    ]
+    seen = []
+    async with dispatch.client(dispatch.ours) as client:
+        for version, (action, body) in enumerate(steps, 1):
+            seen.append((await do(client, alert, action, version=version, **body)).json()["version"])
+        seen.append((await do(client, alert, "note", text="hello")).json()["version"])
+    assert seen == [2, 3, 4, 4]
 
 
 async def test_what_we_do_not_know_is_ignored_in_an_emergency(dispatch: Dispatch) -> None:

@@ -48,6 +48,31 @@ async def test_each_role_has_a_device_told_what_it_may(
 
 
 @pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ({"kind": "message", "text": "a\x00b"}, "text"),
+        ({"kind": "message", "text": None}, "text"),
+        ({"kind": "message", "text": "x" * 501}, "text"),
+        ({"kind": "locate", "text": "x"}, "text"),
+        ({"kind": "configure"}, "fix_every_s"),
+        ({"kind": "configure", "fix_every_s": 0.5}, "fix_every_s"),
+        ({"kind": "resend", "last_seq": 5}, "first_seq"),
+        ({"kind": "resend", "first_seq": 5, "last_seq": 4}, "last_seq"),
+        ({"kind": "locate", "ttl_s": 0}, "ttl_s"),
+    ],
+)
+async def test_the_field_at_fault_is_named(dispatch: Dispatch, body: dict[str, Any], named: str) -> None:
+    answer = await tell(dispatch, "supervisor", **body)
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [named]
+
+
+async def test_a_message_may_have_lines(dispatch: Dispatch) -> None:
+    told = await tell(dispatch, "dispatcher", kind="message", text="Please call:\n\tthe centre\n")
+    assert told.json()["details"]["words"] == "Please call:\n\tthe centre"
+
+
+@pytest.mark.parametrize(
     ("body", "said"),
     [
         ({"kind": "alarm_received"}, "kind"),

@@ -56,7 +56,8 @@ class TestImport:
 
     async def test_a_table_comes_in_whole(self, dispatch: Dispatch) -> None:
         rows = (
-            f"phone,nurse of {dispatch.ours.org},owntracks,\nbutton,{dispatch.child.nurse},chirpstack,24E1\n"
+            f"phone,nurse of {dispatch.ours.org},owntracks,\n"
+            f"button,{dispatch.child.nurse},chirpstack,24E124535B316056\n"
         )
         dry = (await self.post(dispatch, HEAD + rows, dry_run=True)).json()
         assert dry == {"rows": 2, "faults": [], "items": []}
@@ -78,6 +79,11 @@ class TestImport:
             (3, "nurse"),
         ]
         assert everything_stored(dispatch) == before
+
+    async def test_what_chirpstack_would_never_say_is_a_fault(self, dispatch: Dispatch) -> None:
+        refused = await self.post(dispatch, f"{HEAD}button,{dispatch.ours.nurse},chirpstack,nothex\n")
+        assert refused.status_code == 422
+        assert [fault["column"] for fault in refused.json()["faults"]] == ["external_id"]
 
     @pytest.mark.parametrize("role", ["dispatcher", "auditor"])
     async def test_only_supervisors_import(self, dispatch: Dispatch, role: str) -> None:

@@ -1,7 +1,5 @@
 """Master data over HTTP: what each role may read and change, and what becomes of it."""
 
-from typing import Any
-
 import pytest
 from sqlalchemy import select
 
@@ -204,34 +202,10 @@ async def test_nobody_locks_themselves_out(dispatch: Dispatch) -> None:
     path = f"/api/v1/users/{dispatch.ours.users['admin']}"
     async with dispatch.client(dispatch.ours, "admin") as client:
         for change in ({"disabled": True}, {"role": "dispatcher"}):
-            assert (await client.patch(path, json=change)).status_code == 422
+            refused = await client.patch(path, json=change)
+            assert refused.status_code == 422
+            assert [error["field"] for error in refused.json()["errors"]] == [*change]
         assert (await client.patch(path, json={"role": "admin"})).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("noun", "body", "named"),
-    [
-        ("nurses", {}, "name"),
-        ("nurses", {"name": ""}, "name"),
-        ("nurses", {"name": "x", "radius": 1}, "radius"),
-        ("nurses", {"name": "x", "pin": "12"}, "pin"),
-        ("devices", {"kind": "drone", "nurse": "x"}, "kind"),
-        ("visits", {"nurse": "x", "lat": 1, "lon": 2, "starts_at": "soon", "ends_at": "later"}, "starts_at"),
-        ("users", {"login": "x", "role": "god", "password": "12345678"}, "role"),
-        ("users", {"login": "x", "role": "admin", "password": "short"}, "password"),
-        ("users", {"login": "admin@ours", "role": "admin", "password": "12345678"}, "login"),
-        ("users", {"login": " x", "role": "admin", "password": "12345678"}, "login"),
-        ("policies", {"name": "x", "tiers": []}, "tiers"),
-    ],
-)
-async def test_what_cannot_be_stored_is_named(
-    dispatch: Dispatch, noun: str, body: dict[str, Any], named: str
-) -> None:
-    async with dispatch.client(dispatch.ours, "admin") as client:
-        answer = await client.post(f"/api/v1/{noun}", json=body)
-    assert answer.status_code == 422, answer.text
-    assert named in answer.json()["detail"]
-    assert "12345678" not in answer.text
 
 
 @pytest.mark.parametrize("noun", ["nurses", "devices", "visits", "fences", "responders", "policies", "users"])

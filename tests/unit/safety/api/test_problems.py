@@ -8,6 +8,7 @@ import pytest
 from safety.api.context import Context
 from safety.api.limits import MAX_BODY_BYTES
 from safety.store.tables import alerts, metadata
+from tests.support.calls import calls
 from tests.support.dispatch import Dispatch
 
 
@@ -99,10 +100,41 @@ async def test_a_store_that_cannot_be_used_is_a_503_to_be_tried_again(in_a_file:
     assert answer.headers["retry-after"] == "1"
 
 
-async def test_nothing_is_kept_on_the_way(dispatch: Dispatch) -> None:
+async def test_nothing_is_kept_on_the_way_or_taken_for_something_else(dispatch: Dispatch) -> None:
+    open_to_all = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/api/v1/openapi.json", "/nothing")
+    reading = [call.path for call in calls(dispatch, dispatch.ours) if call.method == "get"]
+    async with dispatch.client(dispatch.ours, "admin") as client:
+        answers = [await client.get(path) for path in (*open_to_all, *reading, "/api/v1/nothing")]
+        answers.append(await client.put("/api/v1/nurses"))
+        answers.append(await client.post("/api/v1/nurses", json={}))
+        answers.append(await client.post("/api/v1/nurses", content=b"x" * (MAX_BODY_BYTES + 1)))
+        answers.append(await client.delete("/api/v1/session"))
+        answers.append(await client.get("/api/v1/me"))
+    assert {answer.status_code for answer in answers} == {200, 204, 401, 404, 405, 413, 422}
+    for answer in answers:
+        assert answer.headers["cache-control"] == "no-store", answer.url
+        assert answer.headers["x-content-type-options"] == "nosniff", answer.url
+
+
+async def test_what_went_wrong_is_called_the_same_by_every_python(dispatch: Dispatch) -> None:
     async with dispatch.client(dispatch.ours) as client:
-        for path in ("/api/v1/alerts", "/api/v1/nothing", "/api/v1/me"):
-            assert (await client.get(path)).headers["cache-control"] == "no-store"
+        refused = await client.get("/api/v1/alerts?limit=0")
+        large = await client.post("/api/v1/session", content=b"x" * (MAX_BODY_BYTES + 1))
+        missing = await client.get("/api/v1/nothing")
+    titles = [answer.json()["title"] for answer in (refused, large, missing)]
+    assert titles == ["Unprocessable Content", "Content Too Large", "Not Found"]
+
+
+def test_the_document_tells_that_the_store_may_be_out(dispatch: Dispatch) -> None:
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    told = {}
+    for path, operations in dispatch.app.openapi()["paths"].items():
+        for operation in operations.values():
+            told[path] = operation["responses"].get("503", {}).get("content")
+    assert told.pop("/readyz") == {"application/json": {"schema": {"$ref": "#/components/schemas/Readiness"}}}
+    assert (told.pop("/healthz"), told.pop("/metrics")) == (None, None)
+    assert all(path.startswith("/api/v1/") for path in told)
+    assert [path for path, content in told.items() if content != problem] == []
 
 
 class Sick:

@@ -16,11 +16,11 @@ def faults(text: str) -> list[str]:
 
 
 def test_a_table_is_read_whatever_the_order_of_its_columns() -> None:
-    text = "external_id,NURSE,kind,codec\n,Li Na,phone,\n 24E1 ,nur_1,Button,chirpstack\n\n,,,\n"
+    text = "external_id,NURSE,kind,codec\n,Li Na,phone,\n 24E124535B316056 ,nur_1,Button,chirpstack\n\n,,,\n"
     assert read_table(text, KINDS, CODECS) == (
         [
             DeviceRow(2, "phone", "Li Na", "native", None),
-            DeviceRow(3, "button", "nur_1", "chirpstack", "24E1"),
+            DeviceRow(3, "button", "nur_1", "chirpstack", "24E124535B316056"),
         ],
         [],
     )
@@ -32,9 +32,10 @@ def test_every_fault_is_told_not_only_the_first() -> None:
         "pager,Li Na,native,\n"
         "phone,,morse,\n"
         'button,"Li\nNa",chirpstack,\n'
-        "button,Li Na,chirpstack,AB\n"
-        "button,Li Na,chirpstack,ab\n"
+        "button,Li Na,chirpstack,24E124535B3160AB\n"
+        "button,Li Na,chirpstack,24e124535b3160ab\n"
         "phone,Li Na,native,,more\n"
+        "button,Li Na,chirpstack,nothex\n"
     )
     assert faults(text) == [
         "line 2, kind: 'pager' is unknown: expected phone or recorder or button",
@@ -43,6 +44,7 @@ def test_every_fault_is_told_not_only_the_first() -> None:
         "line 4, external_id: it is empty: a chirpstack device is known by what its gateway calls it",
         "line 7, external_id: line 6 has the same one",
         "line 8: it has 5 cells: expected at most 4, as the head has",
+        "line 9, external_id: 'nothex' is no DevEUI: expected 16 hex digits",
     ]
 
 

@@ -122,11 +122,19 @@ def test_a_fault_is_named_with_its_place(geometry: Any, expected: str) -> None:
         ({"radius_m": "wide"}, "properties.radius_m: 'wide' is not a number"),
         ({"radius_m": -1}, "radius -1 m cannot be used"),
         ({"radius_m": 1, "name": "a\x00b"}, "properties.name holds a control character"),
+        ({"radius_m": 1, "name": 5}, "feature 0, properties.name: '5' is not text, expected a name"),
+        ({"radius_m": 1, "name": ["ward"]}, "feature 0, properties.name: \"['ward']\" is not text"),
     ],
 )
 def test_a_bad_property_is_named(properties: dict[str, Any], expected: str) -> None:
     point = feature({"type": "Point", "coordinates": [121.4, 31.2]}, **properties)
     assert expected in refusal(text(point))
+
+
+@pytest.mark.parametrize("unnamed", [{}, {"name": None}, {"name": ""}, {"name": " "}])
+def test_a_feature_without_a_name_is_called_by_its_place(unnamed: dict[str, Any]) -> None:
+    (fence,) = parse_fences(text(feature(polygon(SQUARE), **unnamed)), name="district")
+    assert fence.name == "district 0"
 
 
 def test_gcj02_outside_china_is_refused() -> None:
@@ -146,7 +154,10 @@ def test_gcj02_outside_china_is_refused() -> None:
         (b"\xff\xfe", "not JSON"),
         (b"[]", "expected an object"),
         (b'{"type": "FeatureCollection"}', "holds no features"),
-        (b'{"type": "FeatureCollection", "features": []}', "holds no features"),
+        (
+            b'{"type": "FeatureCollection", "features": []}',
+            "the list under `features` is empty",
+        ),
         (b'{"type": "FeatureCollection", "features": [5]}', "feature 0, type: expected a Feature"),
         (b" " * 20_000_001, "expected at most 20000000"),
     ],

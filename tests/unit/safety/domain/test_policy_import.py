@@ -54,6 +54,28 @@ def test_a_fault_is_named_with_its_key(given_document: object, expected: str) ->
         parse_policy(given_document)
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"name": " "}, "name"),
+        ({"org": 5}, "org"),
+        ({"tiers": []}, "tiers"),
+        ({"tiers": ["a"]}, "tiers.0"),
+        ({"tiers": [{"responders": []}]}, "tiers.0.responders"),
+        ({"tiers": [{"responders": ["a", 7]}]}, "tiers.0.responders.1"),
+        ({"tiers": [{"responders": ["a", " "]}]}, "tiers.0.responders.1"),
+        ({"tiers": [{"responders": ["a"], "min_severity": "info"}]}, "tiers.0.min_severity"),
+        ({"tiers": [{"after": "25h", "responders": ["a"]}]}, "tiers.0.after_s"),
+        ({"tiers": [{"after": "soon", "responders": ["a"]}]}, "tiers.0.after_s"),
+        ({"tiers": [{"responders": ["a"]}, {"responders": ["b"]}]}, "tiers.1.after_s"),
+    ],
+)
+def test_the_field_at_fault_is_named(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_policy(document(**changes))
+    assert refused.value.field == named
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (

@@ -1,0 +1,54 @@
+"""Bodies: what a request brings is JSON in UTF-8 (RFC 8259), or it is refused before it gets anywhere.
+
+The reader that FastAPI uses lets more through: halves of characters, as escapes (`"\\ud800"`) or as bytes,
+which can be neither stored nor encoded again, and numbers that are none (`NaN`).
+"""
+
+import msgspec
+from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
+
+from safety.errors import InvalidInput
+
+_BRINGING = frozenset({"POST", "PUT", "PATCH"})
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_decode = msgspec.json.Decoder().decode
+
+
+async def refuse_unreadable(request: Request) -> None:
+    """Refuse a body that is no JSON in UTF-8; whether there must be one is the route's business.
+
+    Raises:
+        InvalidInput: it is none.
+        HTTPException: 400, it broke off; 413, it is too large.
+    """
+    if request.method not in _BRINGING:
+        return
+    try:
+        # FastAPI has read and kept it already, unless the route takes none.
+        body = await request.body()
+    except ClientDisconnect as error:
+        raise HTTPException(400, "the body broke off") from error
+    if not body:
+        return
+    try:
+        _decode(body.removeprefix(_BYTE_ORDER_MARK))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise unreadable(error) from error
+
+
+def unreadable(error: BaseException) -> InvalidInput:
+    """Return the refusal of a body that could not be read because of `error`.
+
+    What stood in it is not repeated: it may be a password.
+    """
+    if isinstance(error, msgspec.DecodeError):
+        reason = str(error)
+    elif isinstance(error, RecursionError):
+        reason = "it is nested too deeply"
+    elif isinstance(error, UnicodeError):
+        reason = "it holds bytes that are no characters"
+    else:
+        reason = "it holds a number with too many digits"
+    expected = "expected whole characters and finite numbers"
+    return InvalidInput(f"the body is no JSON in UTF-8: {reason}: {expected}", "body")
