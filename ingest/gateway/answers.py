@@ -12,6 +12,13 @@ PROBLEM_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
 """How soon to come again when something of ours is out."""
 
+# As RFC 9110 calls them; Python did so from 3.13 on.
+_TITLES = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -49,11 +56,16 @@ def json_answer(content: object, headers: Mapping[str, str] | None = None) -> Re
     return Response(_encode(content), media_type="application/json", headers=kept)
 
 
+def title_of(status: int) -> str:
+    """Return what a status is called."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def problem_answer(refused: Refused) -> Response:
     """Return the document of `refused`."""
     document = {
         "type": "about:blank",
-        "title": HTTPStatus(refused.status).phrase,
+        "title": title_of(refused.status),
         "status": refused.status,
         "detail": refused.detail,
         **refused.members,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -13,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from devices.errors import UnknownDevice
+from ingest.gateway.answers import title_of
 from safety.api.answers import Answer
 from safety.api.bodies import unreadable
 from safety.api.methods import allowed_methods
@@ -20,13 +20,6 @@ from safety.errors import Forbidden, InvalidInput, NotFound
 
 _log = structlog.get_logger(__name__)
 _RETRY_AFTER_S = 1
-# As RFC 9110 calls them; Python did so from 3.13 on.
-_TITLES = {
-    413: "Content Too Large",
-    414: "URI Too Long",
-    416: "Range Not Satisfiable",
-    422: "Unprocessable Content",
-}
 
 
 class Problem(Exception):
@@ -60,7 +53,7 @@ def answer(problem: Problem) -> Answer:
     """Return the document of `problem`."""
     document = {
         "type": problem.kind,
-        "title": _TITLES.get(problem.status) or HTTPStatus(problem.status).phrase,
+        "title": title_of(problem.status),
         "status": problem.status,
         "detail": problem.detail,
         **problem.members,
