@@ -1,7 +1,7 @@
 """The alerts' repository: how the engine raises them, and what people do with them.
 
 Whatever happens to an alert is one timeline entry. The version grows with what a person must know before
-acting on it (state, owner), not with what the engine or routing adds.
+acting on it (what people did, the state), not with what the engine or routing adds.
 """
 
 from collections.abc import Collection, Mapping
