@@ -19,7 +19,7 @@ def verify(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
     with reading(data_dir) as desk:
         broken = verify_audit(desk.connection)
+        if broken is not None:
+            raise Failure(f"audit record {broken} is broken: it was changed, removed or put in between")
         newest, digest = audit_head(desk.connection)
-    if broken is not None:
-        raise Failure(f"audit record {broken} is broken: it was changed, removed or put in between")
     typer.echo(f"{newest} audit records hold; head {digest}")

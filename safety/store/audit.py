@@ -1,13 +1,14 @@
 """The audit trail: who did and read what, append-only, each record chained to the one before by its hash."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, String, Text, cast, select, text, type_coerce
 
-from safety.store.postgres import MASTER_DATA_LOCK, lock
+from safety.store.postgres import MASTER_DATA_LOCK, is_postgres, lock
 from safety.store.tables import audit
 
 # What the first record is chained to.
@@ -50,6 +51,8 @@ def append_deeds(connection: Connection, deeds: Sequence[Deed]) -> int:
     """Append `deeds` in their order and in one step, else as `append_audit`; return the last one's number."""
     lock(connection, MASTER_DATA_LOCK)
     seq, previous = audit_head(connection)
+    # Numbers of records that were cut off are not given again: they stay missing.
+    seq = max(seq, _last_given(connection))
     rows: list[dict[str, object]] = []
     for deed in deeds:
         seq += 1
@@ -69,18 +72,21 @@ def append_deeds(connection: Connection, deeds: Sequence[Deed]) -> int:
 def verify_audit(connection: Connection) -> int | None:
     """Return the number of the first record that was changed, removed or put in between; None: all hold.
 
-    Records cut off at the end leave no trace in the chain itself; compare `audit_head` with one noted
-    elsewhere.
+    On SQLite that is also the first of those cut off at the end: the database keeps the last number that it
+    gave. PostgreSQL does not; compare `audit_head` with one noted elsewhere.
     """
     previous, expected = GENESIS, 1
-    trail = select(audit).order_by(audit.c.seq).execution_options(yield_per=1000)
-    with connection.execute(trail) as records:
+    columns = [column for column in audit.c if column.name != "detail"]
+    trail = select(*columns, stored_detail(connection)).order_by(audit.c.seq)
+    with (
+        spoilt_text(connection, "surrogateescape"),
+        connection.execute(trail.execution_options(yield_per=1000)) as records,
+    ):
         for row in records:
-            whole = row.hash == _hash(_record(row), previous)
-            if row.seq != expected or row.previous_hash != previous or not whole:
+            if row.seq != expected or row.previous_hash != previous or not _is_whole(row, previous):
                 return expected
             previous, expected = row.hash, expected + 1
-    return None
+    return expected if expected <= _last_given(connection) else None
 
 
 def audit_head(connection: Connection) -> tuple[int, str]:
@@ -89,16 +95,65 @@ def audit_head(connection: Connection) -> tuple[int, str]:
     return (last.seq, last.hash) if last else (0, GENESIS)
 
 
-def _record(row: Row[tuple[object, ...]]) -> dict[str, object]:
-    return {
+def stored_detail(connection: Connection) -> ColumnElement[Any]:
+    """Return the column `detail` as it is stored, which need not be JSON if somebody was at it."""
+    if is_postgres(connection):
+        return cast(audit.c.detail, Text).label("detail")
+    return type_coerce(audit.c.detail, String).label("detail")
+
+
+def read_detail(stored: Any) -> dict[str, Any]:
+    """Return a `stored_detail` as people see it; what is no record's is shown under `unreadable`."""
+    try:
+        detail: dict[str, Any] = msgspec.json.decode(stored, type=dict[str, Any])
+    except (ValueError, TypeError, RecursionError):
+        shown = stored.decode(errors="replace") if isinstance(stored, bytes) else str(stored)
+        return {"unreadable": shown}
+    return detail
+
+
+@contextmanager
+def spoilt_text(connection: Connection, errors: str) -> Iterator[None]:
+    """Read text that is no UTF-8 with `errors` (as of `bytes.decode`), which SQLite's driver refuses to.
+
+    PostgreSQL holds no such text.
+    """
+    if is_postgres(connection):
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    usual, driver.text_factory = driver.text_factory, lambda raw: raw.decode(errors=errors)
+    try:
+        yield
+    finally:
+        driver.text_factory = usual
+
+
+def _last_given(connection: Connection) -> int:
+    """Return the highest number that a record ever had, 0 where the database does not know."""
+    if is_postgres(connection):
+        return 0
+    given = text("SELECT seq FROM sqlite_sequence WHERE name = 'audit'")
+    last = connection.execute(given).scalar()
+    return last if isinstance(last, int) else 0
+
+
+def _is_whole(row: Any, previous: str) -> bool:
+    record = {
         "seq": row.seq,
         "at_ms": row.at_ms,
         "actor": row.actor,
         "org": row.org,
         "action": row.action,
         "subject": row.subject,
-        "detail": row.detail,
     }
+    if not isinstance(row.detail, str):
+        return False
+    try:
+        detail = msgspec.json.decode(row.detail)
+        return bool(row.hash == _hash({**record, "detail": detail}, previous))
+    except (ValueError, OverflowError, RecursionError):
+        return False  # whatever was recorded can be read again
 
 
 def _hash(record: Mapping[str, object], previous: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from safety.errors import NotFound
+from safety.store.audit import read_detail, spoilt_text, stored_detail
 from safety.store.queries import Listed, Page, Scope, in_order, owned_by_nobody, read_page, sees_nobodys
 from safety.store.tables import audit, dead_letters
 
@@ -53,7 +54,8 @@ def read_dead_letter(connection: Connection, scope: Scope, letter: str) -> Row[A
 
 def list_audit(connection: Connection, scope: Scope, wanted: AuditFilter, page: Page) -> Listed:
     """Return records of the audit trail, newest first; the key is (seq)."""
-    statement = select(audit).where(_whose_deeds(connection, scope, wanted))
+    columns = [column for column in audit.c if column.name != "detail"]
+    statement = select(*columns, stored_detail(connection)).where(_whose_deeds(connection, scope, wanted))
     for column, value in (
         (audit.c.actor, wanted.actor),
         (audit.c.action, wanted.action),
@@ -63,7 +65,10 @@ def list_audit(connection: Connection, scope: Scope, wanted: AuditFilter, page: 
             statement = statement.where(column == value)
     if wanted.since_ms is not None:
         statement = statement.where(audit.c.at_ms >= wanted.since_ms)
-    return read_page(connection, statement, (audit.c.seq,), page, newest_first=True)
+    with spoilt_text(connection, "replace"):
+        listed = read_page(connection, statement, (audit.c.seq,), page, newest_first=True)
+    # A record that somebody was at must not keep the others from being read.
+    return listed._replace(rows=[row._replace(detail=read_detail(row.detail)) for row in listed.rows])
 
 
 def _whose_deeds(connection: Connection, scope: Scope, wanted: AuditFilter) -> ColumnElement[bool]:

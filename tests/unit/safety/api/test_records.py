@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from devices.rfc3339 import rfc3339
 from safety.store.audit import append_audit, verify_audit
@@ -122,3 +122,17 @@ async def test_the_audit_trail_is_filtered_and_carries_its_chain(dispatch: Dispa
         params = {"subject": dispatch.ours.visit, "actor": "system", "since": str(START_MS)}
         visit = (await client.get("/api/v1/audit", params=params)).json()["items"]
         assert [record["action"] for record in visit] == ["visit_added"]
+
+
+async def test_a_record_that_somebody_was_at_is_shown_and_keeps_nobody_from_the_others(
+    dispatch: Dispatch,
+) -> None:
+    with dispatch.database.writing() as connection:
+        spoilt = (
+            connection.execute(select(audit.c.seq).where(audit.c.action == "nurse_added")).scalars().first()
+        )
+        connection.execute(text("UPDATE audit SET detail = '5' WHERE seq = :seq"), {"seq": spoilt})
+    async with dispatch.client(dispatch.ours, "auditor") as client:
+        whole = (await client.get("/api/v1/audit", params={"limit": 500})).json()["items"]
+    assert {record["seq"]: record["detail"] for record in whole}[spoilt] == {"unreadable": "5"}
+    assert all("unreadable" not in record["detail"] for record in whole if record["seq"] != spoilt)

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from safety.store.audit import GENESIS, append_audit, audit_head, verify_audit
 from safety.store.database import Database, database_url
+from safety.store.orgs import add_org
+from safety.store.queries import Page, Scope
+from safety.store.record_queries import AuditFilter, list_audit
 from safety.store.tables import audit, metadata
+from tests.support.changes import BY
 
 RECORDS = 6
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)
@@ -117,13 +121,62 @@ def test_a_record_put_in_between_is_found(database: Database) -> None:
         assert verify_audit(connection) == 4
 
 
-def test_a_cut_off_end_shows_against_a_head_noted_before(database: Database) -> None:
+@pytest.mark.parametrize("first", [1, 4, RECORDS])
+def test_a_cut_off_end_is_missed(database: Database, first: int) -> None:
     with database.writing() as connection:
         fill(connection)
-        noted = audit_head(connection)
-        connection.execute(audit.delete().where(audit.c.seq == RECORDS))
-        assert verify_audit(connection) is None
-        assert audit_head(connection) != noted
+        connection.execute(audit.delete().where(audit.c.seq >= first))
+        assert verify_audit(connection) == first
+
+
+def test_a_cut_off_end_stays_missed_whatever_is_written_then(database: Database) -> None:
+    with database.writing() as connection:
+        fill(connection)
+        connection.execute(audit.delete().where(audit.c.seq >= 4))
+    with database.writing() as connection:
+        fill(connection, 5)
+        assert verify_audit(connection) == 4
+
+
+SPOILT = [
+    *(("detail", value) for value in ("'tampered'", "x'ff00'", "5", "'{\"a\": NaN}'", "'\"text\"'", "''")),
+    ("detail", "CAST(detail AS BLOB)"),
+    ("detail", "CAST(x'ff00' AS TEXT)"),
+    *((column, "CAST(x'ff00' AS TEXT)") for column in ("actor", "org", "action", "subject", "at_ms")),
+    *((column, "CAST(x'ff00' AS TEXT)") for column in ("hash", "previous_hash")),
+    *((column, "x'ff00'") for column in ("actor", "subject", "at_ms", "hash", "previous_hash")),
+    ("at_ms", "'yesterday'"),
+    ("actor", "CAST(actor AS BLOB)"),
+]
+
+
+@pytest.mark.parametrize("seq", [1, 3, RECORDS])
+@pytest.mark.parametrize(("column", "value"), SPOILT)
+def test_a_record_that_cannot_be_read_any_more_is_named(
+    database: Database, seq: int, column: str, value: str
+) -> None:
+    with database.writing() as connection:
+        fill(connection)
+        connection.execute(text(f"UPDATE audit SET {column} = {value} WHERE seq = {seq}"))  # noqa: S608 - our own
+        assert verify_audit(connection) == seq
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("'tampered'", "tampered"), ("x'ff00'", "\ufffd\0"), ("CAST(x'ff41' AS TEXT)", "\ufffdA"), ("5", "5")],
+)
+def test_a_spoilt_detail_keeps_nobody_from_reading_the_trail(
+    database: Database, value: str, shown: str
+) -> None:
+    with database.writing() as connection:
+        org = add_org(connection, name="Care", **BY)
+        fill(connection, 2)
+        connection.execute(text(f"UPDATE audit SET detail = {value} WHERE seq = 2"))  # noqa: S608 - our own
+        connection.execute(audit.update().values(org=org))
+    with database.reading() as connection:
+        rows = list_audit(connection, Scope(org), AuditFilter(), Page()).rows
+    assert rows[1].detail == {"unreadable": shown}
+    assert rows[0].detail["names"] == ["王芳"]
 
 
 @settings(
