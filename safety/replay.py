@@ -1,10 +1,11 @@
 """Replay: runs the engine over the stored log from its beginning and compares with what was raised then."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import JSON, Boolean, Column, ColumnElement, Connection, String, select, type_coerce
 
 from devices.identity import derived_id
 from devices.rfc3339 import rfc3339
@@ -12,14 +13,18 @@ from ingest.lanes import LANES
 from ingest.log.port import BEGINNING, Entry, EventLog
 from safety.engine import engine_for, run
 from safety.rules.effects import RaiseAlert
+from safety.store.audit import spoilt_text
+from safety.store.postgres import is_postgres
 from safety.store.tables import alerts, timeline
 
 BATCH = 256
 
 _COMPARED = (
     *("kind", "severity", "org", "nurse", "device", "visit", "occurred_ms", "received_ms", "source_event"),
-    *("test", "silent", "late", "alarm", "alarm_seq", "cancel_until_ms", "why"),
+    *("test", "silent", "late", "alarm", "alarm_seq", "cancel_until_ms", "why", "doubts", "position"),
 )
+# What another alarm changes that joins the alert.
+_OF_THE_LAST = frozenset({"silent", "position"})
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -58,7 +63,9 @@ async def replay(log: EventLog, span: Span, told: Callable[[int], None]) -> tupl
 
 def compare(connection: Connection, raised: dict[str, RaiseAlert], span: Span) -> list[str]:
     """Return what differs between the alerts of a replay and those in the store, in words."""
-    return [*_lost(connection, raised, span), *_changed(connection, raised)]
+    # What somebody put there that is no text is a difference, too.
+    with spoilt_text(connection, "backslashreplace"):
+        return [*_lost(connection, raised, span), *_changed(connection, raised)]
 
 
 async def _batches(log: EventLog, lane: str, partition: int) -> AsyncIterator[list[Entry]]:
@@ -82,16 +89,63 @@ def _lost(connection: Connection, raised: dict[str, RaiseAlert], span: Span) -> 
 
 def _changed(connection: Connection, raised: dict[str, RaiseAlert]) -> Iterator[str]:
     for id, now in raised.items():
-        then = connection.execute(select(alerts).where(alerts.c.id == id)).first()
+        then = _stored(connection, id)
         if then is None:
             joined = select(timeline.c.seq).where(timeline.c.id == derived_id("merged", id))
             if connection.execute(joined).first() is None:
                 yield f"{now.kind} {id} of {rfc3339(now.received_ms)} is raised now, and was not then"
             continue
+        would_be = _plain({field: getattr(now, field) for field in _COMPARED} | {"position": _position(now)})
+        if any(then[field] != would_be[field] for field in _OF_THE_LAST):
+            would_be |= _since_joined(connection, id)
         for field in _COMPARED:
-            was, would_be = _plain(getattr(then, field)), _plain(getattr(now, field))
-            if was != would_be:
-                yield f"{now.kind} {id}: {field} was {was!r} and is {would_be!r}"
+            if then[field] != would_be[field]:
+                yield f"{now.kind} {id}: {field} was {then[field]!r} and is {would_be[field]!r}"
+
+
+def _stored(connection: Connection, id: str) -> dict[str, Any] | None:
+    """Return what is compared of an alert; None: there is none. What is no JSON is returned as it is."""
+    columns = [_unread(connection, alerts.c[field]) for field in _COMPARED]
+    row = connection.execute(select(*columns).where(alerts.c.id == id)).first()
+    if row is None:
+        return None
+    return {field: _read(alerts.c[field], getattr(row, field)) for field in _COMPARED}
+
+
+def _since_joined(connection: Connection, id: str) -> dict[str, Any]:
+    """Return what those alarms changed of an alert that joined it instead of being raised."""
+    detail = _unread(connection, timeline.c.detail)
+    entries = select(detail).where(timeline.c.alert == id, timeline.c.what.in_(("pressed_again", "evidence")))
+    changed: dict[str, Any] = {}
+    for (stored,) in connection.execute(entries.order_by(timeline.c.seq)):
+        said = _read(timeline.c.detail, stored)
+        if not isinstance(said, dict) or "source_event" not in said:
+            continue  # evidence that stayed an alert of its own
+        changed |= {field: said[field] for field in _OF_THE_LAST if said.get(field)}
+    return changed
+
+
+def _unread(connection: Connection, column: Column[Any]) -> ColumnElement[Any]:
+    """Return `column` as SQLite holds it, which need not be what it should."""
+    return column if is_postgres(connection) else type_coerce(column, String).label(column.name)
+
+
+def _read(column: Column[Any], stored: Any) -> Any:
+    if isinstance(column.type, Boolean) and stored in (0, 1):
+        return bool(stored)
+    if isinstance(column.type, JSON) and isinstance(stored, str):
+        with contextlib.suppress(ValueError, RecursionError):
+            return msgspec.json.decode(stored)
+    return _plain(stored)
+
+
+def _position(raised: RaiseAlert) -> dict[str, Any] | None:
+    """Return the position as the store has it."""
+    known = raised.position
+    if known is None:
+        return None
+    time_ms = known.time_ms if known.time_ms is not None else raised.occurred_ms
+    return {"lat": known.lat, "lon": known.lon, "accuracy_m": known.accuracy_m, "time_ms": time_ms}
 
 
 def _plain(value: Any) -> Any:

@@ -37,6 +37,9 @@ def replay(
     """Run the engine over the stored log and compare with what was raised then; exits 0 only if identical.
 
     The log is read from its oldest entry, whatever --from says: the state of that time comes from there.
+
+    Compared is what each alert was raised with, doubts and position too, and not what people and routing did
+    about it. Of an alert that others joined, the position is that of the last one, as its timeline says.
     """
     from safety.replay import Span, compare
 

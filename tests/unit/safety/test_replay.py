@@ -1,9 +1,10 @@
 """Replay: identical where nothing changed, and a sentence for everything that did."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from devices.clock import ManualClock
 from ingest.lanes import LANES, lanes_of
@@ -15,7 +16,7 @@ from safety.replay import Span, compare, replay
 from safety.store.database import Database, database_url
 from safety.store.effects import store_effects
 from safety.store.tables import alerts, metadata
-from tests.support.records import PLAN, T0_MS, at, fall, fix, panic, tick, ticks
+from tests.support.records import PLAN, T0_MS, at, fall, fix, panic, position, tick, ticks
 
 RECORDS: list[Record] = [
     PLAN,
@@ -41,12 +42,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
     store.close()
 
 
-async def logged(database: Database) -> MemoryEventLog:
-    """A log of RECORDS, and in the store what the engine made of them."""
+async def logged(database: Database, records: Sequence[Record] = RECORDS) -> MemoryEventLog:
+    """A log of `records`, and in the store what the engine made of them."""
     log = MemoryEventLog(ManualClock(T0_MS), 1)
     for lane in LANES:
         engine = engine_for(lane)
-        for record in RECORDS:
+        for record in records:
             if isinstance(record, Arrival) and lane not in lanes_of(record.report):
                 continue
             await log.append(lane, [NewEntry("nur_1", encode(record))])
@@ -91,6 +92,43 @@ async def test_a_changed_alert_is_named_by_its_field(database: Database) -> None
     await database.write(lambda connection: connection.execute(change))
     (difference,) = await differences(database, log)
     assert "occurred_ms was 1" in difference
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("why = 'nonsense'", "why was 'nonsense'"),
+        ("why = x'ff00'", "why was "),
+        ("why = CAST(x'ff41' AS TEXT)", "why was '\\\\xffA'"),
+        ("doubts = '[\"invented\"]'", "doubts was ['invented'] and is []"),
+        ("doubts = '5'", "doubts was 5 and is []"),
+        ("position = NULL", "position was None and is {'lat': "),
+        ("position = 'null'", "position was None and is {'lat': "),
+        ("position = json_set(position, '$.lat', 1.5)", "position was {'lat': 1.5, "),
+        ("late = 'nonsense'", "late was 'nonsense' and is False"),
+        ("late = 1", "late was True and is False"),
+        ("kind = CAST(x'ff41' AS TEXT)", "kind was '\\\\xffA'"),
+        ("silent = 1", "silent was True and is False"),
+    ],
+)
+async def test_whatever_is_changed_is_a_difference(database: Database, change: str, said: str) -> None:
+    log = await logged(database)
+    spoilt = text(f"UPDATE alerts SET {change} WHERE kind = 'fence_exit'")  # noqa: S608 - our own
+    await database.write(lambda connection: connection.execute(spoilt))
+    (difference,) = await differences(database, log)
+    assert said in difference
+
+
+@pytest.mark.parametrize(
+    "change", ["position = NULL", "silent = 0", "position = json_set(position, '$.lon', 1)"]
+)
+async def test_what_another_press_changed_is_compared_as_well(database: Database, change: str) -> None:
+    again = panic(405, alarm="a3", position=position(500), silent=True)
+    log = await logged(database, [*RECORDS, again])
+    assert await differences(database, log) == []
+    spoilt = text(f"UPDATE alerts SET {change} WHERE kind = 'panic'")  # noqa: S608 - our own
+    await database.write(lambda connection: connection.execute(spoilt))
+    assert await differences(database, log) != []
 
 
 async def test_ticks_alone_raise_nothing(database: Database) -> None:
