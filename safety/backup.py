@@ -26,8 +26,9 @@ def backup(data_dir: Path, settings: Settings, out: Path) -> Iterator[str]:
     """Copy everything that this machine holds into `out`; yield what was done, in words.
 
     Raises:
-        BackupFailed: there is something in `out`, or something cannot be copied.
+        BackupFailed: there is something in `out`, or something is missing, broken or cannot be copied.
     """
+    _check_all_there(data_dir, settings)
     if out.exists() and any(out.iterdir()):
         raise BackupFailed(f"{out} is not empty: a backup has a directory of its own")
     try:
@@ -45,19 +46,32 @@ def backup(data_dir: Path, settings: Settings, out: Path) -> Iterator[str]:
             yield "the log is in Kafka, which keeps copies of its own"
         yield _copy_rest(data_dir, out)
         _sync(out)
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise BackupFailed(f"the backup is not whole: {error}") from error
+
+
+def _check_all_there(data_dir: Path, settings: Settings) -> None:
+    """Refuse a directory that lacks what a service that has run keeps there."""
+    store = [data_dir / STORE] if settings.database_url is None else []
+    topics = TOPICS if settings.kafka_url is None else ()
+    for file in (*store, *(log_directory(data_dir) / f"{topic}.db" for topic in topics)):
+        if not file.exists():
+            raise BackupFailed(f"{file} is not there: expected the data of a service that has run")
 
 
 def _copy_database(source: Path, copy: Path) -> str:
     """Copy a database as it is at one moment, whoever writes it."""
-    if not source.exists():
-        return f"{source} is not there"
-    with (
-        closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as reading,
-        closing(sqlite3.connect(copy)) as writing,
-    ):
-        reading.backup(writing)
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)) as reading,
+            closing(sqlite3.connect(copy)) as writing,
+        ):
+            reading.backup(writing)
+            (said,) = writing.execute("PRAGMA quick_check(1)").fetchone()
+    except sqlite3.Error as error:
+        said = str(error)
+    if said != "ok":
+        raise BackupFailed(f"the backup is not whole: {source} cannot be used: {said}")
     copy.chmod(0o600)
     return f"{copy}: {copy.stat().st_size} bytes"
 
@@ -71,6 +85,7 @@ def _copy_rest(data_dir: Path, out: Path) -> str:
         copy = out / source.relative_to(data_dir)
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         shutil.copy2(source, copy)
+        copy.chmod(0o600)
         copied += 1
     return f"{copied} other files"
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from safety.cli.common import DEFAULT_DATA_DIR, DataDir
+from safety.cli.common import DEFAULT_DATA_DIR, DataDir, private_files
 
 
 def register(app: typer.Typer, panel: str) -> None:
@@ -24,6 +24,7 @@ def backup(
     from safety.backup import backup as copy
     from safety.config import load_settings
 
-    for said in copy(data_dir, load_settings(data_dir), out):
-        typer.echo(said)
+    with private_files():
+        for said in copy(data_dir, load_settings(data_dir), out):
+            typer.echo(said)
     typer.echo(f"{out} is whole")
