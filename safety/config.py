@@ -5,19 +5,32 @@ ConfigError (a SafetyError) names the key and what was expected of it.
 
 import difflib
 import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from ingest.limits import MOST_PAYLOAD_BYTES, Limits
-from ingest.log.kafka_servers import KafkaServers
-from ingest.traccar_kafka import TraccarKafka
+from ingest.limits import Limits
 from safety.errors import SafetyError
+from safety.setting_types import (
+    BrokerUrl,
+    DatabaseUrl,
+    Days,
+    File,
+    Host,
+    HostNames,
+    HttpUrl,
+    KafkaUrl,
+    Number,
+    Port,
+    PublicBrokerUrl,
+    PublicUrl,
+    Rate,
+    Size,
+    TraccarKafkaUrl,
+)
 
 _PREFIX = "VIGIL_"
 # May hold a password: never shown.
@@ -25,78 +38,9 @@ _SECRET = frozenset({"broker_url", "database_url", "kafka_url", "public_mqtt_url
 # Options of commands that may also come from the environment.
 _NOT_SETTINGS = frozenset({"VIGIL_DATA_DIR", "VIGIL_TOKEN"})
 
-_HOST_NAME = re.compile(r"[A-Za-z0-9:._*-]{1,253}")
-
-Port = Annotated[int, Field(ge=0, le=65535)]
-"""A TCP port; 0 takes a free one."""
-Rate = Annotated[float, Field(gt=0, le=1e9)]
-Days = Annotated[int, Field(ge=1, le=36_500)]
-
 
 class ConfigError(SafetyError):
     """A setting cannot be used; names its key and what was expected."""
-
-
-def _http_url(value: str) -> str:
-    if not value.startswith(("http://", "https://", "/")):
-        raise ValueError("expected an http(s) URL, or a path on this server")
-    return value
-
-
-def _public_url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("expected an http(s) URL")
-    return value
-
-
-def _broker_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("mqtt", "mqtts") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("expected mqtt://[user:password@]host[:port] or mqtts://…")
-    return value
-
-
-def _host_names(value: str) -> str:
-    names = [name.strip() for name in value.split(",") if name.strip()]
-    if any(not _HOST_NAME.fullmatch(name) for name in names):
-        raise ValueError("expected host names or IP addresses with commas between")
-    return ",".join(names)
-
-
-def _database_url(value: str) -> str:
-    if urlsplit(value).scheme != "postgresql":
-        raise ValueError("expected postgresql://user:password@host[:port]/database")
-    return value
-
-
-def _kafka_url(value: str) -> str:
-    KafkaServers.parse(value)
-    return value
-
-
-def _traccar_kafka_url(value: str) -> str:
-    TraccarKafka.parse(value)
-    return value
-
-
-def _open_broker_url(value: str) -> str:
-    if urlsplit(_broker_url(value)).username is not None:
-        raise ValueError("expected mqtt[s]://host[:port] without a login: every device has its own")
-    return value
-
-
-PublicBrokerUrl = Annotated[str, AfterValidator(_open_broker_url)]
-BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
-HostNames = Annotated[str, AfterValidator(_host_names)]
-TraccarKafkaUrl = Annotated[str, AfterValidator(_traccar_kafka_url)]
-KafkaUrl = Annotated[str, AfterValidator(_kafka_url)]
-DatabaseUrl = Annotated[str, AfterValidator(_database_url)]
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 class Settings(BaseSettings):
@@ -105,17 +49,17 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", frozen=True)
 
     # --- listeners; options of the command line win over them
-    http_host: str = "127.0.0.1"
+    http_host: Host = "127.0.0.1"
     http_port: Port = 8000
-    mqtt_host: str = "127.0.0.1"
+    mqtt_host: Host = "127.0.0.1"
     mqtt_port: Port = 1883
-    mqtts_host: str = "127.0.0.1"
+    mqtts_host: Host = "127.0.0.1"
     mqtts_port: Port | None = None
     """Where the embedded broker listens for TLS. None: it does not."""
     mqtts_names: HostNames = ""
     """Under which names devices reach it, with commas between; this machine's own go without saying."""
-    mqtts_certificate: Path | None = None
-    mqtts_key: Path | None = None
+    mqtts_certificate: File | None = None
+    mqtts_key: File | None = None
     """PEM files to use instead of a certificate from `vigil ca`."""
     public_url: PublicUrl | None = None
     """Where people reach the console; goes into notifications. None: made of http_host and http_port."""
@@ -126,7 +70,7 @@ class Settings(BaseSettings):
 
     broker_url: BrokerUrl | None = None
     """An outside broker, `mqtt://user:password@host:1883` or `mqtts://…`. None: the embedded one."""
-    broker_authority: Path | None = None
+    broker_authority: File | None = None
     """Whose certificate the outside broker shows (PEM), as `vigil ca` makes one. None: the machine's."""
     database_url: DatabaseUrl | None = None
     """PostgreSQL for the store, `postgresql://user:password@host/vigil`. None: SQLite, with the data."""
@@ -134,9 +78,9 @@ class Settings(BaseSettings):
     """Kafka for the log, `kafka://host:9092,host:9092` or `kafkas://user:password@…`. None: SQLite."""
     kafka_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = "vigil."
     """Stands before the names of topics and groups, where a cluster is shared."""
-    kafka_partitions: Annotated[int, Field(ge=1, le=1000)] = 12
+    kafka_partitions: Annotated[int, Number, Field(ge=1, le=1000)] = 12
     """Of each topic; as many processes can share the work. Cannot be changed once topics are made."""
-    kafka_copies: Annotated[int, Field(ge=1, le=9)] | None = None
+    kafka_copies: Annotated[int, Number, Field(ge=1, le=9)] | None = None
     """Of each partition of a new topic. None: one a node, three at most."""
     process_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")] | None = None
     """With Kafka, what `vigil process` is called: started again within seconds it gets back what it had."""
@@ -147,7 +91,7 @@ class Settings(BaseSettings):
     device_messages_per_s: Rate = Limits().messages_per_s
     device_bytes_per_s: Rate = Limits().bytes_per_s
     device_alarms_per_s: Rate = Limits().urgent_per_s
-    device_payload_bytes: Annotated[int, Field(ge=1024, le=MOST_PAYLOAD_BYTES)] = Limits().payload_bytes
+    device_payload_bytes: Size = Limits().payload_bytes
 
     secure_cookie: bool = False
     """Set behind TLS: browsers then never send the session in the clear."""
@@ -158,7 +102,7 @@ class Settings(BaseSettings):
     tiles_datum: Literal["wgs84", "gcj02", "bd09"] = "wgs84"
 
     # --- sessions of people at the console
-    session_ttl_s: Annotated[float, Field(ge=60, le=30 * 86_400)] = 12 * 3600
+    session_ttl_s: Annotated[float, Number, Field(ge=60, le=30 * 86_400)] = 12 * 3600
 
     # --- how long what happened is kept
     keep_log_days: Days = 30

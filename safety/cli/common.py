@@ -40,6 +40,14 @@ def _typed(context: Any) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
+def _directory(text: str | Path) -> Path:
+    if text == "":
+        raise typer.BadParameter("it is empty: expected a directory")
+    if Path(text).is_file():
+        raise typer.BadParameter(f"directory {str(text)!r} is a file")
+    return Path(text)
+
+
 DataDir = Annotated[
     Path,
     typer.Option(
@@ -48,7 +56,7 @@ DataDir = Annotated[
         envvar="VIGIL_DATA_DIR",
         show_envvar=False,
         callback=_resolve_data_dir,
-        file_okay=False,
+        parser=_directory,
         show_default=False,
         help="Where everything is kept; ./vigil-data unless said, made if need be.",
     ),
@@ -94,6 +102,16 @@ def prepare_data_dir(data_dir: Path) -> Path:
 
 
 @contextmanager
+def private_files() -> Iterator[None]:
+    """A time in which whatever this process makes is for its owner's eyes only, wherever that is."""
+    usual = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(usual)
+
+
+@contextmanager
 def open_store(data_dir: Path) -> Iterator["Database"]:
     """Open the store that the settings in `data_dir` name, created or migrated where needed.
 
@@ -109,7 +127,8 @@ def open_store(data_dir: Path) -> Iterator["Database"]:
     settings = load_settings(prepare_data_dir(data_dir))
     database = Database(database_url(data_dir, settings.database_url))
     try:
-        migrate(database.engine)
+        with private_files():
+            migrate(database.engine)
         yield database
     except DBAPIError as error:
         where = f"in {data_dir}" if settings.database_url is None else "on PostgreSQL"

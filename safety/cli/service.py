@@ -8,7 +8,7 @@ import typer
 
 from devices.clock import SystemClock
 from ingest.log.kafka_servers import KafkaServers
-from safety.cli.common import DEFAULT_DATA_DIR, DataDir, open_store, prepare_data_dir
+from safety.cli.common import DEFAULT_DATA_DIR, DataDir, open_store, prepare_data_dir, private_files
 
 if TYPE_CHECKING:
     from safety.split import Name
@@ -22,6 +22,32 @@ def register(app: typer.Typer, panel: str) -> None:
     app.command(rich_help_panel=panel)(init)
 
 
+def _host(host: str | None) -> str | None:
+    from safety.setting_types import is_host
+
+    if host is not None and not is_host(host):
+        raise typer.BadParameter(f"{host!r} is no host: expected a name or an IP address, or 0.0.0.0 for all")
+    return host
+
+
+HttpPort = Annotated[
+    int | None,
+    typer.Option("--http-port", min=0, max=65535, metavar="PORT", help="Health and figures: any free one."),
+]
+HttpHost = Annotated[
+    str | None,
+    typer.Option(
+        "--http-host", metavar="HOST", callback=_host, help="Where HTTP listens: 127.0.0.1 unless set."
+    ),
+]
+MqttHost = Annotated[
+    str | None,
+    typer.Option(
+        "--mqtt-host", metavar="HOST", callback=_host, help="Where MQTT listens: 127.0.0.1 unless set."
+    ),
+]
+
+
 def up(
     http_port: Annotated[
         int | None,
@@ -31,12 +57,8 @@ def up(
         int | None,
         typer.Option(min=0, max=65535, metavar="PORT", help="The devices' broker: 1883 unless set."),
     ] = None,
-    http_host: Annotated[
-        str | None, typer.Option(metavar="HOST", help="Where HTTP listens: 127.0.0.1 unless set.")
-    ] = None,
-    mqtt_host: Annotated[
-        str | None, typer.Option(metavar="HOST", help="Where MQTT listens: 127.0.0.1 unless set.")
-    ] = None,
+    http_host: HttpHost = None,
+    mqtt_host: MqttHost = None,
     mqtts_port: Annotated[
         int | None,
         typer.Option(min=0, max=65535, metavar="PORT", help="The same broker behind TLS: off unless set."),
@@ -55,26 +77,18 @@ def up(
     settings = load_settings(prepare_data_dir(data_dir))
     from safety.up import up as run
 
-    code = run(
-        data_dir,
-        settings,
-        http_host=http_host if http_host is not None else settings.http_host,
-        http_port=http_port if http_port is not None else settings.http_port,
-        mqtt_host=mqtt_host if mqtt_host is not None else settings.mqtt_host,
-        mqtt_port=mqtt_port if mqtt_port is not None else settings.mqtt_port,
-        mqtts_port=mqtts_port if mqtts_port is not None else settings.mqtts_port,
-        demo=demo,
-    )
+    with private_files():
+        code = run(
+            data_dir,
+            settings,
+            http_host=http_host if http_host is not None else settings.http_host,
+            http_port=http_port if http_port is not None else settings.http_port,
+            mqtt_host=mqtt_host if mqtt_host is not None else settings.mqtt_host,
+            mqtt_port=mqtt_port if mqtt_port is not None else settings.mqtt_port,
+            mqtts_port=mqtts_port if mqtts_port is not None else settings.mqtts_port,
+            demo=demo,
+        )
     raise typer.Exit(code)
-
-
-HttpPort = Annotated[
-    int | None,
-    typer.Option("--http-port", min=0, max=65535, metavar="PORT", help="Health and figures: any free one."),
-]
-HttpHost = Annotated[
-    str | None, typer.Option("--http-host", metavar="HOST", help="Where HTTP listens: 127.0.0.1 unless set.")
-]
 
 
 def ingest(
@@ -121,7 +135,9 @@ def _run_part(name: "Name", data_dir: Path, http_host: str | None, http_port: in
         http_host if http_host is not None else settings.http_host,
         http_port if http_port is not None else settings.http_port,
     )
-    raise typer.Exit(run_part(name, data_dir, settings, http))
+    with private_files():
+        code = run_part(name, data_dir, settings, http)
+    raise typer.Exit(code)
 
 
 def init(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:

@@ -51,6 +51,9 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
         load_settings(tmp_path).http_port = 5  # type: ignore[misc]  # that it is refused is the point
 
 
+NUMBERS = ("http_port", "mqtts_port", "keep_log_days", "session_ttl_s", "kafka_copies", "device_bytes_per_s")
+
+
 @pytest.mark.parametrize(
     ("toml", "expected"),
     [
@@ -69,6 +72,16 @@ def test_settings_cannot_be_changed(tmp_path: Path) -> None:
         ("tiles_url = 'ftp://x'", "tiles_url: expected an http(s) URL"),
         ("session_ttl_s = nan", "session_ttl_s: input should be"),
         ("keep_log_days = 0", "keep_log_days: input should be greater than or equal to 1"),
+        ("http_host = ''", "http_host: expected a host name or an IP address"),
+        ("mqtt_host = ' '", "mqtt_host: expected a host name or an IP address"),
+        ("mqtts_host = ''", "mqtts_host: expected a host name or an IP address"),
+        *((f"{key} = true", f"{key}: expected a number, not 'True'") for key in NUMBERS),
+        ("mqtts_certificate = '/nowhere.pem'", "mqtts_certificate: expected a file that is there"),
+        ("mqtts_key = ''", "mqtts_key: expected a file that is there"),
+        ("broker_authority = '/'", "broker_authority: expected a file that is there, not '/'"),
+        ("public_url = 'https://a/?b'", "public_url: expected an http(s) URL without ? and #"),
+        ("public_url = 'https://a#'", "public_url: expected an http(s) URL without ? and #"),
+        ("public_url = 'https://'", "public_url: expected an http(s) URL"),
         ("http_port =", "cannot be read"),
         ("\x00", "cannot be read"),
     ],
@@ -90,6 +103,9 @@ def test_a_fault_in_the_file_is_named(tmp_path: Path, toml: str, expected: str) 
             "unknown setting VIGIL_COLOUR: expected one of VIGIL_BROKER_AUTHORITY, VIGIL_BROKER_URL",
         ),
         ("VIGIL_HTTP_PORT", "x", "VIGIL_HTTP_PORT: input should be a valid integer"),
+        ("VIGIL_HTTP_HOST", "", "VIGIL_HTTP_HOST: expected a host name or an IP address"),
+        ("VIGIL_MQTT_HOST", "", "VIGIL_MQTT_HOST: expected a host name or an IP address"),
+        ("VIGIL_MQTTS_CERTIFICATE", "", "VIGIL_MQTTS_CERTIFICATE: expected a file that is there"),
         ("VIGIL_TILES_URL", "", "VIGIL_TILES_URL: expected an http(s) URL"),
     ],
 )
