@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 
 import httpx
@@ -12,6 +12,7 @@ from simulators.errors import LinkDown
 from simulators.line import Line
 from simulators.outbox import Letter
 from simulators.routes import Route
+from simulators.telling import progress
 from simulators.waiting import event_or_time
 
 _ASK_EVERY_S = 2.0
@@ -19,6 +20,7 @@ _CURIOUS_FOR_S = 600.0
 _TIMEOUT_S = 10.0
 # What is answered so will be answered so again: no device repeats it (docs/protocol.md).
 _FINAL = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
+_REFUSED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 def http_client(base_url: str) -> httpx.AsyncClient:
@@ -32,9 +34,11 @@ def http_client(base_url: str) -> httpx.AsyncClient:
 class HttpLink:
     """Says what one device says through `route`."""
 
-    def __init__(self, client: httpx.AsyncClient, route: Route, clock: Clock) -> None:
-        self._client, self._route, self._clock = client, route, clock
+    def __init__(self, client: httpx.AsyncClient, route: Route, clock: Clock, name: str) -> None:
+        """`name` is what people are told of the device by."""
+        self._client, self._route, self._clock, self._name = client, route, clock, name
         self._line: _HttpLine | None = None
+        self._was_refused = False
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Line]:
@@ -50,7 +54,7 @@ class HttpLink:
         except OSError as error:
             raise LinkDown(f"{url}: {error}") from error
         writer.close()
-        self._line = _HttpLine(self._client, self._route, self._clock)
+        self._line = _HttpLine(self._client, self._route, self._clock, self._tell_refused)
         try:
             yield self._line
         finally:
@@ -61,10 +65,20 @@ class HttpLink:
         if self._line is not None:
             self._line.cut()
 
+    def _tell_refused(self, path: str, status: int) -> None:
+        """Tell, once, that its login counts for nothing: it will try again and again, and never be heard."""
+        if not self._was_refused:
+            self._was_refused = True
+            progress(
+                f"{self._name} is refused at {path} with {status}: is its secret right, or its gateway's?"
+            )
+
 
 class _HttpLine:
-    def __init__(self, client: httpx.AsyncClient, route: Route, clock: Clock) -> None:
-        self._client, self._route, self._clock = client, route, clock
+    def __init__(
+        self, client: httpx.AsyncClient, route: Route, clock: Clock, refused: Callable[[str, int], None]
+    ) -> None:
+        self._client, self._route, self._clock, self._refused = client, route, clock, refused
         self._changed = asyncio.Event()
         self._no_network = asyncio.Event()
         self._curious_until_s = 0.0
@@ -85,6 +99,8 @@ class _HttpLine:
             raise LinkDown(f"{asked.path}: {str(error) or type(error).__name__}") from error
         if answer.status_code in _FINAL:
             return []
+        if answer.status_code in _REFUSED:
+            self._refused(asked.path, answer.status_code)
         if answer.is_error:
             raise LinkDown(f"{asked.path}: {answer.status_code}")
         if letter.channel == "alarm" and self._route.question is not None:

@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from devices.clock import Clock, SystemClock
 from simulators.address import Broker
@@ -132,7 +133,7 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
     api = Api(options.api, token) if token else None
     if api is None and any(each.alert for each in scenario.wanted):
         raise BadFile("the scenario expects alerts, which are read at the API: give --token, or VIGIL_TOKEN")
-    sink = options.journal.open("ab", buffering=0) if options.journal else None
+    sink = _opened(options.journal) if options.journal else None
     http = http_client(options.api)
     try:
         provided = await provide(scenario, roster, api, clock)
@@ -149,6 +150,13 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         if api is not None:
             await api.close()
         await http.aclose()
+
+
+def _opened(journal: Path) -> BinaryIO:
+    try:
+        return journal.open("ab", buffering=0)
+    except OSError as error:
+        raise BadFile(f"cannot write {journal}: {error.strerror}") from error
 
 
 async def _learn_known(scenario: Scenario, stage: Stage) -> None:
@@ -171,6 +179,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     # The variables of a scenario are its user's, so they come from the user's environment.
     environment = {**os.environ, **dict(options.set)}  # noqa: TID251
+    if not _report(options, name, [_unplayed(failure)], early=True):
+        return 1  # found now, and not when all is played
     try:
         scenario = load(options.scenario, environment)
         name = scenario.name
@@ -179,8 +189,8 @@ def main(arguments: list[str] | None = None) -> int:
     except* SimulatorError as group:
         failure = str(first_leaf(group))
     if verdicts is None:
-        _report(options, name, [Verdict("it can be played to its end", 0.0, failure)])
-        progress(f"simulate: {failure}")
+        _report(options, name, [_unplayed(failure)])
+        progress(f"vigil: {' '.join(failure.split())}")
         return 1
     if not _report(options, name, verdicts):
         return 1
@@ -189,14 +199,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if failed else 0
 
 
-def _report(options: argparse.Namespace, name: str, verdicts: list[Verdict]) -> bool:
-    """Write the outcome where it was asked for; a CI must find it whatever happened."""
+def _unplayed(failure: str) -> Verdict:
+    return Verdict("it can be played to its end", 0.0, failure)
+
+
+def _report(options: argparse.Namespace, name: str, verdicts: list[Verdict], *, early: bool = False) -> bool:
+    """Write the outcome where it was asked for; a CI must find it whatever happened.
+
+    An `early` one stands there until it is known; a pipe, which takes one outcome only, is spared it.
+    """
     if options.junit is None:
         return True
     try:
+        if early and options.junit.exists() and not (options.junit.is_file() or options.junit.is_dir()):
+            return True
         options.junit.write_bytes(render(name, verdicts))
     except OSError as error:
-        progress(f"simulate: cannot write {options.junit}: {error.strerror}")
+        progress(f"vigil: cannot write {options.junit}: {error.strerror}")
         return False
     return True
 

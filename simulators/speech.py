@@ -78,7 +78,8 @@ def speech(dialect: Dialect, who: Identity, doors: Doors) -> Speech:
     words = _words(dialect, who)
     answered = dialect.codec == "native"
     if dialect.way == "http":
-        return Speech(words, HttpLink(doors.http, _route(dialect, who), doors.clock), answered)
+        link = HttpLink(doors.http, _route(dialect, who), doors.clock, who.own.id)
+        return Speech(words, link, answered)
     login = who.own if dialect.codec not in BROUGHT else _gateway(who)
     return Speech(words, MqttLink(doors.broker, login, _wiring(dialect, who, doors.clock)), answered)
 

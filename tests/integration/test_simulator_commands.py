@@ -5,7 +5,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from xml.etree import ElementTree
 
@@ -127,8 +129,39 @@ def test_a_bad_scenario_is_one_clear_line_and_exit_code_1(tmp_path: Path, text: 
     path.write_text(text)
     done = run("run", path)
     assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("vigil: ")
     assert said in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", ["--junit", "--journal"])
+def test_a_file_that_cannot_be_written_is_found_before_playing(tmp_path: Path, option: str) -> None:
+    path, out = tmp_path / "alone.yaml", tmp_path / "nowhere" / "out"
+    path.write_text("name: x\ndevices: [{as: a, id: d, secret: s}]\nsteps: [{at: 0s, do: fix, device: a}]")
+    done = run("run", path, "--broker", "127.0.0.1:1", option, out)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"vigil: cannot write {out}: No such file or directory"
+    assert "could not connect" not in done.stderr
+
+
+class _Refuse(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_error(401)
+
+
+def test_a_device_that_is_refused_over_http_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "alone.yaml"
+    path.write_text(
+        "name: x\ndevices: [{as: a, id: dev_a, secret: s, by: http}]\n"
+        "steps: [{at: 0s, do: panic, device: a, expect: {down: alarm_received, within: 1s}}]"
+    )
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Refuse) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        done = run("run", path, "--api", f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert done.returncode == 1
+    assert done.stderr.count("dev_a is refused at /gateway/native/") == 1
+    assert "with 401" in done.stderr
 
 
 def test_bad_usage_is_exit_code_2(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Scenarios: what is read, what is refused, and that a refusal says where."""
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def test_a_scenario_is_read_with_its_variables() -> None:
         "alert panic of anna within 2s, exactly 1",
         "down alarm_closed at anna within 5s",
     ]
+
+
+def test_the_example_in_the_readme_is_complete() -> None:
+    _, after = (SHIPPED / "README.md").read_text().split("A complete one, in a file of its own:\n\n")
+    text = textwrap.dedent(after.partition("\n\n")[0])
+    scenario = parse(text, {})
+    assert (scenario.name, len(scenario.devices), len(scenario.steps)) == ("she presses once", 1, 1)
+    assert [describe(each) for each in scenario.wanted] == ["alert panic of anna within 2s, exactly 1"]
+    with pytest.raises(BadFile, match="name"):
+        parse(text.replace("name:", "about:"), {})
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*/scenario.yaml")), ids=lambda path: path.parent.name)
