@@ -10,7 +10,6 @@ from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
-from safety.api.problems import about
 from safety.store import nurses as store
 from safety.store.master_queries import list_nurses, read_nurse
 
@@ -73,6 +72,5 @@ def change_nurse(nurse: str, body: NurseChange, person: Editor, scope: Seen, ser
     changes = store.NurseChanges(**body.model_dump(exclude_unset=True))  # type: ignore[typeddict-item]  # same keys
     with services.database.writing() as connection:
         read_nurse(connection, scope, nurse, now_ms)
-        with about("duress_pin"):
-            store.update_nurse(connection, nurse, changes, actor=person.login, at_ms=now_ms)
+        store.update_nurse(connection, nurse, changes, actor=person.login, at_ms=now_ms)
         return Answer(views.nurse(read_nurse(connection, scope, nurse, now_ms)))

@@ -1,7 +1,6 @@
 """Problems: every error as an RFC 9457 problem document (`application/problem+json`)."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -61,19 +60,6 @@ def answer(problem: Problem) -> Answer:
     return Answer(
         document, problem.status, headers=dict(problem.headers or {}), media_type="application/problem+json"
     )
-
-
-@contextmanager
-def about(field: str) -> Iterator[None]:
-    """Have a refusal that names no field of its own be about `field`.
-
-    Raises:
-        InvalidInput: what was refused inside.
-    """
-    try:
-        yield
-    except InvalidInput as error:
-        raise InvalidInput(str(error), error.field or field) from error
 
 
 def install_problems(app: FastAPI) -> None:

@@ -10,7 +10,6 @@ from safety.api.answers import Answer, list_answer
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Administrator, Seen
-from safety.api.problems import about
 from safety.errors import InvalidInput
 from safety.store import users as store
 from safety.store.changes import record_change
@@ -54,8 +53,7 @@ def add_user(body: NewUser, person: Administrator, scope: Seen, services: Servic
     now_ms, org = services.clock.now_ms(), body.org or person.org
     with services.database.writing() as connection:
         scope.require(connection, org)
-        with about("login"):
-            user = store.add_user(connection, org, body.login, body.role, body.password, now_ms)
+        user = store.add_user(connection, org, body.login, body.role, body.password, now_ms)
         detail = {"role": body.role}
         record_change(
             connection, "user_added", user, org=org, actor=person.login, at_ms=now_ms, detail=detail

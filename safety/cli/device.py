@@ -18,7 +18,7 @@ from safety.cli.common import (
     writing,
 )
 from safety.cli.enrolment import Qr, enrolment_of, show_enrolment
-from safety.cli.options import NurseId, OptionalOrg, codec_of
+from safety.cli.options import NurseId, OptionalOrg, codec_of, only_of
 
 app = typer.Typer(no_args_is_help=True, help="Devices: phones, recorders and buttons.")
 
@@ -63,7 +63,7 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
     from safety.store.fleet import list_devices
 
     with reading(data_dir) as desk:
-        devices = [shown(device) for device in list_devices(desk.connection, orgs=[org] if org else None)]
+        devices = [shown(device) for device in list_devices(desk.connection, orgs=only_of(desk, org))]
     show_list(devices, ("id", "kind", "nurse", "org", "codec", "external_id", "revoked"), as_json)
 
 

@@ -16,8 +16,9 @@ from safety.cli.common import (
     shown,
     writing,
 )
+from safety.cli.files import read_given
 from safety.cli.limits import SetLimits, UnsetLimits, read_changes, show_limits
-from safety.cli.options import OptionalOrg, OrgId
+from safety.cli.options import OptionalOrg, OrgId, only_of
 from safety.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def import_(
     with writing(data_dir) as desk:
         try:
             drafts = parse_fences(
-                file.read_bytes(),
+                read_given(file),
                 mode=mode,
                 datum=datum,
                 radius_m=radius_m,
@@ -134,7 +135,7 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
     from safety.store.fences import list_fences
 
     with reading(data_dir) as desk:
-        fences = [_shown(fence) for fence in list_fences(desk.connection, orgs=[org] if org else None)]
+        fences = [_shown(fence) for fence in list_fences(desk.connection, orgs=only_of(desk, org))]
     show_list(fences, ("id", "name", "mode", "org", "visit"), as_json)
 
 

@@ -1,7 +1,7 @@
 """`vigil device`, for many at once and over time: tables, history, the board, and tests."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
@@ -10,6 +10,7 @@ from safety.cli.common import (
     DEFAULT_DATA_DIR,
     AsJson,
     DataDir,
+    Desk,
     Failure,
     reading,
     show_json,
@@ -17,7 +18,11 @@ from safety.cli.common import (
     writing,
 )
 from safety.cli.enrolment import reach_of
-from safety.cli.options import OptionalOrg, duration_s
+from safety.cli.files import read_given
+from safety.cli.options import OptionalOrg, duration_s, only_of
+
+if TYPE_CHECKING:
+    from safety.store.queries import Scope
 
 DeviceId = Annotated[str, typer.Argument(metavar="ID", help="The device.")]
 
@@ -61,11 +66,11 @@ def import_(
     from safety.cli.secrets_file import as_csv, write_secrets
     from safety.domain.device_import import decode_table
     from safety.store.device_import import check_table, import_devices
-    from safety.store.queries import Scope
 
-    text = decode_table(file.read_bytes())
+    text = decode_table(read_given(file))
     with writing(data_dir) as desk:
-        orgs = Scope(org).orgs(desk.connection) if org else None
+        scope = _scope(desk, org)
+        orgs = None if scope is None else scope.orgs(desk.connection)
         table = check_table(desk.connection, text, orgs)
         faults = [msgspec.to_builtins(each) for each in table.faults]
         if as_json and (dry_run or faults):
@@ -108,10 +113,10 @@ def history(device: DeviceId, as_json: AsJson = False, data_dir: DataDir = DEFAU
 def board(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Show the devices worth worrying about, worst first, and why."""
     from safety.store.device_board import worrying_devices
-    from safety.store.queries import Scope
 
     with reading(data_dir) as desk:
-        found = worrying_devices(desk.connection, Scope(org) if org else None, desk.now_ms)
+        scope = _scope(desk, org)
+        found = worrying_devices(desk.connection, scope, desk.now_ms)
     rows = [
         {
             "id": one.device.id,
@@ -158,10 +163,10 @@ def untested(
 ) -> None:
     """Show the devices that had no test alarm for so long, those never tested first."""
     from safety.store.device_board import untested_devices
-    from safety.store.queries import Scope
 
     with reading(data_dir) as desk:
-        found = untested_devices(desk.connection, Scope(org) if org else None, desk.now_ms, days)
+        scope = _scope(desk, org)
+        found = untested_devices(desk.connection, scope, desk.now_ms, days)
     rows = [
         {
             "id": row.id,
@@ -174,6 +179,13 @@ def untested(
         for row in found
     ]
     show_list(rows, ("id", "kind", "nurse", "org", "last_tested_at", "last_heard_at"), as_json)
+
+
+def _scope(desk: Desk, org: str | None) -> "Scope | None":
+    from safety.store.queries import Scope
+
+    only = only_of(desk, org)
+    return None if only is None else Scope(*only)
 
 
 def _binding(row: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from safety.cli.common import (
     show_list,
     writing,
 )
-from safety.cli.options import OptionalOrg, OrgId, codec_of
+from safety.cli.options import OptionalOrg, OrgId, codec_of, only_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
@@ -51,6 +51,7 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
     from safety.store.gateways import all_gateways
 
     with reading(data_dir) as desk:
+        only_of(desk, org)
         gateways = [_shown(gateway) for gateway in all_gateways(desk.connection, org)]
     show_list(gateways, ("id", "name", "org", "codec", "revoked"), as_json)
 

@@ -1,5 +1,6 @@
 """`vigil`: the console script, put together from one module per noun."""
 
+import re
 import sys
 from typing import Any, NoReturn
 
@@ -29,10 +30,12 @@ from safety.cli import (
     user,
     visit,
 )
-from safety.cli.common import DEFAULT_DATA_DIR, DataDir
+from safety.cli.common import DEFAULT_DATA_DIR, DataDir, Failure
 from safety.errors import SafetyError
 
 EXPECTED = (SafetyError, DeviceError, IngestError, OSError)
+# What an argument's bytes become that are no UTF-8.
+_SURROGATE = re.compile("[\udc80-\udcff]")
 RUN, PEOPLE, DEVICES, TRY = "Run", "People and visits", "Devices", "Try and measure"
 _PEOPLE = {
     "org": org,
@@ -79,6 +82,11 @@ class VigilGroup(TyperGroup):
             raise  # whoever read our output has had enough
         except EXPECTED as error:
             fail(error)
+        except UnicodeEncodeError as error:
+            # What was typed was no UTF-8, and went as far as the store.
+            if not _SURROGATE.search(str(error.object)):
+                raise
+            fail(Failure(f"{str(error.object)[:80]!r} holds an undecodable byte: expected UTF-8 text"))
         except ExceptionGroup as group:
             # A task group wraps what stopped the service; an unexpected one among them keeps its traceback.
             expected, others = group.split(EXPECTED)

@@ -14,7 +14,7 @@ from safety.cli.common import (
     shown,
     writing,
 )
-from safety.cli.options import OptionalOrg, OrgId
+from safety.cli.options import OptionalOrg, OrgId, only_of
 
 app = typer.Typer(no_args_is_help=True, help="Nurses: the people to keep safe.")
 
@@ -48,5 +48,5 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
     from safety.store.nurses import list_nurses
 
     with reading(data_dir) as desk:
-        nurses = [shown(nurse) for nurse in list_nurses(desk.connection, orgs=[org] if org else None)]
+        nurses = [shown(nurse) for nurse in list_nurses(desk.connection, orgs=only_of(desk, org))]
     show_list(nurses, ("id", "name", "phone", "org"), as_json)

@@ -16,7 +16,8 @@ from safety.cli.common import (
     shown,
     writing,
 )
-from safety.cli.options import OptionalOrg
+from safety.cli.files import read_given
+from safety.cli.options import OptionalOrg, only_of
 from safety.errors import InvalidInput, NotFound
 
 app = typer.Typer(no_args_is_help=True, help="Policies: who is told of an alert, and when the next.")
@@ -43,12 +44,14 @@ def apply(
       - after: 2m            # since the tier before
         responders:
           - rsp_def
+        min_severity: high   # only then, or critical; else any
     """
+    from safety.cli.strict_yaml import read_yaml
     from safety.domain.policy_import import parse_policy
     from safety.store.policies import apply_policy
 
     try:
-        draft = parse_policy(_read_yaml(file))
+        draft = parse_policy(read_yaml(read_given(file)))
         with writing(data_dir) as desk:
             policy, changed = apply_policy(desk.connection, draft, **desk.by)
     except (InvalidInput, NotFound) as error:
@@ -63,14 +66,5 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
     from safety.store.policies import list_policies
 
     with reading(data_dir) as desk:
-        policies = [shown(policy) for policy in list_policies(desk.connection, orgs=[org] if org else None)]
+        policies = [shown(policy) for policy in list_policies(desk.connection, orgs=only_of(desk, org))]
     show_list(policies, ("id", "name", "org"), as_json)
-
-
-def _read_yaml(file: Path) -> object:
-    import yaml
-
-    try:
-        return yaml.safe_load(file.read_bytes())
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"this is not YAML: {error}") from error

@@ -14,7 +14,7 @@ from safety.cli.common import (
     shown,
     writing,
 )
-from safety.cli.options import OptionalOrg, OrgId
+from safety.cli.options import OptionalOrg, OrgId, latitude, longitude, only_of
 
 app = typer.Typer(no_args_is_help=True, help="Responders: who is told of alerts, and where.")
 
@@ -27,8 +27,12 @@ def add(
         list[str] | None,
         typer.Option(metavar="URL", help="Where to tell: a webhook's URL, or log:. Repeatable; else log:."),
     ] = None,
-    lat: Annotated[float | None, typer.Option(min=-90, max=90, help="Where they wait, WGS-84.")] = None,
-    lon: Annotated[float | None, typer.Option(min=-180, max=180, help="Where they wait, WGS-84.")] = None,
+    lat: Annotated[
+        float | None, typer.Option(callback=latitude, metavar="DEGREES", help="Where they wait, WGS-84.")
+    ] = None,
+    lon: Annotated[
+        float | None, typer.Option(callback=longitude, metavar="DEGREES", help="The same, longitude.")
+    ] = None,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
@@ -49,5 +53,5 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
     from safety.store.responders import list_responders
 
     with reading(data_dir) as desk:
-        responders = [shown(one) for one in list_responders(desk.connection, orgs=[org] if org else None)]
+        responders = [shown(one) for one in list_responders(desk.connection, orgs=only_of(desk, org))]
     show_list(responders, ("id", "name", "channels", "org"), as_json)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from safety.cli.options import latitude, longitude
 from safety.errors import InvalidInput
 
 Tracks = Annotated[
@@ -18,8 +19,13 @@ Tracks = Annotated[
         help="quality: score this recording (.gpx, .geojson, .csv) instead; may be repeated.",
     ),
 ]
-Lat = Annotated[float | None, typer.Option(min=-90, max=90, help="Where the track should stay, WGS-84.")]
-Lon = Annotated[float | None, typer.Option(min=-180, max=180, help="The same, longitude.")]
+Lat = Annotated[
+    float | None,
+    typer.Option(callback=latitude, metavar="DEGREES", help="Where the track should stay, WGS-84."),
+]
+Lon = Annotated[
+    float | None, typer.Option(callback=longitude, metavar="DEGREES", help="The same, longitude.")
+]
 RadiusM = Annotated[float, typer.Option("--radius-m", min=1, max=100_000, help="How far around it, metres.")]
 FenceFile = Annotated[
     Path | None,

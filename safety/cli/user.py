@@ -10,15 +10,18 @@ from safety.cli.common import (
     AsJson,
     DataDir,
     Desk,
+    Failure,
     reading,
     show_added,
     show_list,
     shown,
     writing,
 )
-from safety.cli.options import OptionalOrg, OrgId
+from safety.cli.options import OptionalOrg, OrgId, only_of
 
 app = typer.Typer(no_args_is_help=True, help="Users: the people at the console.")
+
+_LONGEST_LINE_BYTES = 8192
 
 
 @app.command()
@@ -64,7 +67,8 @@ def list_(org: OptionalOrg = None, as_json: AsJson = False, data_dir: DataDir = 
 
     columns = (users.c.id, users.c.login, users.c.role, users.c.org, users.c.disabled_ms)
     with reading(data_dir) as desk:
-        wanted = users.c.org == org if org else true()
+        only_of(desk, org)
+        wanted = users.c.org == org if org is not None else true()
         rows = desk.connection.execute(select(*columns).where(wanted).order_by(users.c.login)).all()
     show_list([shown(row._asdict()) for row in rows], ("id", "login", "role", "org", "disabled_at"), as_json)
 
@@ -79,7 +83,21 @@ def _add(desk: Desk, org: str, login: str, role: str, password: str) -> str:
 
 
 def _read_password() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
+    """Return the first line of stdin; one that is too long for a password is cut, and still too long.
+
+    Raises:
+        Failure: there is no stdin, or the line is not UTF-8.
+    """
+    if sys.stdin is None:  # it was closed before we began
+        raise Failure("the password cannot be read: stdin is closed")
+    try:
+        line = sys.stdin.buffer.readline(_LONGEST_LINE_BYTES)
+        return line.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        # Without its cause, which holds the password.
+        raise Failure("the password holds an undecodable byte: expected UTF-8 text") from None
+    except (OSError, ValueError) as error:
+        raise Failure(f"the password cannot be read from stdin: {error}") from error
 
 
 def _readable(secret: str) -> str:

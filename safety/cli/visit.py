@@ -16,7 +16,7 @@ from safety.cli.common import (
     writing,
 )
 from safety.cli.limits import SetLimits, UnsetLimits, read_changes, show_limits
-from safety.cli.options import Latitude, Longitude, NurseId, OptionalOrg, duration_s, moment_ms
+from safety.cli.options import Latitude, Longitude, NurseId, OptionalOrg, duration_s, moment_ms, only_of
 
 app = typer.Typer(no_args_is_help=True, help="Visits: where a nurse is expected, and when.")
 
@@ -71,12 +71,15 @@ def list_(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Show the visits that are not over."""
+    from safety.store.nurses import find_nurse
     from safety.store.visits import list_visits
 
     with reading(data_dir) as desk:
+        if nurse is not None:
+            find_nurse(desk.connection, nurse)
         found = list_visits(
             desk.connection,
-            orgs=[org] if org else None,
+            orgs=only_of(desk, org),
             nurse=nurse,
             ends_after_ms=None if past else desk.now_ms,
         )

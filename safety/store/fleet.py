@@ -53,12 +53,14 @@ def register_device(
     """
     checks.one_of(kind, "kind", KINDS)
     checks.one_of(codec, "codec", CODECS)
-    external_id = checks.optional_text(external_id, "external id", 64)
+    external_id = checks.external_id(external_id, codec)
     if codec in GATEWAYS and external_id is None:
-        raise InvalidInput(f"external id: expected what the {codec} gateway calls the device")
+        raise InvalidInput(f"external id: expected what the {codec} gateway calls the device", "external_id")
     holder = None if external_id is None else holder_of(connection, external_id)
     if holder is not None:
-        raise InvalidInput(f"external id {external_id!r} belongs to {holder}: expected one not in use")
+        raise InvalidInput(
+            f"external id {external_id!r} belongs to {holder}: expected one not in use", "external_id"
+        )
     device = Device(
         id=new_id("dev"),
         kind=kind,
@@ -95,9 +97,11 @@ def rotate_device(connection: Connection, device: str, *, actor: str, at_ms: int
 
     Raises:
         UnknownDevice: there is no such device.
+        InvalidInput: it is revoked.
     """
+    known = _find_in_use(connection, device)
     secret = rotate_secret(connection, device, at_ms)
-    _record(connection, "device_rotated", find_device(connection, device), actor, at_ms)
+    _record(connection, "device_rotated", known, actor, at_ms)
     return secret
 
 
@@ -121,11 +125,12 @@ def hand_device(connection: Connection, device: str, nurse: str, *, actor: str, 
     Raises:
         UnknownDevice: there is no such device.
         NotFound: there is no such nurse.
+        InvalidInput: the device is revoked.
     """
-    before = find_device(connection, device)
+    before = _find_in_use(connection, device)
     org = find_nurse(connection, nurse).org
     bind_device(connection, device, nurse, org)
-    if not before.revoked and nurse != before.nurse:
+    if nurse != before.nurse:
         _end_binding(connection, device, "handed_over", actor, at_ms)
         open_bindings(connection, [msgspec.structs.replace(before, nurse=nurse, org=org)], actor, at_ms)
         follow_owner(connection, device, nurse, at_ms)
@@ -154,6 +159,13 @@ def list_devices(connection: Connection, *, orgs: Collection[str] | None = None)
     if orgs is not None:
         statement = statement.where(devices.c.org.in_(orgs))
     return [_device(row._asdict()) for row in connection.execute(statement)]
+
+
+def _find_in_use(connection: Connection, device: str) -> Device:
+    known = find_device(connection, device)
+    if known.revoked:
+        raise InvalidInput(f"device {device} is revoked: add a new one in its place")
+    return known
 
 
 def _device(row: dict[str, object]) -> Device:

@@ -129,10 +129,12 @@ def _changed_pins(connection: Connection, nurse: str, changes: NurseChanges) -> 
     duress_hash = _hashed(nurse, given_duress) if "duress_pin" in changes else stored.duress_pin_hash
     if pin_hash is None:
         if given_duress is not None:
-            raise InvalidInput("a duress pin needs a pin beside it: expected both")
+            raise InvalidInput("a duress pin needs a pin beside it: expected both", "duress_pin")
         duress_hash = None
     elif pin_hash == duress_hash:
-        raise InvalidInput("the pin and the duress pin are the same: expected two different ones")
+        raise InvalidInput(
+            "the pin and the duress pin are the same: expected two different ones", "duress_pin"
+        )
     return {"pin_hash": pin_hash, "duress_pin_hash": duress_hash}
 
 

@@ -76,9 +76,11 @@ def add_user(connection: Connection, org: str, login: str, role: str, password: 
     _check_role(role)
     check_password(password)
     if not login or len(login) > _MAX_LOGIN_LENGTH or login.strip() != login or not login.isprintable():
-        raise InvalidInput(f"login must be 1 to {_MAX_LOGIN_LENGTH} printable characters, no spaces around")
+        raise InvalidInput(
+            f"login must be 1 to {_MAX_LOGIN_LENGTH} printable characters, no spaces around", "login"
+        )
     if find_user(connection, login) is not None:
-        raise InvalidInput(f"login {login!r} is taken: choose another")
+        raise InvalidInput(f"login {login!r} is taken: choose another", "login")
     identity = new_id("usr")
     connection.execute(
         users.insert().values(

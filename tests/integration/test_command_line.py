@@ -1,11 +1,13 @@
 """The command line as operators run it: processes of its own, beside others that use the same store."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -76,6 +78,13 @@ def test_exit_codes_and_one_clear_line(tmp_path: Path) -> None:
     assert "undecodable" in undecodable.stderr
 
 
+def test_a_password_from_a_closed_stdin_is_told_in_one_line(tmp_path: Path) -> None:
+    arguments = ("user", "add", "--org", "o", "--login", "l", "--role", "admin", "--password-stdin")
+    refused = vigil(*arguments, "--data-dir", str(tmp_path), preexec_fn=lambda: os.close(0))
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "vigil: the password cannot be read: stdin is closed\n"
+
+
 @pytest.mark.parametrize("door", ["--http-port", "--mqtt-port"])
 def test_a_taken_port_is_told_in_one_line(tmp_path: Path, door: str) -> None:
     other = "--mqtt-port" if door == "--http-port" else "--http-port"
@@ -94,6 +103,17 @@ def test_a_bad_setting_stops_the_start(tmp_path: Path, command: str) -> None:
     refused = vigil(command, "--data-dir", str(tmp_path), env={"VIGIL_HTTP_PROT": "1", "PATH": ""})
     assert refused.returncode == 1
     assert refused.stderr == "vigil: unknown setting VIGIL_HTTP_PROT: did you mean VIGIL_HTTP_PORT?\n"
+
+
+def test_a_scenario_that_is_not_there_is_told_and_reported(tmp_path: Path) -> None:
+    where, report = ("--data-dir", str(tmp_path / "data")), tmp_path / "report.xml"
+    vigil("init", *where)
+    missing = vigil("simulate", "nowhere.yaml", "--junit", str(report), *where)
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert missing.stderr == "vigil: cannot read nowhere.yaml: No such file or directory\n"
+    [failure] = ElementTree.parse(report).iter("failure")  # noqa: S314 - our own text
+    assert "nowhere.yaml" in failure.get("message", "")
+    assert json.loads(vigil("user", "list", "--json", *where).stdout)["items"] == []
 
 
 def test_a_scenario_is_played_in_the_simulators_own_process(tmp_path: Path) -> None:

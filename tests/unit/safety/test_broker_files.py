@@ -146,10 +146,10 @@ def test_a_network_server_has_the_names_of_its_devices(office: Office) -> None:
             kind="button",
             nurse=office.nurse,
             codec="chirpstack",
-            external_id="A84041FFFF",
+            external_id="A840410000FFFFFF",
             actor="test",
             at_ms=NOW_MS,
         )
     office.sync()
     rules = office.text("acl").split(f"user {gateway.id}\n")[1]
-    assert "topic write application/+/device/a84041ffff/event/up\n" in rules
+    assert "topic write application/+/device/a840410000ffffff/event/up\n" in rules

@@ -41,6 +41,19 @@ async def test_whoever_adds_a_phone_gets_what_sets_it_up_once(dispatch: Dispatch
         assert secret not in shown
 
 
+async def test_a_revoked_device_stays_where_it_is(dispatch: Dispatch) -> None:
+    path = f"/api/v1/devices/{dispatch.ours.device}"
+    async with dispatch.client(dispatch.ours, "supervisor") as client:
+        revoked = (await client.patch(path, json={"revoked": True})).json()
+        again = await client.patch(path, json={"revoked": True})
+        rotated = await client.post(f"{path}/rotate", json={})
+        handed = await client.patch(path, json={"nurse": dispatch.child.nurse})
+        assert (await client.get(path)).json() == revoked
+    assert (again.status_code, rotated.status_code, handed.status_code) == (200, 422, 422)
+    for answer in (rotated, handed):
+        assert "is revoked: add a new one" in answer.json()["detail"]
+
+
 def test_where_devices_reach_it_is_what_is_set_or_where_the_page_is() -> None:
     assert Addresses().reach("http://10.0.0.5:8000") == ("mqtt://10.0.0.5:1883", "http://10.0.0.5:8000")
     assert Addresses().reach("http://[fe80::1]:8000")[0] == "mqtt://[fe80::1]:1883"

@@ -18,11 +18,11 @@ class Vigil:
         self.data_dir = data_dir
         self._runner = CliRunner()
 
-    def type(self, *arguments: str, stdin: str = "") -> Result:
+    def type(self, *arguments: str, stdin: str | bytes = "") -> Result:
         """Run a command as it is; whatever it exits with."""
         return self._runner.invoke(app, list(arguments), input=stdin, prog_name="vigil")
 
-    def __call__(self, *arguments: str, stdin: str = "") -> list[str]:
+    def __call__(self, *arguments: str, stdin: str | bytes = "") -> list[str]:
         """Run a command that must succeed; returns the lines it printed."""
         result = self.type(*arguments, "--data-dir", str(self.data_dir), stdin=stdin)
         assert result.exit_code == 0, result.output
@@ -32,12 +32,12 @@ class Vigil:
         """Run an `add` that must succeed; returns the new id."""
         return self(*arguments)[-1]
 
-    def json(self, *arguments: str, stdin: str = "") -> Any:
+    def json(self, *arguments: str, stdin: str | bytes = "") -> Any:
         """Run a command with `--json` that must succeed; returns what it printed."""
         (line,) = self(*arguments, "--json", stdin=stdin)
         return json.loads(line)
 
-    def failure(self, *arguments: str, stdin: str = "") -> str:
+    def failure(self, *arguments: str, stdin: str | bytes = "") -> str:
         """Run a command that must fail; returns its one line on stderr."""
         result = self.type(*arguments, "--data-dir", str(self.data_dir), stdin=stdin)
         assert result.exit_code == 1, result.output

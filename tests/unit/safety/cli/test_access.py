@@ -1,5 +1,6 @@
 """`vigil user`, `token`, `device`, `audit`: who may, and what was done."""
 
+import pytest
 from sqlalchemy import text
 
 from safety.store.database import Database, database_url
@@ -63,6 +64,8 @@ def test_a_device_lives_and_is_revoked(vigil: Vigil, org: str, nurse: str) -> No
     assert vigil.json("device", "bind", device["id"], "--nurse", other)["nurse"] == other
     assert vigil("device", "revoke", device["id"]) == ["revoked", device["id"]]
     assert [one["revoked"] for one in vigil.json("device", "list", "--org", org)["items"]] == [True]
+    for command in (("rotate",), ("bind", "--nurse", nurse)):
+        assert f"device {device['id']} is revoked" in vigil.failure("device", *command, device["id"])
     for command in (("rotate",), ("revoke",), ("bind", "--nurse", nurse)):
         assert "no device dev_none" in vigil.failure("device", *command, "dev_none")
     assert "--kind" in vigil.misuse("device", "add", "--kind", "toaster", "--nurse", nurse)
@@ -77,11 +80,30 @@ def test_a_button_behind_a_gateway(vigil: Vigil, nurse: str) -> None:
     assert "codec 'morse' is unknown: expected native" in vigil.misuse(*arguments, "--codec", "morse")
 
 
-def test_the_audit_trail_is_checked(vigil: Vigil, nurse: str) -> None:
+def test_a_password_that_is_no_text_is_refused_without_being_shown(vigil: Vigil, org: str) -> None:
+    arguments = ("user", "add", "--org", org, "--login", "bob", "--role", "admin", "--password-stdin")
+    said = vigil.failure(*arguments, stdin=b"hunter2\xff hunter2\n")
+    assert said == "the password holds an undecodable byte: expected UTF-8 text"
+    assert "has 0 characters" in vigil.failure(*arguments, stdin=b"")
+    assert "expected 8 to 1024" in vigil.failure(*arguments, stdin=b"a" * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("UPDATE audit SET actor = 'nobody' WHERE seq = 2", 2),
+        ("UPDATE audit SET detail = 'tampered' WHERE seq = 2", 2),
+        ("UPDATE audit SET detail = x'ff00' WHERE seq = 1", 1),
+        ("UPDATE audit SET hash = CAST(x'ff00' AS TEXT) WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 2", 2),
+        ("DELETE FROM audit", 1),
+    ],
+)
+def test_the_audit_trail_is_checked(vigil: Vigil, nurse: str, change: str, named: int) -> None:
     (said,) = vigil("audit", "verify")
     assert said.startswith("2 audit records hold; head ")
     database = Database(database_url(vigil.data_dir))
     with database.writing() as connection:
-        connection.execute(text("UPDATE audit SET actor = 'nobody' WHERE seq = 2"))
+        connection.execute(text(change))
     database.close()
-    assert "audit record 2 is broken" in vigil.failure("audit", "verify")
+    assert f"audit record {named} is broken" in vigil.failure("audit", "verify")

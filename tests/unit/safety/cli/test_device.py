@@ -45,7 +45,8 @@ def test_a_table_comes_in_whole_with_its_secrets_in_a_file(
     vigil: Vigil, public: None, org: str, nurse: str, write: Write, tmp_path: Path
 ) -> None:
     table = write(
-        "d.csv", "kind,nurse,codec,external_id\nphone,Li Na,owntracks,\nbutton,Li Na,chirpstack,24E1\n"
+        "d.csv",
+        "kind,nurse,codec,external_id\nphone,Li Na,owntracks,\nbutton,Li Na,chirpstack,24E124535C100001\n",
     )
     assert vigil("device", "import", table, "--dry-run") == ["2 devices and no fault: they would be added"]
     assert vigil.json("device", "list") == {"items": []}
@@ -55,7 +56,7 @@ def test_a_table_comes_in_whole_with_its_secrets_in_a_file(
     made = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
     assert [(row["kind"], row["nurse"], row["external_id"]) for row in made] == [
         ("phone", nurse, ""),
-        ("button", nurse, "24E1"),
+        ("button", nurse, "24E124535C100001"),
     ]
     assert made[0]["link"].startswith("owntracks:///config?inline=")
     assert {item["id"] for item in vigil.json("device", "list")["items"]} == {row["id"] for row in made}

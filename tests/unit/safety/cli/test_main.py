@@ -1,5 +1,6 @@
 """The command line as a whole: help, exit codes, the data directory."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from safety.cli.main import COMMANDS, app
+from safety.store.database import Database, database_url
 from tests.unit.safety.cli.conftest import Vigil
 
 
@@ -37,6 +39,7 @@ def test_every_command_explains_itself_and_takes_the_data_directory(command: str
     "arguments",
     [
         *((), ("org",), ("nonsense",), ("org", "add"), ("up", "--http-port", "70000")),
+        *(("up", "--http-host", ""), ("up", "--mqtt-host", ""), ("console", "--http-host", " ")),
         *(
             ("replay", "--from", "yesterday"),
             ("replay", "--from", "-1h", "--to", "soon"),
@@ -73,6 +76,46 @@ def test_the_data_directory_is_its_owners_only(vigil: Vigil) -> None:
     assert vigil("init") == [f"the store in {vigil.data_dir} is ready"]
 
 
+def test_what_is_made_is_its_owners_only_even_in_a_directory_for_all(vigil: Vigil) -> None:
+    vigil.data_dir.mkdir(mode=0o755)
+    vigil.data_dir.chmod(0o755)
+    before = os.umask(0o022)
+    try:
+        vigil("org", "add", "--name", "Care")
+        database = Database(database_url(vigil.data_dir))
+        with database.writing():
+            made = {path.name: stat.S_IMODE(path.stat().st_mode) for path in vigil.data_dir.iterdir()}
+        database.close()
+        assert os.umask(0o022) == 0o022  # what else a command writes is not its business
+    finally:
+        os.umask(before)
+    assert made == dict.fromkeys(("vigil.db", "vigil.db-wal", "vigil.db-shm"), 0o600)
+
+
+@pytest.mark.parametrize("arguments", [("org", "list", "--data-dir", ""), ("--data-dir", "", "org", "list")])
+def test_an_empty_data_directory_is_bad_usage(
+    vigil: Vigil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = vigil.type(*arguments)
+    assert result.exit_code == 2
+    assert "it is empty" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_data_directory(vigil: Vigil, tmp_path: Path) -> None:
+    vigil.data_dir = tmp_path / "file"
+    vigil.data_dir.write_text("")
+    assert "is a file" in vigil.misuse("org", "list")
+
+
+def test_a_backup_is_whole_or_says_what_is_not_there(vigil: Vigil, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    vigil("init")
+    assert "alarms.db is not there" in vigil.failure("backup", str(copy))
+    assert not copy.exists()
+
+
 def test_a_data_directory_that_cannot_be_is_told_in_one_line(vigil: Vigil, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     vigil.data_dir = tmp_path / "file" / "data"
@@ -103,7 +146,3 @@ def test_an_unknown_benchmark_is_bad_usage(vigil: Vigil) -> None:
 
 def test_only_the_backlog_is_counted_in_fixes(vigil: Vigil) -> None:
     assert "only backlog counts fixes" in vigil.misuse("bench", "engine", "--fixes", "10")
-
-
-def test_a_missing_scenario_is_bad_usage(vigil: Vigil) -> None:
-    assert "does not exist" in vigil.misuse("simulate", "nowhere.yaml")

@@ -1,11 +1,14 @@
 """`vigil org`, `nurse`, `responder`, `visit`, `fence`, `policy`."""
 
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from devices.rfc3339 import parse_rfc3339
+from safety.cli.files import MOST_BYTES
 from tests.unit.safety.cli.conftest import Vigil
 
 Write = Callable[[str, str], str]
@@ -75,10 +78,15 @@ def test_a_visit_from_ten_minutes_ago(vigil: Vigil, org: str, nurse: str) -> Non
 @pytest.mark.parametrize(
     ("option", "value", "expected"),
     [
-        ("--lat", "91", "less than or equal to 90"),
+        ("--lat", "91", "91 is out of bounds: expected -90 to 90 degrees"),
+        ("--lat", "nan", "nan is no number"),
+        ("--lon", "nan", "nan is no number"),
+        ("--lon", "inf", "inf is out of bounds"),
         ("--lon", "x", "--lon"),
         ("--start", "soon", "--start: time 'soon' cannot be read"),
         ("--end", "2026-11-22T09:00:00", "--end: time '2026-11-22T09:00:00' cannot be read"),
+        ("--end", "9999-12-31T23:59:59-14:00", "--end: time '9999-12-31T23:59:59-14:00' cannot be read"),
+        ("--start", "0001-01-01T00:00:00+14:00", "--start: time '0001-01-01T00:00:00+14:00' cannot be read"),
         ("--check-in-every", "30", "--check-in-every: duration '30' cannot be read"),
         ("--risk", "some", "--risk"),
     ],
@@ -165,6 +173,10 @@ def test_a_policy_is_applied_once(vigil: Vigil, org: str, write: Write) -> None:
         ("tiers: [", "policy.yaml: this is not YAML"),
         ("{a: &x [*x]}", "policy.yaml: this is not YAML|unknown key"),
         ("\x00", "policy.yaml: this is not YAML"),
+        ("name: a\norg: b\nname: c", "policy.yaml: line 3: the key 'name' is there twice"),
+        ("tiers:\n- {after: 1s, 'after': 2m}", "policy.yaml: line 2: the key 'after' is there twice"),
+        ("{[a]: 1}", "policy.yaml: this is not YAML"),
+        ("a: &x {b: 1}\nc: {<<: *x, b: 2}", "unknown key 'a'"),
         ("name: a\ncolour: red", "policy.yaml: the policy: unknown key 'colour'"),
         ("org: org_none\nname: a\ntiers: [{responders: [Bo]}]", "policy.yaml: no organisation org_none"),
     ],
@@ -174,6 +186,65 @@ def test_a_policy_that_cannot_be_used_is_named(
 ) -> None:
     said = vigil.failure("policy", "apply", write("policy.yaml", content))
     assert any(part in said for part in expected.split("|"))
+
+
+@pytest.mark.parametrize(
+    "noun", ["nurse", "visit", "fence", "policy", "responder", "user", "device", "gateway"]
+)
+def test_a_list_of_an_organisation_that_is_not_there_is_no_empty_list(
+    vigil: Vigil, org: str, noun: str
+) -> None:
+    assert vigil.json(noun, "list", "--org", org) == {"items": []}
+    assert vigil.failure(noun, "list", "--org", "nope") == "no organisation nope: see `vigil org list`"
+
+
+@pytest.mark.parametrize("what", ["board", "untested"])
+def test_no_device_of_no_organisation_is_worrying(vigil: Vigil, org: str, what: str) -> None:
+    assert vigil.json("device", what, "--org", org) == {"items": []}
+    assert "no organisation nope" in vigil.failure("device", what, "--org", "nope")
+
+
+UNDECODABLE = "\udcff"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("token", "create", "--user", UNDECODABLE),
+        ("device", "add", "--kind", "phone", "--nurse", UNDECODABLE),
+        ("device", "bind", UNDECODABLE, "--nurse", "nur_a"),
+        ("visit", "list", "--nurse", UNDECODABLE),
+        ("org", "add", "--name", "A", "--parent", UNDECODABLE),
+        ("nurse", "list", "--org", UNDECODABLE),
+        (
+            "visit",
+            "add",
+            "--nurse",
+            UNDECODABLE,
+            "--lat",
+            "1",
+            "--lon",
+            "1",
+            "--start",
+            "now",
+            "--end",
+            "+1h",
+        ),
+    ],
+)
+def test_an_undecodable_byte_is_told_in_one_line(vigil: Vigil, arguments: tuple[str, ...]) -> None:
+    assert vigil.failure(*arguments) == "'\\udcff' holds an undecodable byte: expected UTF-8 text"
+
+
+@pytest.mark.parametrize("command", ["fence import", "device import", "policy apply"])
+def test_what_is_no_file_is_not_read(vigil: Vigil, org: str, tmp_path: Path, command: str) -> None:
+    whose = ("--org", org) if command == "fence import" else ()
+    assert "/dev/zero is no regular file" in vigil.failure(*command.split(), "/dev/zero", *whose)
+    os.mkfifo(tmp_path / "pipe")
+    assert "is no regular file" in vigil.failure(*command.split(), str(tmp_path / "pipe"), *whose)
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(MOST_BYTES + 1)
+    assert "expected at most 50000000" in vigil.failure(*command.split(), str(tmp_path / "large"), *whose)
 
 
 @pytest.mark.parametrize(

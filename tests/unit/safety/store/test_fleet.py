@@ -108,6 +108,23 @@ class TestDevices:
         assert replanned(connection) == [(nurse, None)]
         assert list_devices(connection)[0].revoked
 
+    def test_a_revoked_device_is_neither_handed_on_nor_given_a_secret(
+        self, connection: Connection, nurse: str, org: str
+    ) -> None:
+        device, _ = register_device(connection, kind="phone", nurse=nurse, **BY)
+        other = add_nurse(connection, org=org, name="Wang", **BY)
+        withdraw_device(connection, device.id, **BY)
+        before = connection.execute(select(devices)).all()
+        replanned(connection)
+        for attempt in (
+            lambda: rotate_device(connection, device.id, **BY),
+            lambda: hand_device(connection, device.id, other, **BY),
+        ):
+            with pytest.raises(InvalidInput, match=f"{device.id} is revoked"):
+                attempt()
+        assert connection.execute(select(devices)).all() == before
+        assert replanned(connection) == []
+
     def test_an_external_id_belongs_to_one_device(self, connection: Connection, nurse: str) -> None:
         first, _ = register_device(connection, kind="button", nurse=nurse, external_id="70b3", **BY)
         with pytest.raises(InvalidInput, match=first.id):
