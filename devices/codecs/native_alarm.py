@@ -37,7 +37,8 @@ _MAX_ALARMS = 100
 def read_alarm(payload: bytes, received_ms: int) -> Reading:
     """Read one native alarm, or each of a list; never raises, and always returns a report.
 
-    No device should send a list, but a panic may stand behind a fall in it.
+    No device should send a list, but a panic may stand behind a fall in it. What has no kind there is none,
+    unless nothing in the list has one.
     """
     reading = Reading([], [])
     for index, item in enumerate(_listed(payload)):
@@ -45,7 +46,8 @@ def read_alarm(payload: bytes, received_ms: int) -> Reading:
             reading.faults.append(UnreadablePayload(f"[{index}]", "expected an object"))
             continue
         one = _read_one(item, received_ms)
-        reading.reports.extend(one.reports)
+        if not any(fault.field in ("kind", "$") for fault in one.faults):
+            reading.reports.extend(one.reports)
         reading.faults.extend(_in_list(index, fault) for fault in one.faults)
     return reading if reading.reports else _read_one(payload, received_ms)
 

@@ -169,9 +169,11 @@ def test_what_may_be_anywhere_is_no_place(fix: Any) -> None:
 
 
 def test_each_of_a_list_is_an_alarm() -> None:
-    reading = read("alarm", b'[{"kind":"fall","id":"a"},3,{"kind":"panic","id":"b","seq":"x"}]', NOW_MS)
+    said = b'[{"kind":"fall","id":"a"},3,{"kind":"panic","id":"b","seq":"x"},{}]'
+    reading = read("alarm", said, NOW_MS)
     assert [type(report) for report in reading.reports] == [reports.FallDetected, reports.PanicPressed]
-    assert [fault.field for fault in reading.faults] == ["[1]", "[2].seq"]
+    assert [fault.field for fault in reading.faults] == ["[1]", "[2].seq", "[3].kind"]
+    assert len(read("alarm", b"[{}, {}]", NOW_MS).reports) == 1
 
 
 def test_a_long_name_is_a_name() -> None:
