@@ -22,6 +22,8 @@ from devices.codecs.native_wire import (
     Time,
     WirePosition,
     decode,
+    in_list,
+    items_of,
     position_of,
     time_ms_of,
 )
@@ -74,7 +76,6 @@ class _WireRecord(msgspec.Struct):
 
 _fix_decoder = msgspec.json.Decoder(_WireFix)
 _fixes_decoder = msgspec.json.Decoder(list[_WireFix])
-_raw_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _status_decoder = msgspec.json.Decoder(_WireStatus)
 _record_decoder = msgspec.json.Decoder(_WireRecord)
 
@@ -101,7 +102,7 @@ def _read_locations(payload: bytes, received_ms: int) -> Reading:
     try:
         wires = _fixes_decoder.decode(payload)
     except (msgspec.DecodeError, RecursionError):
-        return _read_each(decode(_raw_list_decoder, payload), received_ms)
+        return _read_each(items_of(payload), received_ms)
     _limit(len(wires))
     return Reading([_fix(wire, received_ms) for wire in wires], [])
 
@@ -114,8 +115,7 @@ def _read_each(items: list[msgspec.Raw], received_ms: int) -> Reading:
         try:
             reading.reports.append(_fix(decode(_fix_decoder, item), received_ms))
         except UnreadablePayload as fault:
-            path = f"[{index}]" if fault.field == "$" else f"[{index}].{fault.field}"
-            reading.faults.append(UnreadablePayload(path, fault.reason))
+            reading.faults.append(in_list(index, fault))
     return reading
 
 

@@ -9,7 +9,7 @@ import msgspec
 from devices import reports
 from devices.codecs import Reading
 from devices.codecs.native_pieces import Pieces
-from devices.codecs.native_wire import Name, Seq, Time, decode, name_of, time_ms_of
+from devices.codecs.native_wire import Name, Seq, Time, in_list, items_of, name_of, time_ms_of
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase
 
@@ -30,8 +30,8 @@ _PIECES = Pieces(
         "silent": msgspec.json.Decoder(bool | None),
     }
 )
-_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_MAX_ALARMS = 100
+MAX_ALARMS = 100
+"""Of one list: one message must not raise thousands of alerts."""
 
 
 def read_alarm(payload: bytes, received_ms: int) -> Reading:
@@ -42,13 +42,16 @@ def read_alarm(payload: bytes, received_ms: int) -> Reading:
     """
     reading = Reading([], [])
     for index, item in enumerate(_listed(payload)):
+        if index == MAX_ALARMS:
+            reading.faults.append(UnreadablePayload("$", f"at most {MAX_ALARMS} alarms of a list are taken"))
+            break
         if not item.startswith(b"{"):
             reading.faults.append(UnreadablePayload(f"[{index}]", "expected an object"))
             continue
         one = _read_one(item, received_ms)
         if not any(fault.field in ("kind", "$") for fault in one.faults):
             reading.reports.extend(one.reports)
-        reading.faults.extend(_in_list(index, fault) for fault in one.faults)
+        reading.faults.extend(in_list(index, fault) for fault in one.faults)
     return reading if reading.reports else _read_one(payload, received_ms)
 
 
@@ -56,13 +59,9 @@ def _listed(payload: bytes) -> list[bytes]:
     if payload.lstrip()[:1] != b"[":
         return []
     try:
-        return [bytes(item) for item in decode(_list_decoder, payload)[:_MAX_ALARMS]]
+        return [bytes(item) for item in items_of(payload)]
     except UnreadablePayload:
         return []
-
-
-def _in_list(index: int, fault: UnreadablePayload) -> UnreadablePayload:
-    return UnreadablePayload(f"[{index}]" if fault.field == "$" else f"[{index}].{fault.field}", fault.reason)
 
 
 def _read_one(payload: bytes, received_ms: int) -> Reading:

@@ -39,6 +39,7 @@ class WirePosition(msgspec.Struct):
 
 
 _position_decoder = msgspec.json.Decoder(WirePosition)
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def decode(decoder: msgspec.json.Decoder[T], payload: bytes | msgspec.Raw) -> T:
@@ -58,6 +59,21 @@ def decode(decoder: msgspec.json.Decoder[T], payload: bytes | msgspec.Raw) -> T:
         raise UnreadablePayload(field, _lower(reason)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise UnreadablePayload("$", _lower(str(error))) from error
+
+
+def items_of(payload: bytes) -> list[msgspec.Raw]:
+    """Return the items of a JSON list, each as it stands there.
+
+    Raises:
+        UnreadablePayload: it is none.
+    """
+    return decode(_list_decoder, payload)
+
+
+def in_list(index: int, fault: UnreadablePayload) -> UnreadablePayload:
+    """Return the fault of an item as one of the list."""
+    path = f"[{index}]" if fault.field == "$" else f"[{index}].{fault.field}"
+    return UnreadablePayload(path, fault.reason)
 
 
 def name_of(given: str | int | None) -> str | None:

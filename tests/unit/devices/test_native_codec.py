@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from devices import reports
 from devices.codecs import Reading
 from devices.codecs.native import read
+from devices.codecs.native_alarm import MAX_ALARMS
 from devices.errors import UnreadablePayload
 from devices.topics import CHANNELS, Channel
 
@@ -174,6 +175,12 @@ def test_each_of_a_list_is_an_alarm() -> None:
     assert [type(report) for report in reading.reports] == [reports.FallDetected, reports.PanicPressed]
     assert [fault.field for fault in reading.faults] == ["[1]", "[2].seq", "[3].kind"]
     assert len(read("alarm", b"[{}, {}]", NOW_MS).reports) == 1
+
+
+def test_what_is_too_much_of_a_list_is_a_fault() -> None:
+    said = [{"kind": "fall", "id": str(number)} for number in range(MAX_ALARMS + 1)]
+    reading = read("alarm", json.dumps(said).encode(), NOW_MS)
+    assert (len(reading.reports), [fault.field for fault in reading.faults]) == (MAX_ALARMS, ["$"])
 
 
 def test_a_long_name_is_a_name() -> None:
