@@ -13,6 +13,7 @@ from ingest.lanes import LANES
 from ingest.log.port import BEGINNING, Entry, EventLog
 from safety.engine import engine_for, run
 from safety.rules.effects import RaiseAlert
+from safety.store.alerts import position_of
 from safety.store.audit import spoilt_text
 from safety.store.postgres import is_postgres
 from safety.store.tables import alerts, timeline
@@ -95,7 +96,9 @@ def _changed(connection: Connection, raised: dict[str, RaiseAlert]) -> Iterator[
             if connection.execute(joined).first() is None:
                 yield f"{now.kind} {id} of {rfc3339(now.received_ms)} is raised now, and was not then"
             continue
-        would_be = _plain({field: getattr(now, field) for field in _COMPARED} | {"position": _position(now)})
+        would_be = _plain(
+            {field: getattr(now, field) for field in _COMPARED} | {"position": position_of(now)}
+        )
         if any(then[field] != would_be[field] for field in _OF_THE_LAST):
             would_be |= _since_joined(connection, id)
         for field in _COMPARED:
@@ -137,15 +140,6 @@ def _read(column: Column[Any], stored: Any) -> Any:
         with contextlib.suppress(ValueError, RecursionError):
             return msgspec.json.decode(stored)
     return _plain(stored)
-
-
-def _position(raised: RaiseAlert) -> dict[str, Any] | None:
-    """Return the position as the store has it."""
-    known = raised.position
-    if known is None:
-        return None
-    time_ms = known.time_ms if known.time_ms is not None else raised.occurred_ms
-    return {"lat": known.lat, "lon": known.lon, "accuracy_m": known.accuracy_m, "time_ms": time_ms}
 
 
 def _plain(value: Any) -> Any:

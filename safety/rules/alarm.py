@@ -157,7 +157,7 @@ def _sighting_of(state: AlarmState, arrival: Arrival, report: AlarmBase, kind: A
     What is real is no repeat of a test.
     """
     for seen in reversed(state.sightings):
-        if seen.device != arrival.device or seen.kind != kind or seen.test > report.test:
+        if seen.device != arrival.device or seen.kind != kind or (seen.test and not report.test):
             continue
         if report.alarm is not None and seen.alarm is not None:
             same = report.alarm == seen.alarm

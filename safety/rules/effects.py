@@ -94,7 +94,7 @@ class CancelAlert(msgspec.Struct, frozen=True, kw_only=True, tag="cancel_alert")
 class PlacePosition(msgspec.Struct, frozen=True, gc=False, tag="place_position"):
     """The nurse was seen here, and the device that saw her was heard; the last one that is `newest` counts.
 
-    During a `visit`, or while she is `alarmed`, it is a point of her track as well.
+    During a `visit`, or `alarmed` outside of one, it is a point of her track as well.
     """
 
     sight: Sight

@@ -30,7 +30,7 @@ OVERRUN_MS = 12 * 3_600_000
 """So long after its planned end a visit may still be the one she means."""
 
 ALARM_TRACK_MS = 60 * 60_000
-"""So long after her last alarm her way is kept, whether or not a visit is on."""
+"""So long after her last alarm her way is kept, though no visit is on."""
 
 
 class NurseState(msgspec.Struct, gc=False, array_like=True):
@@ -259,7 +259,11 @@ def _move(
     """Take in where she is; fixes that are older than the newest one only complete the track."""
     newest = state.newest is None or sight.time_ms > state.newest.time_ms
     visit_on = current_visit(state, sight.time_ms)
-    alarmed = state.alarmed_ms is not None and sight.received_ms - state.alarmed_ms <= ALARM_TRACK_MS
+    alarmed = (
+        visit_on is None
+        and state.alarmed_ms is not None
+        and sight.received_ms - state.alarmed_ms <= ALARM_TRACK_MS
+    )
     placed = PlacePosition(sight, visit_on.id if visit_on else None, newest, battery_pct, alarmed)
     if not newest:
         if visit_on is not None:

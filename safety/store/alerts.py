@@ -205,7 +205,7 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int],
         "device": raised.device,
         "alarm": raised.alarm,
         "alarm_seq": raised.alarm_seq,
-        "position": _position(raised),
+        "position": position_of(raised),
         **({"silent": True} if raised.silent else {}),
     }
     entry_id = derived_id("merged", raised.id)
@@ -213,7 +213,7 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int],
     write_entry(connection, onto.id, entry_id, now_ms, what, None, detail)
     changes: dict[str, Any] = {}
     if raised.position is not None:
-        changes["position"] = _position(raised)
+        changes["position"] = position_of(raised)
     if raised.silent:
         changes["silent"] = True
     if pressed:
@@ -238,7 +238,7 @@ def _new_row(raised: RaiseAlert, now_ms: int) -> dict[str, Any]:
         "occurred_ms": raised.occurred_ms,
         "received_ms": raised.received_ms,
         "raised_ms": now_ms,
-        "position": _position(raised),
+        "position": position_of(raised),
         "test": raised.test,
         "silent": raised.silent,
         "late": raised.late,
@@ -253,7 +253,8 @@ def _new_row(raised: RaiseAlert, now_ms: int) -> dict[str, Any]:
     }
 
 
-def _position(raised: RaiseAlert) -> dict[str, Any] | None:
+def position_of(raised: RaiseAlert) -> dict[str, Any] | None:
+    """Return the position of a raised alert as the store has it."""
     position = raised.position
     if position is None:
         return None
