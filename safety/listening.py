@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import msgspec
+import structlog
 
+_log = structlog.get_logger(__name__)
 _FILE = "listening.json"
 
 
@@ -15,10 +17,11 @@ class Listening(msgspec.Struct, frozen=True):
 
 
 def note_listening(data_dir: Path, listening: Listening) -> None:
-    """Leave word of it. What an earlier service left is replaced."""
-    path = data_dir / _FILE
-    path.write_bytes(msgspec.json.encode(listening))
-    path.chmod(0o600)
+    """Leave word of it, in place of what an earlier service left. A service that cannot goes on without."""
+    try:
+        (data_dir / _FILE).write_bytes(msgspec.json.encode(listening))
+    except OSError as error:
+        _log.warning("no word of where it listens", action="listening_not_noted", error=str(error))
 
 
 def read_listening(data_dir: Path) -> Listening | None:

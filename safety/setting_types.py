@@ -48,24 +48,22 @@ def _http_url(value: str) -> str:
     return value
 
 
-def _public_url(value: str) -> str:
+def _names_a_host(value: str, *schemes: str) -> bool:
     try:
         parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        usable = False
-    if not usable or "?" in value or "#" in value:
+        return False
+
+
+def _public_url(value: str) -> str:
+    if not _names_a_host(value, "http", "https") or "?" in value or "#" in value:
         raise ValueError("expected an http(s) URL without ? and #")
     return value
 
 
 def _broker_url(value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("mqtt", "mqtts") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if not _names_a_host(value, "mqtt", "mqtts"):
         raise ValueError("expected mqtt://[user:password@]host[:port] or mqtts://…")
     return value
 

@@ -116,10 +116,8 @@ def open_store(data_dir: Path) -> Iterator["Database"]:
     """Open the store that the settings in `data_dir` name, created or migrated where needed.
 
     Raises:
-        Failure: it cannot be opened, read or written.
+        StoreUnusable: it cannot be opened, read or written.
     """
-    from sqlalchemy.exc import DBAPIError
-
     from safety.config import load_settings
     from safety.store.database import Database, database_url
     from safety.store.migrate import migrate
@@ -127,12 +125,10 @@ def open_store(data_dir: Path) -> Iterator["Database"]:
     settings = load_settings(prepare_data_dir(data_dir))
     database = Database(database_url(data_dir, settings.database_url))
     try:
-        with private_files():
-            migrate(database.engine)
-        yield database
-    except DBAPIError as error:
-        where = f"in {data_dir}" if settings.database_url is None else "on PostgreSQL"
-        raise Failure(f"the store {where} cannot be used: {error.orig}") from error
+        with database.opening():
+            with private_files():
+                migrate(database.engine)
+            yield database
     finally:
         database.close()
 

@@ -30,6 +30,10 @@ def read_yaml(content: bytes) -> object:
         InvalidInput: it is not YAML, or a key is there twice.
     """
     try:
-        return yaml.load(content, _StrictLoader)  # noqa: S506 - it is a SafeLoader
+        loader = _StrictLoader(content)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise InvalidInput(f"this is not YAML: {error}") from error

@@ -126,7 +126,7 @@ class Database:
 
     @contextmanager
     def opening(self) -> Iterator[None]:
-        """What is done with the store at the start, before anybody relies on it.
+        """What is done with the store by who is of no use without it: a command, or a service that begins.
 
         Raises:
             StoreUnusable: it could not be done.
