@@ -6,9 +6,9 @@ from contextlib import closing
 from typing import Final
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Route, expect
 
-from tests.browser.cast import PASSWORD, Colleague, House, Service
+from tests.browser.cast import PASSWORD, Colleague, House, Nurse, Service
 from tests.browser.desk import Desk
 from tests.browser.link import Link
 from tests.support.waiting import wait_until
@@ -18,24 +18,35 @@ pytestmark = [pytest.mark.browser, pytest.mark.integration]
 FIX: Final = {"lat": 31.2242, "lon": 121.4602, "accuracy_m": 12}
 
 
-def test_who_was_first_is_shown(desk: Desk, house: House) -> None:
+def chosen(desk: Desk, house: House, name: str) -> Nurse:
+    """A nurse who has pressed the button, her alert chosen at the desk."""
     desk.tolerated.append("409")
-    nurse = house.nurse("同时")
-    colleague = house.colleague()
+    nurse = house.nurse(name)
     desk.log_in(house.dispatcher, PASSWORD)
     nurse.device.alarm(fix=FIX)
     desk.cards_of(nurse.name).click()
     expect(desk.timeline).to_contain_text("Alert raised")
-    alert = colleague.alerts_of(nurse)[0]["id"]
+    return nurse
 
-    def overtaken(route: Route) -> None:
-        # Between the click and its arrival the colleague takes the alert: the race, every time.
-        colleague.act(alert, "acknowledge")
+
+def overtaken(desk: Desk, first: Colleague, nurse: Nurse) -> tuple[str, Locator]:
+    """Acknowledge her alert just after somebody else; return its id, and what the page says of it."""
+    alert = first.alerts_of(nurse)[0]["id"]
+
+    def be_first(route: Route) -> None:
+        # Between the click and its arrival: the race, every time.
+        first.act(alert, "acknowledge")
         route.continue_()
 
-    desk.page.route(f"**/alerts/{alert}/acknowledge", overtaken)
+    desk.page.route(f"**/alerts/{alert}/acknowledge", be_first)
     desk.button("acknowledge").click()
-    conflict = desk.page.get_by_test_id("conflict")
+    return alert, desk.page.get_by_test_id("conflict")
+
+
+def test_who_was_first_is_shown(desk: Desk, house: House) -> None:
+    colleague = house.colleague()
+    nurse = chosen(desk, house, "同时")
+    _, conflict = overtaken(desk, colleague, nurse)
     expect(conflict).to_contain_text(f"{colleague.login} was first")
     expect(conflict).to_contain_text("Acknowledged")
     expect(desk.cards_of(nurse.name)).to_have_attribute("data-state", "acknowledged")
@@ -44,22 +55,8 @@ def test_who_was_first_is_shown(desk: Desk, house: House) -> None:
 
 
 def test_who_was_first_is_told_as_it_was_then(desk: Desk, house: House) -> None:
-    desk.tolerated.append("409")
-    nurse = house.nurse("其后")
     colleague = house.colleague()
-    desk.log_in(house.dispatcher, PASSWORD)
-    nurse.device.alarm(fix=FIX)
-    desk.cards_of(nurse.name).click()
-    expect(desk.timeline).to_contain_text("Alert raised")
-    alert = colleague.alerts_of(nurse)[0]["id"]
-
-    def overtaken(route: Route) -> None:
-        colleague.act(alert, "acknowledge")
-        route.continue_()
-
-    desk.page.route(f"**/alerts/{alert}/acknowledge", overtaken)
-    desk.button("acknowledge").click()
-    conflict = desk.page.get_by_test_id("conflict")
+    alert, conflict = overtaken(desk, colleague, chosen(desk, house, "其后"))
     expect(conflict).to_contain_text("Acknowledged")
     colleague.act(alert, "dispatch")
     expect(desk.page.get_by_test_id("detail-state")).to_have_attribute("data-state", "dispatched")
@@ -68,22 +65,9 @@ def test_who_was_first_is_told_as_it_was_then(desk: Desk, house: House) -> None:
 
 
 def test_whoever_was_first_herself_is_told_so(desk: Desk, house: House, service: Service) -> None:
-    desk.tolerated.append("409")
-    nurse = house.nurse("自己")
-    desk.log_in(house.dispatcher, PASSWORD)
-    nurse.device.alarm(fix=FIX)
-    desk.cards_of(nurse.name).click()
-    expect(desk.timeline).to_contain_text("Alert raised")
+    nurse = chosen(desk, house, "自己")
     with closing(Colleague(service.base_url, house.dispatcher)) as elsewhere:
-        alert = elsewhere.alerts_of(nurse)[0]["id"]
-
-        def done_already(route: Route) -> None:
-            elsewhere.act(alert, "acknowledge")
-            route.continue_()
-
-        desk.page.route(f"**/alerts/{alert}/acknowledge", done_already)
-        desk.button("acknowledge").click()
-        conflict = desk.page.get_by_test_id("conflict")
+        _, conflict = overtaken(desk, elsewhere, nurse)
         expect(conflict).to_contain_text("You acted on it yourself")
         expect(conflict).not_to_contain_text(house.dispatcher)
 

@@ -1,10 +1,11 @@
 """Replay: identical where nothing changed, and a sentence for everything that did."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, literal_column
 
 from devices.clock import ManualClock
 from ingest.lanes import LANES, lanes_of
@@ -94,6 +95,12 @@ async def test_a_changed_alert_is_named_by_its_field(database: Database) -> None
     assert "occurred_ms was 1" in difference
 
 
+def spoil(connection: Connection, kind: str, change: str) -> None:
+    """Change the alerts of `kind`: `column = expression of SQL`."""
+    column, _, value = change.partition(" = ")
+    connection.execute(alerts.update().where(alerts.c.kind == kind).values({column: literal_column(value)}))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -113,8 +120,7 @@ async def test_a_changed_alert_is_named_by_its_field(database: Database) -> None
 )
 async def test_whatever_is_changed_is_a_difference(database: Database, change: str, said: str) -> None:
     log = await logged(database)
-    spoilt = text(f"UPDATE alerts SET {change} WHERE kind = 'fence_exit'")  # noqa: S608 - our own
-    await database.write(lambda connection: connection.execute(spoilt))
+    await database.write(partial(spoil, kind="fence_exit", change=change))
     (difference,) = await differences(database, log)
     assert said in difference
 
@@ -126,8 +132,7 @@ async def test_what_another_press_changed_is_compared_as_well(database: Database
     again = panic(405, alarm="a3", position=position(500), silent=True)
     log = await logged(database, [*RECORDS, again])
     assert await differences(database, log) == []
-    spoilt = text(f"UPDATE alerts SET {change} WHERE kind = 'panic'")  # noqa: S608 - our own
-    await database.write(lambda connection: connection.execute(spoilt))
+    await database.write(partial(spoil, kind="panic", change=change))
     assert await differences(database, log) != []
 
 

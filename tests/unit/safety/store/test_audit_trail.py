@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, literal_column, select
 
 from safety.store.audit import GENESIS, append_audit, audit_head, verify_audit
 from safety.store.database import Database, database_url
@@ -150,6 +150,12 @@ SPOILT = [
 ]
 
 
+def spoil(connection: Connection, seq: int, column: str, value: str) -> None:
+    """Put `value`, an expression of SQL, where a record has something else."""
+    spoilt = audit.update().where(audit.c.seq == seq)
+    connection.execute(spoilt.values({column: literal_column(value)}))
+
+
 @pytest.mark.parametrize("seq", [1, 3, RECORDS])
 @pytest.mark.parametrize(("column", "value"), SPOILT)
 def test_a_record_that_cannot_be_read_any_more_is_named(
@@ -157,7 +163,7 @@ def test_a_record_that_cannot_be_read_any_more_is_named(
 ) -> None:
     with database.writing() as connection:
         fill(connection)
-        connection.execute(text(f"UPDATE audit SET {column} = {value} WHERE seq = {seq}"))  # noqa: S608 - our own
+        spoil(connection, seq, column, value)
         assert verify_audit(connection) == seq
 
 
@@ -171,7 +177,7 @@ def test_a_spoilt_detail_keeps_nobody_from_reading_the_trail(
     with database.writing() as connection:
         org = add_org(connection, name="Care", **BY)
         fill(connection, 2)
-        connection.execute(text(f"UPDATE audit SET detail = {value} WHERE seq = 2"))  # noqa: S608 - our own
+        spoil(connection, 2, "detail", value)
         connection.execute(audit.update().values(org=org))
     with database.reading() as connection:
         rows = list_audit(connection, Scope(org), AuditFilter(), Page()).rows
