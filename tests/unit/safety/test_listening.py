@@ -19,3 +19,8 @@ def test_what_cannot_be_read_is_no_word(tmp_path: Path, left: bytes) -> None:
     assert read_listening(tmp_path) is None
     (tmp_path / "listening.json").write_bytes(left)
     assert read_listening(tmp_path) is None
+
+
+def test_a_service_that_cannot_leave_word_goes_on(tmp_path: Path) -> None:
+    note_listening(tmp_path / "gone", Listening("127.0.0.1:18100", 18150))
+    assert read_listening(tmp_path / "gone") is None
