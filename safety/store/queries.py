@@ -97,7 +97,7 @@ class Listed(NamedTuple):
 def read_rows(connection: Connection, statement: Select[Any]) -> Rows:
     """Return all rows of `statement` as named tuples, whose columns are read ten times as fast."""
     result = connection.execute(statement)
-    return cast(Rows, [*map(_shape(tuple(result.keys()))._make, result)])
+    return cast(Rows, [*map(_shape(tuple(result.keys()))._make, result.all())])
 
 
 @lru_cache(maxsize=256)
