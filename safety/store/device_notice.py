@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from devices.commands import CommandKind
 from devices.identity import derived_id
+from safety.domain.alert import OPEN_STATES
 from safety.rules.effects import ALARM_KINDS, AlarmRepeated, RaiseAlert
 from safety.store.outbox import is_owed, owe_command
-from safety.store.tables import timeline
+from safety.store.tables import alerts, timeline
 
+_STATE = select(alerts.c.state, alerts.c.why).where(alerts.c.id == bindparam("id"))
 COMMAND_TTL_S = 24 * 3600.0
 
 
@@ -30,24 +32,32 @@ def confirm(connection: Connection, raised: RaiseAlert, alert_id: str, at_ms: in
 
 
 def confirm_again(connection: Connection, repeated: AlarmRepeated, alert_id: str) -> None:
-    """Tell the device once more, unless it is about to be told anyway.
+    """Tell the device once more, and what became of its alarm since: it may have missed that as well.
 
-    Alarms are repeated every second while nobody answers: an answer to each would queue up, those of new
-    alarms behind it, and those be repeated in turn.
+    Not what it is about to be told anyway. Alarms are repeated every second while nobody answers: an answer
+    to each would queue up, those of new alarms behind it, and those be repeated in turn.
     """
     named = _named(repeated.alarm, repeated.alarm_seq)
-    if is_owed(connection, device=repeated.device, kind="alarm_received", alarm=named, alert=alert_id):
-        return
-    tell(
-        connection,
-        "alarm_received",
-        alert_id,
-        repeated.device,
-        repeated.alarm,
-        repeated.alarm_seq,
-        repeated.received_ms,
-        cause=f"{repeated.received_ms}/{named}",  # two alarms on one alert may be repeated at once
-    )
+    for kind in ("alarm_received", *_news_of(connection, alert_id)):
+        if not is_owed(connection, device=repeated.device, kind=kind, alarm=named, alert=alert_id):
+            tell(
+                connection,
+                kind,
+                alert_id,
+                repeated.device,
+                repeated.alarm,
+                repeated.alarm_seq,
+                repeated.received_ms,
+                cause=f"{repeated.received_ms}/{named}",  # two alarms on one alert may be repeated at once
+            )
+
+
+def _news_of(connection: Connection, alert_id: str) -> tuple[CommandKind, ...]:
+    """Return what the devices of an alert were told of it after `alarm_received`."""
+    row = connection.execute(_STATE, {"id": alert_id}).one()
+    if row.state == "raised" or _is_secret(row.why) or _is_taken_back(connection, alert_id):
+        return ()
+    return ("alarm_acknowledged",) if row.state in OPEN_STATES else ("alarm_closed",)
 
 
 def tell_all(connection: Connection, kind: CommandKind, row: Row[Any], at_ms: int) -> None:

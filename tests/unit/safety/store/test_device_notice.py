@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from devices import reports
 from devices.identity import hash_pin
+from safety.domain.alert import Action
 from safety.engine import AlarmEngine, Record
 from safety.store.alerts import act
 from safety.store.database import Database, database_url
@@ -60,3 +61,31 @@ def test_a_device_hears_once_that_its_alarm_is_closed_if_a_duress_pin_took_it_ba
     taken_back = event(reports.AlarmCancelled, 5, alarm="f1", pin="4321")
     said = told(database, plan, fall(1, alarm="f1"), taken_back)
     assert said == [("alarm_received", "f1"), ("alarm_closed", "f1")]
+
+
+@pytest.mark.parametrize(
+    ("action", "detail", "news"),
+    [
+        ("acknowledge", {}, "alarm_acknowledged"),
+        ("dispatch", {}, "alarm_acknowledged"),
+        ("resolve", {"reason": "assisted"}, "alarm_closed"),
+    ],
+)
+def test_a_device_that_says_it_again_hears_what_it_may_have_missed(
+    database: Database, action: Action, detail: dict[str, str], news: str
+) -> None:
+    engine = AlarmEngine()
+    said = [
+        [effect for record in records for effect in engine.step(record)]
+        for records in ((PLAN, panic(1, alarm="a")), (panic(2, alarm="a"),), (panic(3, alarm="a"),))
+    ]
+    with database.writing() as connection:
+        store_effects(connection, said[0], T0_MS)
+        id = connection.execute(select(alerts.c.id)).scalar_one()
+        act(connection, id, action, actor="li", version=1, detail=detail, at_ms=T0_MS)
+        # It was away: the broker took both, and lost them.
+        connection.execute(commands.update().values(due_ms=None))
+        for repeats in said[1:]:
+            store_effects(connection, repeats, T0_MS)
+        owed = connection.execute(select(commands.c.kind).where(commands.c.due_ms.is_not(None)))
+        assert sorted(owed.scalars()) == sorted(["alarm_received", news])
