@@ -126,16 +126,21 @@ def take_due_commands(
     """Return what to tell at most `limit` devices, per device in the order in which it came up.
 
     A device whose first command is not due again yet is left out altogether: nothing overtakes. So are
-    the devices in `besides`. With a lease the others are put off until then, so that no other worker
-    takes them; it needs a writing transaction.
+    the devices in `besides`, and those whose first command another worker is taking. With a lease what is
+    returned is put off until then, so that no other worker takes it; it needs a writing transaction.
     """
-    taken: dict[str, list[OwedCommand]] = {}
     looking = {"now_ms": now_ms, "besides": list(besides), "most": limit}
-    for row in connection.execute(_due(leasing=lease_until_ms is not None), looking):
+    ready = connection.execute(_ready(leasing=lease_until_ms is not None), looking).scalars().all()
+    taken: dict[str, list[OwedCommand]] = {}
+    if not ready:
+        return taken
+    for row in connection.execute(_due(), {"now_ms": now_ms, "ready": ready}).all():
         item = OwedCommand(command_of(row), row.attempts, row.expires_ms)
         taken.setdefault(row.device, []).append(item)
     if lease_until_ms is not None:
-        _put_off(connection, taken, lease_until_ms)
+        renew_commands(
+            connection, [item.command.id for items in taken.values() for item in items], lease_until_ms
+        )
     return taken
 
 
@@ -169,7 +174,8 @@ def record_command_sent(connection: Connection, owed: OwedCommand, now_ms: int) 
 def record_command_delayed(connection: Connection, owed: OwedCommand, due_ms: int) -> None:
     """Store that the device could not be told; this and all that follows it is to be tried at `due_ms`."""
     _set(connection, owed, attempts=owed.attempts + 1)
-    _put_off(connection, [owed.command.device], due_ms)
+    following = _OWED & (commands.c.device == owed.command.device)
+    connection.execute(update(commands).where(following).values(due_ms=due_ms))
 
 
 def record_command_given_up(connection: Connection, owed: OwedCommand, now_ms: int) -> None:
@@ -190,14 +196,23 @@ def _next_due() -> Select[Any]:
 
 
 @cache
-def _due(*, leasing: bool) -> Select[Any]:
+def _ready(*, leasing: bool) -> Select[tuple[str]]:
+    """Select the devices that may be told something, one row for each: its first command's."""
     heads = _heads().subquery()
-    ready = select(heads.c.device).where(heads.c.due_ms <= _NOW).order_by(heads.c.due_ms)
-    # All that a device is owed was put off with the first of it, so all of it is due with the first.
-    owed = (commands.c.due_ms <= _NOW) & commands.c.device.in_(ready.limit(bindparam("most"))) & ~_waits()
-    codec = select(devices.c.codec).where(devices.c.id == commands.c.device).scalar_subquery()
-    query = select(commands, codec.label("codec")).where(owed).order_by(commands.c.device, *COMMAND_ORDER)
+    ready = select(heads.c.id).where(heads.c.due_ms <= _NOW).order_by(heads.c.due_ms)
+    # Due once more, of the row itself: another worker may have put it off since `ready` was looked up.
+    first = commands.c.id.in_(ready.limit(bindparam("most"))) & (commands.c.due_ms <= _NOW)
+    query = select(commands.c.device).where(first)
+    # Whoever has the first command of a device has the device: what follows needs no lock, in no order.
     return query.with_for_update(skip_locked=True) if leasing else query
+
+
+@cache
+def _due() -> Select[Any]:
+    # All that a device is owed was put off with the first of it, so all of it is due with the first.
+    owed = (commands.c.due_ms <= _NOW) & commands.c.device.in_(bindparam("ready", expanding=True)) & ~_waits()
+    codec = select(devices.c.codec).where(devices.c.id == commands.c.device).scalar_subquery()
+    return select(commands, codec.label("codec")).where(owed).order_by(commands.c.device, *COMMAND_ORDER)
 
 
 @cache
@@ -217,16 +232,11 @@ def _waits() -> ColumnElement[bool]:
 
 
 def _heads() -> Select[tuple[str, int]]:
-    """Select each device but `:besides` with when the first of what it is owed and can be told is due."""
+    """Select each device's first command that it can be told, and when it is due; not for `:besides`."""
     place = func.row_number().over(partition_by=commands.c.device, order_by=COMMAND_ORDER)
     owed = _OWED & commands.c.device.not_in(bindparam("besides", expanding=True)) & ~_waits()
-    ranked = select(commands.c.device, commands.c.due_ms, place.label("place")).where(owed).subquery()
-    return select(ranked.c.device, ranked.c.due_ms).where(ranked.c.place == 1)
-
-
-def _put_off(connection: Connection, devices: Collection[str], due_ms: int) -> None:
-    owed = _OWED & commands.c.device.in_(devices)
-    connection.execute(update(commands).where(owed).values(due_ms=due_ms))
+    ranked = select(commands.c.id, commands.c.due_ms, place.label("place")).where(owed).subquery()
+    return select(ranked.c.id, ranked.c.due_ms).where(ranked.c.place == 1)
 
 
 def _set(connection: Connection, owed: OwedCommand, **values: object) -> None:

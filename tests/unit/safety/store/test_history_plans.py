@@ -15,7 +15,7 @@ from safety.store.master_queries import VisitFilter, list_devices, list_nurses, 
 from safety.store.notices import next_notice_ms
 from safety.store.old_alerts import forget_alerts, forget_commands, forget_letters
 from safety.store.orgs import add_org
-from safety.store.outbox import next_command_ms, take_due_commands
+from safety.store.outbox import next_command_ms, owe_command, take_due_commands
 from safety.store.place_queries import list_positions
 from safety.store.queries import MOST_BRANCHES, Page, Scope
 from safety.store.record_queries import AuditFilter, list_audit, list_dead_letters
@@ -40,6 +40,11 @@ IN_ORDER = {
     "SCAN commands USING INDEX commands_owed",
 }
 Asking = Callable[[Connection, Scope], object]
+
+
+def owe_and_take(connection: Connection) -> None:
+    owe_command(connection, id="c", device="dev_1", kind="locate", at_ms=NOW_MS, ttl_s=60)
+    assert take_due_commands(connection, NOW_MS, limit=2)
 
 
 def steps_of(connection: Connection, ask: Callable[[], object]) -> list[str]:
@@ -80,7 +85,7 @@ def steps_of(connection: Connection, ask: Callable[[], object]) -> list[str]:
         pytest.param(lambda c, _: (changed_devices(c, 1, 1), changed_positions(c, 1)), id="what is new"),
         pytest.param(lambda c, _: (next_look_ms(c), next_notice_ms(c)), id="who is due"),
         pytest.param(lambda c, _: next_command_ms(c, NOW_MS), id="which command is due"),
-        pytest.param(lambda c, _: take_due_commands(c, NOW_MS, limit=2), id="due commands"),
+        pytest.param(lambda c, _: owe_and_take(c), id="due commands"),
         pytest.param(lambda c, _: forget_alerts(c, 1), id="old alerts"),
         pytest.param(lambda c, _: forget_commands(c, 1), id="old commands"),
         pytest.param(lambda c, _: forget_letters(c, 1), id="old letters"),

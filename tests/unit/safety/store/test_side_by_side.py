@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import OperationalError
 
 from devices.clock import SystemClock
+from devices.commands import CommandKind
 from safety.errors import Superseded
 from safety.rules.effects import RaiseAlert
 from safety.store.alerts import raise_alert
@@ -22,6 +23,7 @@ from safety.store.feed import changed_alerts, changed_positions, current_marks
 from safety.store.migrate import migrate
 from safety.store.nurses import add_nurse
 from safety.store.orgs import add_org
+from safety.store.outbox import owe_command, take_due_commands
 from safety.store.postgres import HELD_FOR_S, next_revision
 from safety.store.tables import alerts, positions, timeline
 from safety.wakes import Wakes
@@ -115,6 +117,25 @@ def test_what_one_router_holds_another_passes_by(database: Database) -> None:
     with database.writing() as first, database.writing() as second:
         assert [due.id for due in take_due_alerts(first, AT_MS, 1)] == ["alert-1"]
         assert [due.id for due in take_due_alerts(second, AT_MS, 10)] == ["alert-2"]
+
+
+def test_a_device_is_told_by_one_worker_at_a_time(database: Database) -> None:
+    def owe(kind: CommandKind) -> None:
+        with database.writing() as connection:
+            owe_command(connection, id=kind, device="dev_1", kind=kind, alarm="a", at_ms=AT_MS, ttl_s=3600.0)
+
+    def take(connection: Connection) -> list[str]:
+        taken = take_due_commands(connection, AT_MS, limit=9, lease_until_ms=AT_MS + 6_000)
+        return [item.command.kind for items in taken.values() for item in items]
+
+    owe("alarm_received")
+    with database.writing() as first:
+        assert take(first) == ["alarm_received"]
+        owe("alarm_acknowledged")
+        with database.writing() as second:
+            assert take(second) == []
+    with database.writing() as third:
+        assert take(third) == []
 
 
 async def test_whoever_waits_elsewhere_is_woken(database: Database) -> None:
