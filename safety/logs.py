@@ -27,5 +27,3 @@ def configure_logs(level: str, style: Literal["auto", "text", "json"]) -> None:
     )
     # The libraries' own words: only what an operator should act on.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    # It says ten times a second that a node is away; what cannot be appended or read for it, we say.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
