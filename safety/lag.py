@@ -63,7 +63,7 @@ class LagWatch:
                 await self.look()
                 self._unknown = None
             except (LogUnavailable, SQLAlchemyError) as error:
-                self._unknown = f"how far partitions are behind is unknown: {error}"
+                self._unknown = "how far partitions are behind is unknown"
                 _log.warning("lag is unknown", action="lag_unknown", error=str(error))
             await self._clock.sleep_s(EVERY_S)
 

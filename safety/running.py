@@ -52,9 +52,9 @@ async def run_service(
     http: Listener,
     stop: asyncio.Event,
     announce: Callable[[Listener], Awaitable[None]],
-    beside: Tasks | None = None,
+    beside: Callable[[], Tasks] = list,
 ) -> None:
-    """Run `service`, and what must run `beside` it, until `stop` is set.
+    """Run `service`, and the tasks that `beside` makes, until `stop` is set.
 
     `announce` is told where HTTP listens, and tells people; it may go on for as long as the service does.
     """
@@ -64,7 +64,7 @@ async def run_service(
         try:
             await service.open()
             async with asyncio.TaskGroup() as group:
-                parts = [*(beside or ()), *service.tasks(listener, started.set_result)]
+                parts = [*beside(), *service.tasks(listener, started.set_result)]
                 tasks = [group.create_task(part, name=name) for name, part in parts]
                 http = Listener(http.host, await started)
                 tasks.append(group.create_task(_announced(announce(http)), name="announce"))

@@ -11,7 +11,7 @@ from ingest.address import BrokerAddress
 from ingest.right_of_way import RightOfWay
 from safety.app import Service, console_alone, ingest_alone, process_alone, route_alone
 from safety.config import ConfigError, Settings
-from safety.parts.part import Ground
+from safety.parts.part import Ground, Tasks
 from safety.running import Listener, run, run_service, say, say_ready
 from safety.shared_clock import SharedClock, look_at
 from safety.store.database import Database, database_url
@@ -87,7 +87,9 @@ async def _opened(
             await service.until_ready()
             say_ready()
 
-        beside = [("clock", ground.clock.run())] if isinstance(ground.clock, SharedClock) else []
+        def beside() -> Tasks:
+            return [("clock", ground.clock.run())] if isinstance(ground.clock, SharedClock) else []
+
         await run_service(service, http, stop, announce, beside)
 
 

@@ -74,7 +74,7 @@ async def _serve(data_dir: Path, settings: Settings, doors: Doors, demo: bool, s
             cast = Cast(database, data_dir, address, clock) if demo else None
             async with everything(ground, address, link_base=link_base, demo=demo) as service:
                 announce = partial(_announce, service, Heard(address, tls, data_dir), cast)
-                await run_service(service, http, stop, announce, beside=broker)
+                await run_service(service, http, stop, announce, lambda: broker)
     finally:
         database.close()
 

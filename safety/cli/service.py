@@ -149,7 +149,8 @@ def init(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 
     settings = load_settings(prepare_data_dir(data_dir))
     with open_store(data_dir):
-        typer.echo(f"the store in {data_dir} is ready")
+        where = f"in {data_dir}" if settings.database_url is None else "on PostgreSQL"
+        typer.echo(f"the store {where} is ready")
     if settings.kafka_url is not None:
         from ingest.log.kafka_topics import log_topics, prepare_topics
 

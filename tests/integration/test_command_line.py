@@ -14,6 +14,7 @@ import pytest
 from safety.store.database import Database, database_url
 from safety.store.migrate import migrate
 from safety.store.orgs import list_orgs
+from tests.support.postgres import Postgres
 from tests.support.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.integration
@@ -91,10 +92,22 @@ def test_a_taken_port_is_told_in_one_line(tmp_path: Path, door: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         taken = str(holder.getsockname()[1])
         refused = vigil("up", "--data-dir", str(tmp_path), door, taken, other, "0")
+    assert_taken(refused, taken)
+
+
+def test_so_it_is_of_a_part_on_postgresql(postgres: Postgres, tmp_path: Path) -> None:
+    (tmp_path / "vigil.toml").write_text(f'database_url = "{postgres.store()}"\n', encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        taken = str(holder.getsockname()[1])
+        refused = vigil("console", "--data-dir", str(tmp_path), "--http-port", taken)
+    assert_taken(refused, taken)
+
+
+def assert_taken(refused: subprocess.CompletedProcess[str], port: str) -> None:
     assert (refused.returncode, refused.stdout) == (1, "")
     [line] = refused.stderr.splitlines()
     assert line.startswith("vigil: ")
-    assert f"127.0.0.1:{taken}" in line
+    assert f"127.0.0.1:{port}" in line
     assert "in use" in line
 
 
