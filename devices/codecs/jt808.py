@@ -10,7 +10,6 @@ from typing import Any
 
 from devices import reports
 from devices.codecs import Reading
-from devices.codecs.alarm_words import read_words
 from devices.codecs.lenient import BEIJING, KMH_MPS, Fields, read_objects, salvage
 from devices.codecs.speakers import Part, parts_by
 from devices.errors import UnreadablePayload
@@ -86,20 +85,10 @@ def _alarm(kind: type[AlarmBase], fields: Fields, received_ms: int) -> Report:
 
 def _alarm_kind(fields: Fields) -> type[AlarmBase] | None:
     """Return the alarm in the bits, or in the words that some platforms make of them."""
-    name, value = fields.found(*_ALARM)
-    if value is None or value is False:
-        return None
-    if isinstance(value, dict):
-        value = ",".join(key for key, on in value.items() if on)
-    elif isinstance(value, list):
-        value = ",".join(str(word) for word in value)
-    bits = _bits(value)
-    if bits is not None:
-        return reports.PanicPressed if bits & _EMERGENCY else None
-    kind, doubtful = read_words(str(value))
-    if doubtful:
-        fields.blame(name, "neither bits nor a word for an alarm that is known here: taken for a panic")
-    return kind
+    bits = _bits(fields.found(*_ALARM)[1])
+    if bits is None:
+        return fields.alarm(*_ALARM)
+    return reports.PanicPressed if bits & _EMERGENCY else None
 
 
 def _bits(value: object) -> int | None:

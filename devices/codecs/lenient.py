@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
+from devices.codecs.alarm_words import read_words
 from devices.codecs.native_wire import decode
 from devices.datum import to_wgs84
 from devices.errors import UnreadablePayload
-from devices.reports import Datum, Position
+from devices.reports import AlarmBase, Datum, Position
 
 BEIJING = timezone(timedelta(hours=8))
 KNOT_MPS = 1852 / 3600
@@ -70,7 +71,7 @@ class Fields:
         name, value = self.found(*names)
         if value is None:
             return None
-        number = _number(value)
+        number = as_number(value)
         if number is None:
             self.blame(name, "expected a number")
         elif number in none:
@@ -89,6 +90,14 @@ class Fields:
         if value is not None:
             self.blame(name, "expected a text")
         return None
+
+    def alarm(self, *names: str) -> type[AlarmBase] | None:
+        """Return the alarm at the first of `names`, a field made for alarms; what nobody knows is a panic."""
+        name, value = self.found(*names)
+        kind, is_doubtful = read_words(value)
+        if is_doubtful:
+            self.blame(name, "not a word for an alarm that is known here: taken for a panic")
+        return kind
 
     def flag(self, *names: str) -> bool | None:
         """Return the truth at the first of `names`."""
@@ -188,7 +197,7 @@ def epoch_ms(value: object, zone: timezone = UTC) -> int | None:
         ValueError: it is no time.
         OverflowError: it is far beyond any.
     """
-    number = _number(value)
+    number = as_number(value)
     if number is not None:
         if number < 0:
             raise ValueError("before 1970")
@@ -203,7 +212,8 @@ def epoch_ms(value: object, zone: timezone = UTC) -> int | None:
     return round(ms) or None
 
 
-def _number(value: object) -> float | None:
+def as_number(value: object) -> float | None:
+    """Return the number that `value` is, or that stands in it as text; None if it is none, or not finite."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from devices import reports
 from devices.codecs import Reading
-from devices.codecs.alarm_words import meant, read_words
+from devices.codecs.alarm_words import meant, strongest
 from devices.codecs.lenient import KNOT_MPS, Fields, read_objects, salvage
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase, Position, Report
@@ -131,17 +131,6 @@ def _reading(
 
 
 def _alarm_kind(places: list[Fields]) -> type[AlarmBase] | None:
-    for place in places:
-        said = place.text("alarm")
-        if said is None:
-            continue
-        kind, doubtful = read_words(said)
-        if doubtful:
-            place.blame("alarm", "not a word for an alarm that is known here: taken for a panic")
-        if kind is not None:
-            return kind
-    for place in places:
-        event = place.values.get("event")
-        if isinstance(event, str) and (kind := meant(event)) is not None:
-            return kind
-    return None
+    events = [place.values.get("event") for place in places]
+    words = [meant(event) for event in events if isinstance(event, str)]
+    return strongest([*(place.alarm("alarm") for place in places), *words])

@@ -9,7 +9,7 @@ from typing import Any
 
 from devices import reports
 from devices.codecs import Reading
-from devices.codecs.alarm_words import meant, read_words
+from devices.codecs.alarm_words import meant, strongest
 from devices.codecs.lenient import KMH_MPS, Fields, read_objects, salvage
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase, Position, Report
@@ -99,20 +99,11 @@ def _alarm(fields: Fields, received_ms: int) -> Report | None:
 
 
 def _alarm_kind(fields: Fields) -> type[AlarmBase] | None:
-    said = fields.text("alarm")
-    if said is not None:
-        kind, doubtful = read_words(said)
-        if doubtful:
-            fields.blame("alarm", "not a word for an alarm that is known here: taken for a panic")
-        if kind is not None:
-            return kind
     # Only new words: a region that is called SOS is entered and left without an alarm.
     names = ("event",) if fields.text("_type") == "transition" else ("event", "tag", "poi", "desc")
-    for name in names:
-        value = fields.values.get(name)
-        if isinstance(value, str) and (kind := meant(value)) is not None:
-            return kind
-    return None
+    texts = [fields.values.get(name) for name in names]
+    words = [meant(text) for text in texts if isinstance(text, str)]
+    return strongest([fields.alarm("alarm"), *words])
 
 
 def _located(fields: Fields, received_ms: int) -> list[Report]:

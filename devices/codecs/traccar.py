@@ -6,11 +6,11 @@ comes twice, in its position and as an event: both give the same alarm, so eithe
 
 from devices import reports
 from devices.codecs import Reading
-from devices.codecs.alarm_words import read_words
+from devices.codecs.alarm_words import strongest
 from devices.codecs.lenient import KNOT_MPS, Fields, read_objects, salvage
 from devices.codecs.speakers import Part, parts_by
 from devices.errors import UnreadablePayload
-from devices.reports import Position, Report
+from devices.reports import AlarmBase, Position, Report
 
 _ONLINE = {"deviceOnline": True, "deviceOffline": False}
 _TIMES = ("deviceTime", "fixTime", "serverTime", "eventTime")
@@ -51,12 +51,12 @@ def _read_one(root: Fields, received_ms: int) -> list[Report]:
     said = root.inside("event")
     position = _position(at)
     attributes = at.inside("attributes")
-    alarm = _alarm(said.inside("attributes"), said, at, position, received_ms) if has_event else None
-    alarm = alarm or _alarm(attributes, said, at, position, received_ms)
-    words = said.inside("attributes").text("alarm") or attributes.text("alarm")
-    if alarm is None and words is None and said.text("type") == "alarm":
+    alarming = (said.inside("attributes"), attributes)
+    kind = strongest(one.alarm("alarm") for one in alarming)
+    if said.text("type") == "alarm" and not any(one.found("alarm")[1] for one in alarming):
         said.blame("attributes.alarm", "missing: taken for a panic")
-        alarm = _raise("sos", said, at, position, received_ms)
+        kind = reports.PanicPressed
+    alarm = None if kind is None else _raise(kind, said, at, position, received_ms)
     battery_pct = attributes.number("batteryLevel", low=0, high=100)
     if has_event:
         return [alarm] if alarm is not None else _status(said, received_ms)
@@ -80,22 +80,9 @@ def _status(said: Fields, received_ms: int) -> list[Report]:
     ]
 
 
-def _alarm(
-    attributes: Fields, said: Fields, at: Fields, position: Position | None, received_ms: int
-) -> Report | None:
-    word = attributes.text("alarm")
-    if word is None:
-        return None
-    kind, doubtful = read_words(word)
-    if kind is None:
-        return None
-    if doubtful:
-        attributes.blame("alarm", "not a word for an alarm that is known here: taken for a panic")
-    return _raise(word, said, at, position, received_ms)
-
-
-def _raise(word: str, said: Fields, at: Fields, position: Position | None, received_ms: int) -> Report:
-    kind = read_words(word)[0] or reports.PanicPressed
+def _raise(
+    kind: type[AlarmBase], said: Fields, at: Fields, position: Position | None, received_ms: int
+) -> Report:
     own_ms = at.time_ms(*_TIMES) or said.time_ms("eventTime", "serverTime")
     return kind(  # type: ignore[return-value]  # every kind is one of the union
         time_ms=received_ms if own_ms is None else own_ms,
@@ -126,7 +113,5 @@ def _time_ms(said: Fields, at: Fields, received_ms: int) -> int:
 
 
 def _salvaged(fields: Fields, received_ms: int) -> Report | None:
-    word = fields.text("alarm")
-    if word is None or read_words(word)[0] is None:
-        return None
-    return _raise(word, fields, fields, _position(fields), received_ms)
+    kind = fields.alarm("alarm")
+    return None if kind is None else _raise(kind, fields, fields, _position(fields), received_ms)

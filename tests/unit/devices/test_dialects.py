@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -98,6 +99,63 @@ def damaged(whole: Any, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...
         made += [((*path, key), {**rest, key: bad}) for bad in NONSENSE]
         made += [(deep, {**rest, key: one}) for deep, one in damaged(value, (*path, key))]
     return made
+
+
+ALARM_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "owntracks": lambda said: {"_type": "location", "alarm": said},
+    "osmand": lambda said: {"location": {"coords": {}}, "alarm": said},
+    "traccar": lambda said: {"position": {"attributes": {"alarm": said}}},
+    "jt808": lambda said: {"phone": "1", "alarm": said},
+}
+
+
+def heard(dialect: str, message: dict[str, Any]) -> tuple[str, bool]:
+    """Return the one alarm of a message, and whether it is in doubt."""
+    reading = read(dialect, "up" if dialect == "chirpstack" else "json", json.dumps(message).encode())
+    (alarm,) = alarms(reading)
+    assert bool(alarm.doubts) == bool(reading.faults)
+    return alarm.name, bool(alarm.doubts)
+
+
+@pytest.mark.parametrize("dialect", sorted(ALARM_FIELDS))
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("tampering,sos", ("panic_pressed", False)),
+        ("fallDown, no motion", ("fall_detected", False)),
+        ("sos,duress", ("duress_signalled", False)),
+        ("duress;weird", ("duress_signalled", False)),
+        ("tamper,weird", ("panic_pressed", True)),
+        ("overspeed,tamper", ("tamper_detected", False)),
+        (["sos"], ("panic_pressed", False)),
+        (["tamper", ["fall"]], ("fall_detected", False)),
+        ({"tamper": True, "sos": 1, "duress": False}, ("panic_pressed", False)),
+        ([{"type": "fall"}], ("fall_detected", False)),
+        ({"weird": True}, ("panic_pressed", True)),
+        ([[[[[["fall"]]]]]], ("panic_pressed", True)),
+    ],
+)
+def test_the_strongest_of_several_alarms_counts(dialect: str, said: Any, expected: tuple[str, bool]) -> None:
+    assert heard(dialect, ALARM_FIELDS[dialect](said)) == expected
+
+
+@pytest.mark.parametrize("dialect", sorted(ALARM_FIELDS))
+@pytest.mark.parametrize("said", ["", "normal", [], {}, {"sos": False}, ["overspeed"], False, None])
+def test_a_field_for_alarms_that_names_none_is_none(dialect: str, said: Any) -> None:
+    message = ALARM_FIELDS[dialect](said)
+    assert not alarms(
+        read(dialect, "up" if dialect == "chirpstack" else "json", json.dumps(message).encode())
+    )
+
+
+def test_a_word_beside_the_field_for_alarms_is_weighed_with_it() -> None:
+    both = {"_type": "location", "alarm": "tamper", "poi": "SOS"}
+    assert heard("owntracks", both) == ("panic_pressed", False)
+    event = {"type": "alarm", "attributes": {"alarm": "tampering"}}
+    said = {"event": event, "position": {"attributes": {"alarm": "tampering,sos"}}}
+    assert heard("traccar", said) == ("panic_pressed", False)
+    places = {"alarm": "fall", "location": {"extras": {"alarm": "sos"}}}
+    assert heard("osmand", places) == ("panic_pressed", False)
 
 
 def test_a_press_sent_twice_has_one_name() -> None:
