@@ -12,6 +12,7 @@ from typing import Any
 
 from devices import reports
 from devices.codecs import Reading
+from devices.codecs.alarm_words import strongest
 from devices.codecs.lenient import Fields, read_objects, salvage
 from devices.codecs.lora.heard import Heard
 from devices.codecs.lora.uplink import decode, take_decoded
@@ -20,6 +21,7 @@ from devices.errors import UnreadablePayload
 from devices.reports import Report
 
 _SIGNS_OF_LIFE = frozenset({"join", "ack"})
+_HARMLESS = frozenset({"check_in", "cancel_alarm", "test"})
 _IGNORED = frozenset({"txack", "log", "integration"})
 
 
@@ -85,10 +87,8 @@ def _up(fields: Fields, received_ms: int) -> list[Report]:
     once = fields.text("deduplicationId")
     named_by = [] if seq is None and once is None else [(eui or "").lower(), seq, once]
     name = "/".join(str(part) for part in named_by if part is not None) or None
-    if heard.press is not None:
-        said.append(_pressed(heard.press, tags, {**named, "alarm": name, "doubts": fields.doubts}, name))
-    elif heard.alarm is not None:
-        said.append(heard.alarm(**named, alarm=name, doubts=fields.doubts))  # type: ignore[arg-type]  # one of the union
+    if heard.press is not None or heard.alarm is not None:
+        said.append(_raised(heard, tags, {**named, "alarm": name, "doubts": fields.doubts}))
     elif position is not None:
         fix = reports.Fix(
             time_ms=time_ms, seq=seq, position=position, battery_pct=heard.battery_pct, motion=heard.motion
@@ -102,26 +102,31 @@ def _up(fields: Fields, received_ms: int) -> list[Report]:
     return [*said, status]
 
 
-def _pressed(press: str, tags: Fields, alarm: dict[str, Any], name: str | None) -> Report:
-    """Return what a press means: a panic, unless the device's tags say otherwise."""
-    event = {key: alarm[key] for key in ("time_ms", "seq", "position")}
-    match tags.text(f"vigil_{press}"):
-        case "check_in":
-            return reports.CheckedIn(**event)
-        case "cancel_alarm":
-            return reports.AlarmCancelled(**event)
-        case "duress":
-            return reports.DuressSignalled(**alarm)
-        case "test":
-            return reports.PanicPressed(**alarm, test=True)
-        case _:
-            return reports.PanicPressed(**alarm)
+def _raised(heard: Heard, tags: Fields, alarm: dict[str, Any]) -> Report:
+    """Return what a press or an alarm means: a press is a panic, unless the device's tags say otherwise.
+
+    They speak of presses only: what the device itself calls an alarm is one, whatever else was pressed.
+    """
+    meaning = None if heard.press is None else tags.text(f"vigil_{heard.press}")
+    if heard.alarm is None:
+        event = {key: alarm[key] for key in ("time_ms", "seq", "position")}
+        match meaning:
+            case "check_in":
+                return reports.CheckedIn(**event)
+            case "cancel_alarm":
+                return reports.AlarmCancelled(**event)
+            case "test":
+                return reports.PanicPressed(**alarm, test=True)
+    kinds = [heard.alarm]
+    if heard.press is not None and meaning not in _HARMLESS:
+        kinds.append(reports.DuressSignalled if meaning == "duress" else reports.PanicPressed)
+    return (strongest(kinds) or reports.PanicPressed)(**alarm)  # type: ignore[return-value]  # one of the union
 
 
 def _heard(fields: Fields, model: str | None) -> Heard:
     """Return what the uplink says: an alarm counts from its bytes and from what ChirpStack made of them."""
-    found = fields.values.get("object")
-    decoded = take_decoded(found) if isinstance(found, dict) else None
+    found = fields.inside("object").values
+    decoded = take_decoded(found)
     heard = None
     raw = fields.text("data") if not isinstance(fields.values.get("data"), dict) else None
     port = fields.number("fPort", low=0, high=255)
@@ -133,12 +138,16 @@ def _heard(fields: Fields, model: str | None) -> Heard:
             data = b""
         heard = decode(model, None if port is None else int(port), data) if data else None
         known = heard is not None and heard.whole
-        if data and not known and (decoded is None or decoded == Heard()):
+        if data and not known and decoded is None:
             fields.blame("data", "no decoder knows all of it: see docs/adding-a-device.md")
+    elif found and decoded is None:
+        fields.blame("object", "nothing in it is known here: see docs/adding-a-device.md")
     heard = heard or Heard()
     if decoded is not None:
+        if decoded.doubtful:
+            fields.blame("object", "not a word for an alarm that is known here: taken for a panic")
         heard.press = heard.press or decoded.press
-        heard.alarm = heard.alarm or decoded.alarm
+        heard.alarm = strongest((heard.alarm, decoded.alarm))
         heard.battery_pct = decoded.battery_pct if heard.battery_pct is None else heard.battery_pct
         if heard.lat is None or heard.lon is None:
             heard.lat, heard.lon = decoded.lat, decoded.lon

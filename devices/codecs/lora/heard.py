@@ -10,12 +10,14 @@ from devices.reports import AlarmBase
 class Heard(msgspec.Struct):
     """What a decoder read. `press` is a way of pressing: `short`, `long`, `double` or `unknown`.
 
-    `alarm` is what the device itself calls an alarm. `whole` is False when a part was not understood;
-    `past` are places (lat, lon, epoch s) that were kept on the device.
+    `alarm` is what the device itself calls an alarm, `doubtful` whether that was a word that nobody knows.
+    `whole` is False when a part was not understood; `past` are places (lat, lon, epoch s) that were kept on
+    the device.
     """
 
     press: str | None = None
     alarm: type[AlarmBase] | None = None
+    doubtful: bool = False
     battery_pct: float | None = None
     lat: float | None = None
     lon: float | None = None

@@ -1,22 +1,31 @@
 """Uplink: which decoder reads an uplink, and what to make of one that the network has decoded already."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from devices import reports
-from devices.codecs.alarm_words import KINDS, plain, read_words
+from devices.codecs.alarm_words import KINDS, plain, read_words, strongest
+from devices.codecs.lenient import as_number
 from devices.codecs.lora import at101, ws101
 from devices.codecs.lora.heard import DECODERS, Heard
-from devices.reports import AlarmBase
+from devices.reports import AlarmBase, PanicPressed
 
 MODELS = (ws101, at101)
 """The modules of the decoders: a new one is registered by being named here."""
 
 _PRESSES = {"1": "short", "2": "long", "3": "double", "short": "short", "long": "long", "double": "double"}
-_PRESS_FIELDS = frozenset({"press", "pressed", "button", "buttonpress", "buttonevent", "buttonstatus"})
+_PRESS_NAMES = "press pressed button buttonpress buttonpressed buttonevent buttonstate buttonstatus"
+_PRESS_FIELDS = frozenset(_PRESS_NAMES.split())
+_PRESSED = _PRESS_FIELDS - {"button"}  # which may be what the device is
 _ALARM_FIELDS = frozenset({"alarm", "alarmstatus", "alarmevent", "alarmtype"})
-_NOT_PRESSED = "0 false none no released release notpressed unpressed idle off null normal"
-_RELEASED = frozenset(["", *_NOT_PRESSED.split()])
+_EVENT_FIELDS = frozenset({"event", "eventname", "eventtype", "messagetype", "type"})
+_LAT, _LON = frozenset({"latitude", "lat"}), frozenset({"longitude", "lon", "lng"})
+_BATTERY = frozenset({"battery", "batterylevel", "batterypct", "batterypercent", "batterypercentage"})
+_PLACES = frozenset({"gps", "location", "position"})
+_SETTINGS = frozenset({"config", "configuration", "setting", "settings"})
+_NOT_ON = "0 false none no released release notpressed unpressed idle off null normal install installed"
+_OFF = frozenset(["", *_NOT_ON.split()])
+_ON = frozenset({"1", "true", "on", "yes"})
+_DEEPEST = 4
 
 
 def decode(model: str | None, port: int | None, data: bytes) -> Heard | None:
@@ -29,32 +38,68 @@ def decode(model: str | None, port: int | None, data: bytes) -> Heard | None:
     return next(iter([*whole, *alarming, *heard]), None)
 
 
-def take_decoded(decoded: Mapping[str, Any]) -> Heard:
-    """Return what a network's own decoder found (`object` of a ChirpStack event), whatever its names are."""
+def take_decoded(decoded: Mapping[str, Any]) -> Heard | None:
+    """Return what a network's own decoder found (`object` of a ChirpStack event), whatever its names are.
+
+    Alarms are looked for at any depth. None if it has no name that is known here.
+    """
     heard = Heard()
+    known = [_take_alarm(heard, plain(name), value) for name, value in _members(decoded)]
+    placed = [value for name, value in decoded.items() if plain(name) in _PLACES and isinstance(value, dict)]
+    for place in (decoded, *placed):
+        known += [_take_measure(heard, plain(name), value) for name, value in place.items()]
+    return heard if any(known) else None
+
+
+def _members(decoded: Mapping[str, Any], depth: int = _DEEPEST) -> Iterator[tuple[str, Any]]:
+    """Return the members of an object and of those in it; what a device is set to is none of them."""
     for name, value in decoded.items():
-        called = plain(name)
-        if called in _PRESS_FIELDS:
-            heard.press = _press(value) or heard.press
-        elif called in _ALARM_FIELDS:
-            heard.alarm = read_words(_said(value))[0] or heard.alarm
-        elif (kind := _kind(called)) is not None and plain(_said(value)) not in _RELEASED:
-            heard.alarm = kind
-        elif called in {"battery", "batterylevel", "batterypct"} and _is_number(value) and 0 <= value <= 100:
-            heard.battery_pct = float(value)
-        elif called in {"latitude", "lat"} and _is_number(value):
-            heard.lat = float(value)
-        elif called in {"longitude", "lon", "lng"} and _is_number(value):
-            heard.lon = float(value)
-        elif called == "tamperstatus" and plain(_said(value)) in {"uninstall", "1", "true"}:
-            heard.alarm = reports.TamperDetected
-    return heard
+        yield name, value
+        inner = value if isinstance(value, list) else [value]
+        if depth and plain(name) not in _SETTINGS:
+            for one in inner:
+                if isinstance(one, dict):
+                    yield from _members(one, depth - 1)
 
 
-def _press(value: Any) -> str | None:
+def _take_alarm(heard: Heard, called: str, value: Any) -> bool:
+    """Take in a press or an alarm, and tell whether the member is one that may say so."""
     said = plain(_said(value))
-    if said in _RELEASED:
-        return None
+    kind: type[AlarmBase] | None = None
+    if called in _PRESS_FIELDS or (called in _EVENT_FIELDS and said in _PRESSED):
+        heard.press = heard.press if said in _OFF else _press(said)
+        return True
+    if called in _EVENT_FIELDS:
+        kind = _kind(said.strip(".!"))
+        is_known = kind is not None
+    elif called in _ALARM_FIELDS:
+        is_known, is_doubtful = True, False
+        if said in _ON:
+            kind = PanicPressed
+        elif said not in _OFF:
+            kind, is_doubtful = read_words(_inner(value))
+        heard.doubtful = heard.doubtful or is_doubtful
+    else:
+        kind = _kind(called)
+        is_known = kind is not None
+        kind = None if said in _OFF else kind
+    heard.alarm = strongest((heard.alarm, kind))
+    return is_known
+
+
+def _take_measure(heard: Heard, called: str, value: Any) -> bool:
+    """Take in a charge or a coordinate, and tell whether the member is one."""
+    number = as_number(value)
+    if called in _BATTERY and number is not None and 0 <= number <= 100:
+        heard.battery_pct = number
+    elif called in _LAT:
+        heard.lat = number if heard.lat is None else heard.lat
+    elif called in _LON:
+        heard.lon = number if heard.lon is None else heard.lon
+    return called in _BATTERY | _LAT | _LON
+
+
+def _press(said: str) -> str:
     return next((press for word, press in _PRESSES.items() if said.startswith(word)), "unknown")
 
 
@@ -64,13 +109,14 @@ def _kind(called: str) -> type[AlarmBase] | None:
     return KINDS.get(called)
 
 
-def _said(value: Any) -> str:
+def _inner(value: Any) -> Any:
     if isinstance(value, dict):  # {"status": "short press", "msgid": 7}
-        value = value.get("status", value.get("value", "unknown"))
-    if isinstance(value, float) and value.is_integer():  # numbers of a protobuf struct
-        value = int(value)
-    return str(value)
+        return value.get("status", value.get("value", value))
+    return value
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _said(value: Any) -> str:
+    said = _inner(value)
+    if isinstance(said, float) and said.is_integer():  # numbers of a protobuf struct
+        said = int(said)
+    return "unknown" if isinstance(said, dict) else str(said)

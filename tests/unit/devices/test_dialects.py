@@ -106,6 +106,7 @@ ALARM_FIELDS: dict[str, Callable[[Any], dict[str, Any]]] = {
     "osmand": lambda said: {"location": {"coords": {}}, "alarm": said},
     "traccar": lambda said: {"position": {"attributes": {"alarm": said}}},
     "jt808": lambda said: {"phone": "1", "alarm": said},
+    "chirpstack": lambda said: {"object": {"alarm": said}},
 }
 
 
@@ -156,6 +157,92 @@ def test_a_word_beside_the_field_for_alarms_is_weighed_with_it() -> None:
     assert heard("traccar", said) == ("panic_pressed", False)
     places = {"alarm": "fall", "location": {"extras": {"alarm": "sos"}}}
     assert heard("osmand", places) == ("panic_pressed", False)
+
+
+@pytest.mark.parametrize(
+    ("decoded", "expected"),
+    [
+        ({"sos": True, "tamper": True}, "panic_pressed"),
+        ({"tamper": True, "sos": True}, "panic_pressed"),
+        ({"alarm": "fall", "tamper": 1}, "fall_detected"),
+        ({"alarm_status": 1.0}, "panic_pressed"),
+        ({"alarm": {"status": "sos", "msgid": 7}}, "panic_pressed"),
+        ({"buttonPressed": True}, "panic_pressed"),
+        ({"event": "sos"}, "panic_pressed"),
+        ({"event": "button_pressed"}, "panic_pressed"),
+        ({"eventName": "Fall event."}, "fall_detected"),
+        ({"messages": [{"type": "battery"}, {"type": "sos"}]}, "panic_pressed"),
+        ({"data": {"sos": "true"}}, "panic_pressed"),
+        ({"tamper_status": "uninstall"}, "tamper_detected"),
+    ],
+)
+def test_what_chirpstack_decoded_is_an_alarm(decoded: dict[str, Any], expected: str) -> None:
+    assert heard("chirpstack", {"object": decoded}) == (expected, False)
+
+
+@pytest.mark.parametrize(
+    "decoded",
+    [
+        {"tamper_status": "install"},
+        {"config": {"sos": True}},
+        {"type": "button", "battery": "88"},
+        {"buttonPressed": False},
+        {"event": "sos_cleared", "battery": 88},
+    ],
+)
+def test_what_chirpstack_decoded_is_no_alarm(decoded: dict[str, Any]) -> None:
+    reading = read("chirpstack", "up", json.dumps({"object": decoded}).encode())
+    assert [report.name for report in reading.reports] == ["status_reported"]
+
+
+@pytest.mark.parametrize(
+    "decoded",
+    [
+        {"latitude": "31.5", "longitude": "121.5"},
+        {"gps": {"lat": 31.5, "lng": "121.5"}},
+        {"latitude": 31.5, "longitude": 121.5, "history": [{"latitude": 1.0, "longitude": 2.0}]},
+    ],
+)
+def test_where_chirpstack_decoded_it_to_be(decoded: dict[str, Any]) -> None:
+    (fix, _) = read("chirpstack", "up", json.dumps({"object": decoded}).encode()).reports
+    assert isinstance(fix, reports.Fix)
+    assert (fix.position.lat, fix.position.lon) == (31.5, 121.5)
+
+
+def test_an_object_in_which_nothing_is_known_leaves_a_trace() -> None:
+    for said, faults in [
+        ({"object": {"humidity": 40}}, ["object"]),
+        ({"object": {"humidity": 40}, "data": "AXUQ"}, []),
+        ({"object": {"sos": False}}, []),
+        ({"object": {}}, []),
+        ({"object": {"humidity": 40}, "data": "q80="}, ["data"]),
+    ]:
+        reading = read("chirpstack", "up", json.dumps(said).encode())
+        assert [fault.field for fault in reading.faults] == faults, said
+        assert [report.name for report in reading.reports] == ["status_reported"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "decoded", "expected"),
+    [
+        ("check_in", {"press": "short"}, "checked_in"),
+        ("check_in", {"press": "short", "sos": True}, "panic_pressed"),
+        ("cancel_alarm", {"press": "short", "tamper": True}, "tamper_detected"),
+        ("duress", {"press": "short", "sos": True}, "duress_signalled"),
+        ("panic", {"press": "short", "duress": True}, "duress_signalled"),
+        ("panic", {"press": "short", "tamper": True}, "panic_pressed"),
+    ],
+)
+def test_no_tag_of_a_press_hides_an_alarm_beside_it(tag: str, decoded: dict[str, Any], expected: str) -> None:
+    said = {"object": decoded, "deviceInfo": {"tags": {"vigil_short": tag}}}
+    reading = read("chirpstack", "up", json.dumps(said).encode())
+    assert [report.name for report in reading.reports] == [expected, "status_reported"]
+
+
+def test_an_alarm_beside_the_press_of_a_test_is_real() -> None:
+    said = {"object": {"press": "short", "sos": True}, "deviceInfo": {"tags": {"vigil_short": "test"}}}
+    (alarm,) = alarms(read("chirpstack", "up", json.dumps(said).encode()))
+    assert not alarm.test
 
 
 def test_a_press_sent_twice_has_one_name() -> None:
