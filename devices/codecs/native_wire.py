@@ -32,7 +32,7 @@ class WirePosition(msgspec.Struct):
     lon: Annotated[float, Meta(ge=-180, le=180)]
     accuracy_m: Annotated[float, Meta(ge=0, le=1e8)] | None = None
     time: Time | None = None
-    datum: reports.Datum = "wgs84"
+    datum: reports.Datum | None = None
     altitude_m: Annotated[float, Meta(ge=-1e5, le=1e6)] | None = None
     speed_mps: Annotated[float, Meta(ge=0, le=1e5)] | None = None
     heading_deg: Annotated[float, Meta(ge=0, le=360)] | None = None
@@ -107,9 +107,10 @@ def read_position(payload: bytes | msgspec.Raw, field: str) -> Position:
 def position_of(wire: WirePosition) -> Position:
     lat, lon = wire.lat, wire.lon
     original: tuple[float | None, float | None] = (None, None)
-    if wire.datum != "wgs84":
+    datum = wire.datum or "wgs84"
+    if datum != "wgs84":
         original = (lat, lon)
-        lat, lon = to_wgs84(lat, lon, wire.datum)
+        lat, lon = to_wgs84(lat, lon, datum)
     return Position(
         lat=lat,
         lon=lon,
@@ -118,7 +119,7 @@ def position_of(wire: WirePosition) -> Position:
         altitude_m=wire.altitude_m,
         speed_mps=wire.speed_mps,
         heading_deg=wire.heading_deg,
-        datum=wire.datum,
+        datum=datum,
         original_lat=original[0],
         original_lon=original[1],
     )

@@ -55,6 +55,17 @@ def test_converts_a_datum_and_keeps_the_original() -> None:
     assert abs(position.lat - 31.23) > 0.001
 
 
+@pytest.mark.parametrize("channel", sorted(CHANNELS - {"record"}))
+def test_a_null_is_as_if_it_were_not_there(channel: Channel) -> None:
+    place = {"lat": 31.23, "lon": 121.47}
+    nothing = dict.fromkeys(("accuracy_m", "time", "datum", "altitude_m", "speed_mps", "heading_deg"))
+    kind = {"alarm": "fall", "event": "check_in"}.get(channel)
+    said: dict[str, Any] = {"kind": kind, "fix": place} if kind else {**place, "state": "online"}
+    nulls: dict[str, Any] = {**said, "fix": {**place, **nothing}} if kind else {**said, **nothing}
+    more = dict.fromkeys(("seq", "id", "test", "silent", "visit", "pin", "alarm", "battery_pct", "motion"))
+    assert only(channel, {**nulls, **more}) == only(channel, said)
+
+
 @pytest.mark.parametrize(
     ("payload", "field"),
     [
