@@ -40,8 +40,6 @@ Digest = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")]
 
 class _WireFix(WirePosition):
     seq: Seq | None = None
-    battery_pct: Percent | None = None
-    motion: Text | bool | None = None
 
 
 class _WireStatus(msgspec.Struct):

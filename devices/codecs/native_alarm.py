@@ -9,7 +9,17 @@ import msgspec
 from devices import reports
 from devices.codecs import Reading
 from devices.codecs.native_pieces import Pieces
-from devices.codecs.native_wire import Name, Seq, Time, in_list, items_of, name_of, time_ms_of
+from devices.codecs.native_wire import (
+    Name,
+    Seq,
+    Time,
+    battery_of,
+    in_list,
+    items_of,
+    name_of,
+    position_of,
+    time_ms_of,
+)
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase
 
@@ -35,7 +45,7 @@ MAX_ALARMS = 100
 
 
 def read_alarm(payload: bytes, received_ms: int) -> Reading:
-    """Read one native alarm, or each of a list; never raises, and always returns a report.
+    """Read one native alarm, or each of a list; never raises, and always returns an alarm first.
 
     No device should send a list, but a panic may stand behind a fall in it. What has no kind there is none,
     unless nothing in the list has one.
@@ -66,20 +76,21 @@ def _listed(payload: bytes) -> list[bytes]:
 
 def _read_one(payload: bytes, received_ms: int) -> Reading:
     faults: list[UnreadablePayload] = []
-    values, position = _PIECES.read(payload, faults)
+    values, place = _PIECES.read(payload, faults)
     kind = _KINDS.get(values["kind"] or "")
     if kind is None:
         kind = reports.PanicPressed
         if not any(fault.field == "kind" for fault in faults):
             faults.append(UnreadablePayload("kind", f"expected one of {', '.join(_KINDS)}"))
+    time_ms = time_ms_of(values["time"], received_ms)
     report = kind(
-        time_ms=time_ms_of(values["time"], received_ms),
+        time_ms=time_ms,
         seq=values["seq"],
         alarm=name_of(values["id"]),
-        position=position,
+        position=None if place is None else position_of(place),
         # A doubtful `test` must not keep a real alarm from people: only a readable true counts.
         test=values["test"] is True,
         silent=values["silent"] is True,
         doubts=tuple(fault.field for fault in faults),
     )
-    return Reading([report], faults)  # type: ignore[list-item]  # every kind is one of the union
+    return Reading([report, *battery_of(place, time_ms)], faults)  # type: ignore[list-item]  # one of the union

@@ -11,7 +11,17 @@ from msgspec import Meta
 from devices import reports
 from devices.codecs import Reading
 from devices.codecs.native_pieces import Pieces, place_of
-from devices.codecs.native_wire import Name, Seq, Text, Time, decode, name_of, time_ms_of
+from devices.codecs.native_wire import (
+    Name,
+    Seq,
+    Text,
+    Time,
+    battery_of,
+    decode,
+    name_of,
+    position_of,
+    time_ms_of,
+)
 from devices.errors import UnreadablePayload
 from devices.reports import Event, Position
 
@@ -57,15 +67,16 @@ def read_event(payload: bytes, received_ms: int) -> Reading:
     try:
         wire = decode(_decoder, payload)
     except UnreadablePayload as fault:
-        values, position = _PIECES.read(payload, faults)
+        values, place = _PIECES.read(payload, faults)
         if _is_unclear(values["kind"], faults):
             values["kind"] = None
             if values["pin"] is None:
                 raise fault from None
             faults = faults or [fault]
     else:
-        values, position = msgspec.structs.asdict(wire), place_of(wire.fix, faults)
-    return Reading([_event(values, position, received_ms)], faults)
+        values, place = msgspec.structs.asdict(wire), place_of(wire.fix, faults)
+    event = _event(values, None if place is None else position_of(place), received_ms)
+    return Reading([event, *battery_of(place, event.time_ms)], faults)
 
 
 def _is_unclear(kind: str | None, faults: list[UnreadablePayload]) -> bool:

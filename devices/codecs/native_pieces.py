@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from devices.codecs.native_wire import WirePosition, decode, position_of, read_position
+from devices.codecs.native_wire import WirePosition, decode, read_position
 from devices.errors import UnreadablePayload
-from devices.reports import Position
 
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FIX = re.compile(rb'"fix"\s*:\s*(\{[^{}]*\})')
@@ -29,8 +28,10 @@ class Pieces:
             rb'"(' + names + rb')"\s*:\s*("[^"\\]*"|-?\d+(?![\d.eE])(?=[\s,}])|true|false)'
         )
 
-    def read(self, payload: bytes, faults: list[UnreadablePayload]) -> tuple[dict[str, Any], Position | None]:
-        """Return the value of each field (None: not given, or a fault), and where it was."""
+    def read(
+        self, payload: bytes, faults: list[UnreadablePayload]
+    ) -> tuple[dict[str, Any], WirePosition | None]:
+        """Return the value of each field (None: not given, or a fault), and its `fix`."""
         fields = self._fields(payload, faults)
         values = {name: self._decoded(fields, name, faults) for name in self.decoders}
         return values, place_of(fields.get("fix"), faults)
@@ -64,8 +65,8 @@ class Pieces:
             return None
 
 
-def place_of(raw: bytes | msgspec.Raw | None, faults: list[UnreadablePayload]) -> Position | None:
-    """Return the place in the `fix` of a message; what beside the place is unreadable costs only itself."""
+def place_of(raw: bytes | msgspec.Raw | None, faults: list[UnreadablePayload]) -> WirePosition | None:
+    """Return the `fix` of a message; what beside the place is unreadable costs only itself."""
     if raw is None or bytes(raw) == b"null":
         return None
     try:
@@ -88,4 +89,4 @@ def place_of(raw: bytes | msgspec.Raw | None, faults: list[UnreadablePayload]) -
     if "lat" not in values or "lon" not in values:
         faults.append(whole)
         return None
-    return position_of(WirePosition(**values))
+    return WirePosition(**values)

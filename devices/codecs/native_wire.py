@@ -36,6 +36,8 @@ class WirePosition(msgspec.Struct):
     altitude_m: Annotated[float, Meta(ge=-1e5, le=1e6)] | None = None
     speed_mps: Annotated[float, Meta(ge=0, le=1e5)] | None = None
     heading_deg: Annotated[float, Meta(ge=0, le=360)] | None = None
+    battery_pct: Percent | None = None
+    motion: Text | bool | None = None
 
 
 _position_decoder = msgspec.json.Decoder(WirePosition)
@@ -91,17 +93,25 @@ def time_ms_of(time: int | datetime | None, received_ms: int) -> int:
     return round(time.timestamp() * 1000)
 
 
-def read_position(payload: bytes | msgspec.Raw, field: str) -> Position:
+def read_position(payload: bytes | msgspec.Raw, field: str) -> WirePosition:
     """Read a `fix` that stands inside another message at `field`.
 
     Raises:
         UnreadablePayload: it does not fit; the path begins with `field`.
     """
     try:
-        return position_of(decode(_position_decoder, payload))
+        return decode(_position_decoder, payload)
     except UnreadablePayload as fault:
         path = field if fault.field == "$" else f"{field}.{fault.field}"
         raise UnreadablePayload(path, fault.reason) from fault
+
+
+def battery_of(wire: WirePosition | None, time_ms: int) -> list[reports.Report]:
+    """Return what a `fix` inside a message of `time_ms` says of the device's charge: a report of its own."""
+    if wire is None or wire.battery_pct is None:
+        return []
+    at_ms = time_ms_of(wire.time, time_ms)
+    return [reports.StatusReported(time_ms=at_ms, battery_pct=wire.battery_pct)]
 
 
 def position_of(wire: WirePosition) -> Position:

@@ -158,7 +158,9 @@ def test_an_event_counts_without_its_broken_fix() -> None:
     assert reading.faults[0].field == "fix.lat"
 
 
-@pytest.mark.parametrize("bad", ["speed_mps", "heading_deg", "altitude_m", "accuracy_m", "time"])
+@pytest.mark.parametrize(
+    "bad", ["battery_pct", "speed_mps", "heading_deg", "altitude_m", "accuracy_m", "time"]
+)
 @pytest.mark.parametrize("channel", ["alarm", "event"])
 def test_a_place_counts_whatever_is_wrong_beside_it(channel: Channel, bad: str) -> None:
     said = {
@@ -170,6 +172,22 @@ def test_a_place_counts_whatever_is_wrong_beside_it(channel: Channel, bad: str) 
     assert isinstance(report, reports.AlarmBase | reports.EventBase)
     assert report.position == reports.Position(31.0, 121.0)
     assert [fault.field for fault in reading.faults] == [f"fix.{bad}"]
+
+
+@pytest.mark.parametrize(("time", "at_ms"), [({}, NOW_MS - 1), ({"time": NOW_MS - 9_000}, NOW_MS - 9_000)])
+@pytest.mark.parametrize("channel", ["alarm", "event"])
+def test_the_battery_in_a_fix_counts_wherever_the_fix_stands(
+    channel: Channel, time: dict[str, int], at_ms: int
+) -> None:
+    kind = "fall" if channel == "alarm" else "check_in"
+    fix = {"lat": 31.0, "lon": 121.0, "battery_pct": 41, "motion": True, **time}
+    for said in (
+        {"kind": kind, "time": NOW_MS - 1, "fix": fix},
+        {"kind": kind, "seq": "x", "time": NOW_MS - 1, "fix": fix},
+    ):
+        report, status = read(channel, msgspec.json.encode(said), NOW_MS).reports
+        assert report.time_ms == NOW_MS - 1
+        assert status == reports.StatusReported(time_ms=at_ms, battery_pct=41)
 
 
 @pytest.mark.parametrize("fix", [{"lat": 31.0}, {"lat": 31.0, "lon": 121.0, "datum": "mars"}, "here", 7])
