@@ -80,7 +80,7 @@ def _read_one(payload: bytes, received_ms: int) -> Reading:
     kind = _KINDS.get(values["kind"] or "")
     if kind is None:
         kind = reports.PanicPressed
-        if not any(fault.field == "kind" for fault in faults):
+        if not any(fault.field in ("kind", "$") for fault in faults):
             faults.append(UnreadablePayload("kind", f"expected one of {', '.join(_KINDS)}"))
     time_ms = time_ms_of(values["time"], received_ms)
     report = kind(

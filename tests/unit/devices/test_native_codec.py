@@ -146,6 +146,15 @@ def test_a_broken_alarm_is_still_an_alarm(
     assert reading.faults
 
 
+@pytest.mark.parametrize("payload", [b"SOS!!", b"", b"null", b"[]", b'{"id":"a7",'])
+def test_an_alarm_that_is_no_json_is_one_fault(payload: bytes) -> None:
+    reading = read("alarm", payload, NOW_MS)
+    (report,) = reading.reports
+    assert isinstance(report, reports.PanicPressed)
+    assert report.doubts == ("$",)
+    assert [fault.field for fault in reading.faults] == ["$"]
+
+
 def test_a_doubtful_test_flag_does_not_hide_an_alarm() -> None:
     (report,) = read("alarm", b'{"kind":"panic","test":"yes"}', NOW_MS).reports
     assert isinstance(report, reports.PanicPressed)
