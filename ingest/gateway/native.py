@@ -43,7 +43,7 @@ async def take(desk: Desk, request: Request, channel: Channel, seen: list[str]) 
         # What is left of an alarm that is too large raises it all the same.
         admitted = await desk.admit(device, "native", channel, body.payload, source)
     await _note_seen(desk, device, seen)
-    if not admitted.reports:
+    if admitted.refusals and not admitted.reports:
         raise _unreadable(admitted)
     commands = await desk.hand_out(device.id, alarms=alarms_in(admitted.reports))
     faults = faults_in(Admitted(admitted.reports, refused + admitted.refusals))
