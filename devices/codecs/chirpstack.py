@@ -89,7 +89,7 @@ def _up(fields: Fields, received_ms: int) -> list[Report]:
     name = "/".join(str(part) for part in named_by if part is not None) or None
     if heard.press is not None or heard.alarm is not None:
         said.append(_raised(heard, tags, {**named, "alarm": name, "doubts": fields.doubts}))
-    elif position is not None:
+    elif position is not None and not fields.has_bad_time("time"):
         fix = reports.Fix(
             time_ms=time_ms, seq=seq, position=position, battery_pct=heard.battery_pct, motion=heard.motion
         )
@@ -178,4 +178,8 @@ def _location(fields: Fields, received_ms: int) -> list[Report]:
     time_ms = fields.time_ms("time") or received_ms
     accuracy_m = at.number("accuracy", low=0, high=1e8, none=(-1.0, 0.0))
     position = at.place(at.degrees(("latitude",), ("longitude",)), time_ms=time_ms, accuracy_m=accuracy_m)
-    return [] if position is None else [reports.Fix(time_ms=time_ms, position=position)]
+    return (
+        []
+        if position is None or fields.has_bad_time("time")
+        else [reports.Fix(time_ms=time_ms, position=position)]
+    )

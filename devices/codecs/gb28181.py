@@ -122,10 +122,9 @@ def _alarm_kind(fields: Fields) -> type[AlarmBase] | None:
 
 
 def _moved(fields: Fields, received_ms: int) -> list[Report]:
-    before = len(fields.faults)
+    if fields.has_bad_time("time"):
+        return []
     own_ms = fields.time_ms("time")
-    if len(fields.faults) > before:
-        return []  # a fix of no known time cannot be told from one that was kept for hours
     position = _position(fields, own_ms)
     time_ms = received_ms if own_ms is None else own_ms
     if position is None:

@@ -6,6 +6,7 @@ each report until the platform has answered it. docs/protocol.md has the whole f
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from devices import reports
@@ -22,7 +23,7 @@ _EMERGENCY = 1 << 0
 _HELD_MS = 60_000
 """A switch that stays on is one alarm a minute: not one a report, and a new press is hidden no longer."""
 _LOCATED, _SOUTH, _WEST = 1 << 1, 1 << 2, 1 << 3
-_BCD_TIME = re.compile(r"\d{12}")
+_BCD_TIME = re.compile(r"(\d\d)" * 6)
 
 
 def read(channel: str, payload: bytes, received_ms: int) -> Reading:
@@ -36,14 +37,14 @@ def read(channel: str, payload: bytes, received_ms: int) -> Reading:
         items = read_objects(payload, reading.faults)
     except UnreadablePayload as fault:
         reading.faults.append(fault)
-        fields = Fields(salvage(payload), reading.faults, zone=BEIJING)
+        fields = Fields(_with_iso_times(salvage(payload)), reading.faults, zone=BEIJING)
         kind = _alarm_kind(fields)
         if kind is None:
             raise
         reading.reports.append(_alarm(kind, fields, received_ms))
         return reading
     for item in items:
-        fields = Fields(item, reading.faults, zone=BEIJING)
+        fields = Fields(_with_iso_times(item), reading.faults, zone=BEIJING)
         reading.reports.extend(_read_one(fields, received_ms))
     return reading
 
@@ -59,10 +60,9 @@ def _read_one(fields: Fields, received_ms: int) -> list[Report]:
         return [_alarm(kind, fields, received_ms)]
     battery_pct = fields.number("battery", "batteryLevel", low=0, high=100)
     online = fields.flag("online")
-    before = len(fields.faults)
-    own_ms = _time_ms(fields)
-    if len(fields.faults) > before:
-        return []  # a fix of no known time cannot be told from one that was kept for hours
+    if fields.has_bad_time(*_TIME):
+        return []
+    own_ms = fields.time_ms(*_TIME)
     time_ms = received_ms if own_ms is None else own_ms
     position = _position(fields, own_ms)
     if position is not None:
@@ -71,7 +71,7 @@ def _read_one(fields: Fields, received_ms: int) -> list[Report]:
 
 
 def _alarm(kind: type[AlarmBase], fields: Fields, received_ms: int) -> Report:
-    own_ms = _time_ms(fields)
+    own_ms = fields.time_ms(*_TIME)
     position = _position(fields, own_ms)
     held = None if own_ms is None else f"{kind.__name__}@{own_ms // _HELD_MS}"
     return kind(  # type: ignore[return-value]  # every kind is one of the union
@@ -106,14 +106,11 @@ def _bits(value: object) -> int | None:
         return None
 
 
-def _time_ms(fields: Fields) -> int | None:
-    name, value = fields.found(*_TIME)
-    said = str(value)
-    if _BCD_TIME.fullmatch(said):  # YYMMDDhhmmss
-        day, clock = [said[i : i + 2] for i in (0, 2, 4)], [said[i : i + 2] for i in (6, 8, 10)]
-        value = f"20{'-'.join(day)}T{':'.join(clock)}"
-        return Fields({name: value}, fields.faults, zone=BEIJING).time_ms(name)
-    return fields.time_ms(*_TIME)
+def _with_iso_times(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members with each time that is written YYMMDDhhmmss as others write it."""
+    read = {name: _BCD_TIME.fullmatch(str(values.get(name))) for name in _TIME}
+    iso = {name: "20{}-{}-{}T{}:{}:{}".format(*found.groups()) for name, found in read.items() if found}
+    return {**values, **iso}
 
 
 def _position(fields: Fields, time_ms: int | None) -> Position | None:

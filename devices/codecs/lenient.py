@@ -47,6 +47,7 @@ class Fields:
         self.faults = faults
         self._path = path
         self._zone = zone
+        self._blamed: set[str] = set()
 
     def found(self, *names: str) -> tuple[str, Any]:
         """Return the first of `names` that has a value, with it; absent, null and empty are no values."""
@@ -121,6 +122,14 @@ class Fields:
             self.blame(name, "expected a time: epoch seconds, epoch milliseconds or RFC 3339")
             return None
 
+    def has_bad_time(self, *names: str) -> bool:
+        """Tell whether the time at the first of `names` could not be read.
+
+        A place of that time cannot be told from one that was kept for hours, so it does not count.
+        """
+        self.time_ms(*names)
+        return self.found(*names)[0] in self._blamed
+
     def degrees(self, lat: tuple[str, ...], lon: tuple[str, ...]) -> tuple[float, float] | None:
         """Return latitude and longitude; 0, 0 is what a receiver says that has found nothing."""
         at = (
@@ -154,6 +163,7 @@ class Fields:
 
     def blame(self, name: str, reason: str) -> None:
         """Note that the member `name` cannot be read; what was noted of it before stands."""
+        self._blamed.add(name)
         field = self._path + name
         if all(fault.field != field for fault in self.faults):
             self.faults.append(UnreadablePayload(field, reason))

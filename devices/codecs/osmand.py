@@ -14,6 +14,7 @@ from devices.codecs.lenient import KNOT_MPS, Fields, read_objects, salvage
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase, Position, Report
 
+_TIME = ("timestamp", "time")
 _LAT, _LON = ("lat", "latitude"), ("lon", "lng", "longitude")
 _MOST_PARAMETERS = 200
 
@@ -44,7 +45,7 @@ def _read_query(payload: bytes, received_ms: int) -> Reading:
     if both is not None and both.count(",") == 1:
         values.setdefault("lat", both.split(",")[0])
         values.setdefault("lon", both.split(",")[1])
-    time_ms = fields.time_ms("timestamp", "time")
+    time_ms = fields.time_ms(*_TIME)
     speed_kn = fields.number("speed", low=0, high=1e5)
     position = None
     if fields.flag("valid") is not False:
@@ -58,7 +59,7 @@ def _read_query(payload: bytes, received_ms: int) -> Reading:
         )
     # Where nothing is known the app sends zeros; a phone of which that is true says nothing any more.
     battery_pct = fields.number("batt", "battery", low=0, high=100, none=(-1.0, 0.0))
-    return _reading(fields, [fields], time_ms, received_ms, position, battery_pct, None)
+    return _reading(fields, [fields], received_ms, position, battery_pct, None)
 
 
 def _read_json(payload: bytes, received_ms: int) -> Reading:
@@ -70,9 +71,7 @@ def _read_json(payload: bytes, received_ms: int) -> Reading:
         if _alarm_kind([fields]) is None:
             raise
         at = fields.degrees(_LAT, _LON)
-        return _reading(
-            fields, [fields], fields.time_ms("timestamp"), received_ms, fields.place(at), None, None
-        )
+        return _reading(fields, [fields], received_ms, fields.place(at), None, None)
     reading = Reading([], faults)
     for item in items:
         root = Fields(item, reading.faults)
@@ -87,10 +86,10 @@ def _read_location(root: Fields, received_ms: int) -> Reading:
     location = root.inside("location")
     coords = location.inside("coords")
     battery = location.inside("battery")
-    time_ms = location.time_ms("timestamp") if "timestamp" in location.values else root.time_ms("timestamp")
+    timed = location if "timestamp" in location.values else root
     position = coords.place(
         coords.degrees(("latitude", "lat"), ("longitude", "lon")),
-        time_ms=time_ms,
+        time_ms=timed.time_ms(*_TIME),
         accuracy_m=coords.number("accuracy", low=0, high=1e8, none=(-1.0, 0.0)),
         altitude_m=coords.number("altitude", low=-1e5, high=1e6, none=()),
         speed_mps=coords.number("speed", low=0, high=1e5),
@@ -100,34 +99,34 @@ def _read_location(root: Fields, received_ms: int) -> Reading:
     battery_pct = None if level is None else level * 100 if level <= 1 else level
     motion = location.inside("activity").text("type")
     extras = [location.inside("extras"), root.inside("extras")]
-    return _reading(root, [root, location, *extras], time_ms, received_ms, position, battery_pct, motion)
+    return _reading(timed, [root, location, *extras], received_ms, position, battery_pct, motion)
 
 
 def _reading(
-    fields: Fields,
+    timed: Fields,
     places: list[Fields],
-    time_ms: int | None,
     received_ms: int,
     position: Position | None,
     battery_pct: float | None,
     motion: str | None,
 ) -> Reading:
     kind = _alarm_kind(places)
+    time_ms = timed.time_ms(*_TIME)
     at_ms = received_ms if time_ms is None else time_ms
     said: list[Report] = []
     if kind is not None:
         test = any(place.flag("test") is True for place in places)
-        alarm = kind(time_ms=at_ms, position=position, test=test, doubts=fields.doubts)
+        alarm = kind(time_ms=at_ms, position=position, test=test, doubts=timed.doubts)
         said.append(alarm)  # type: ignore[arg-type]  # every kind is one of the union
         if battery_pct is not None:
             said.append(reports.StatusReported(time_ms=at_ms, online=True, battery_pct=battery_pct))
-    elif "timestamp" in {doubt.rpartition(".")[2] for doubt in fields.doubts}:
-        pass  # a fix of no known time cannot be told from one that was kept for hours
+    elif timed.has_bad_time(*_TIME):
+        pass
     elif position is not None:
         said.append(reports.Fix(time_ms=at_ms, position=position, battery_pct=battery_pct, motion=motion))
     else:
         said.append(reports.StatusReported(time_ms=at_ms, online=True, battery_pct=battery_pct))
-    return Reading(said, fields.faults)
+    return Reading(said, timed.faults)
 
 
 def _alarm_kind(places: list[Fields]) -> type[AlarmBase] | None:

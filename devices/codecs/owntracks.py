@@ -107,10 +107,9 @@ def _alarm_kind(fields: Fields) -> type[AlarmBase] | None:
 
 
 def _located(fields: Fields, received_ms: int) -> list[Report]:
-    before = len(fields.faults)
+    if fields.has_bad_time("tst"):
+        return []
     said_ms = fields.time_ms("tst")
-    if len(fields.faults) > before:
-        return []  # a fix of no known time cannot be told from one that was kept for hours
     time_ms = received_ms if said_ms is None else said_ms
     position = _position(fields, said_ms)
     if fields.found("lat")[1] is None and fields.found("lon")[1] is None:

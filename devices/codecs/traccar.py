@@ -13,6 +13,7 @@ from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase, Position, Report
 
 _ONLINE = {"deviceOnline": True, "deviceOffline": False}
+_PLACE_TIMES = ("fixTime", "deviceTime")
 _TIMES = ("deviceTime", "fixTime", "serverTime", "eventTime")
 
 
@@ -61,7 +62,7 @@ def _read_one(root: Fields, received_ms: int) -> list[Report]:
     if has_event:
         return [alarm] if alarm is not None else _status(said, received_ms)
     time_ms = _time_ms(said, at, received_ms)
-    if alarm is None and position is not None:
+    if alarm is None and position is not None and not at.has_bad_time(*_PLACE_TIMES):
         motion = attributes.text("motion")
         fix_ms = at.time_ms("fixTime") or time_ms
         return [reports.Fix(time_ms=fix_ms, position=position, battery_pct=battery_pct, motion=motion)]
@@ -100,7 +101,7 @@ def _position(at: Fields) -> Position | None:
         return None
     return at.place(
         at.degrees(("latitude",), ("longitude",)),
-        time_ms=at.time_ms("fixTime", "deviceTime"),
+        time_ms=at.time_ms(*_PLACE_TIMES),
         accuracy_m=at.number("accuracy", low=0, high=1e8, none=(-1.0, 0.0)),
         altitude_m=at.number("altitude", low=-1e5, high=1e6, none=()),
         speed_mps=None if speed_kn is None else speed_kn * KNOT_MPS,

@@ -285,6 +285,42 @@ def test_a_fix_of_no_known_time_is_no_fix(time: Any) -> None:
     assert [fault.field for fault in reading.faults] == ["tst"]
 
 
+HERE = {"latitude": 31.0, "longitude": 121.0}
+PLACES: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
+    "chirpstack up": ("time", lambda at: {"time": at, "object": HERE}),
+    "chirpstack location": ("time", lambda at: {"time": at, "location": HERE}),
+    "gb28181 any": ("time", lambda at: {"CmdType": "MobilePosition", "Time": at, **HERE}),
+    "jt808 any": ("time", lambda at: {"phone": "1", "time": at, **HERE}),
+    "osmand json": ("timestamp", lambda at: {"timestamp": at, "location": {"coords": HERE}}),
+    "owntracks any": ("tst", lambda at: {"_type": "location", "tst": at, "lat": 31.0, "lon": 121.0}),
+    "traccar any": ("position.fixTime", lambda at: {"position": {"fixTime": at, **HERE}}),
+}
+
+
+@pytest.mark.parametrize("place", sorted(PLACES))
+def test_a_place_of_no_known_time_does_not_count(place: str) -> None:
+    (dialect, channel), (field, message) = place.split(), PLACES[place]
+    for at, expected in ((None, [True]), ("garbage", []), (1795352390, [True])):
+        reading = read(dialect, channel, json.dumps(message(at)).encode())
+        found = [isinstance(one, reports.Fix) for one in reading.reports]
+        assert [one for one in found if one] == expected
+        assert [fault.field for fault in reading.faults] == ([field] if not expected else [])
+
+
+@pytest.mark.parametrize("dialect", ["osmand", "owntracks", "jt808", "gb28181"])
+def test_of_a_list_only_the_places_of_no_known_time_do_not_count(dialect: str) -> None:
+    channel, (_, message) = next((place.split()[1], PLACES[place]) for place in PLACES if dialect in place)
+    said = [message(at) for at in ("garbage", "nonsense", 1795352390)]
+    (fix,) = read(dialect, channel, json.dumps(said).encode()).reports
+    assert fix.time_ms == 1795352390000
+
+
+def test_the_time_of_a_place_is_that_of_its_fix() -> None:
+    at = {**HERE, "fixTime": 1795352390, "deviceTime": "garbage"}
+    (fix,) = read("traccar", "position", json.dumps({"position": at}).encode()).reports
+    assert (fix.name, fix.time_ms) == ("fix", 1795352390000)
+
+
 @pytest.mark.parametrize("name", sorted(GATEWAYS))
 def test_a_gateway_tells_who_spoke(name: str) -> None:
     expected = {
