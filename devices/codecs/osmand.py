@@ -4,6 +4,7 @@
 Traccar Client from 9.0 on (speed in metres a second, battery from 0 to 1). Who sends it is not read here.
 """
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +16,8 @@ from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase, Position, Report
 
 _TIME = ("timestamp", "time")
+_LOST_PLUS = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*) (\d\d:?\d\d)")
+"""A time with an offset whose plus nobody escaped: it arrives as a blank."""
 _LAT, _LON = ("lat", "latitude"), ("lon", "lng", "longitude")
 _MOST_PARAMETERS = 200
 
@@ -37,7 +40,7 @@ def _read_query(payload: bytes, received_ms: int) -> Reading:
     except ValueError as error:
         raise UnreadablePayload("$", f"more than {_MOST_PARAMETERS} parameters") from error
     for name, value in pairs:
-        values.setdefault(name.lower(), value)
+        values.setdefault(name.lower(), _LOST_PLUS.sub(r"\1+\2", value))
     if not values:
         raise UnreadablePayload("$", "no parameters")
     fields = Fields(values, [])

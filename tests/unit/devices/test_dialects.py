@@ -321,6 +321,14 @@ def test_the_time_of_a_place_is_that_of_its_fix() -> None:
     assert (fix.name, fix.time_ms) == ("fix", 1795352390000)
 
 
+@pytest.mark.parametrize(
+    "time", ["2026-11-22T20:59:50+08:00", "2026-11-22 20:59:50.0+0800", "2026-11-22T12:59:50"]
+)
+def test_a_plus_that_nobody_escaped_is_one(time: str) -> None:
+    (fix,) = read("osmand", "query", f"lat=31.0&lon=121.0&timestamp={time}".encode()).reports
+    assert (fix.name, fix.time_ms) == ("fix", 1795352390000)
+
+
 @pytest.mark.parametrize("name", sorted(GATEWAYS))
 def test_a_gateway_tells_who_spoke(name: str) -> None:
     expected = {
