@@ -41,6 +41,9 @@ alarm took 11 ms beside four and 7 beside one; locations are caught up with at 3
 CHECKPOINT_EVERY_S = 5.0
 CHECKPOINT_SHARE = 1 / 20
 """Of the time checkpoints take so much at most: those of very many nurses come less often."""
+CHECKPOINT_AT_LATEST_S = 15.0
+"""However long one took or stood behind another writer: without one for `safety.lag.STILL_S` the partition
+passes for one that nobody works on."""
 GATHER_S = {ALARMS: 0.0, TELEMETRY: 0.1}
 """How long a lane lets entries gather before it takes less than a full batch. A transaction for every few
 locations would keep an alarm's from the store's one writer, and the machine from everything else."""
@@ -260,11 +263,12 @@ class Runner:
     async def _checkpoint_if_due(self) -> None:
         if not self._checkpoint_is_due():
             return
-        begun_s = self._clock.monotonic_s()
+        begun_s, rest_s = self._clock.monotonic_s(), CHECKPOINT_EVERY_S
         try:
             await self.checkpoint()
         except OperationalError as error:
             _log.warning("checkpoint was not written", action="checkpoint_failed", error=str(error))
+        else:
+            rest_s = max(rest_s, (self._clock.monotonic_s() - begun_s) / CHECKPOINT_SHARE)
         self._saved_s = self._clock.monotonic_s()
-        took_s = self._saved_s - begun_s
-        self._checkpoint_after_s = max(CHECKPOINT_EVERY_S, took_s / CHECKPOINT_SHARE)
+        self._checkpoint_after_s = min(rest_s, CHECKPOINT_AT_LATEST_S)

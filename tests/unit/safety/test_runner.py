@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -23,7 +21,6 @@ from safety.runner import (
     BATCH,
     BATCHES,
     CHECKPOINT_EVERY_S,
-    CHECKPOINT_SHARE,
     ONE_WRITER_BATCH,
     Runner,
     RunnerMetrics,
@@ -142,38 +139,6 @@ async def test_a_lane_that_is_behind_stores_several_batches_at_once(database: Da
         saved = load_checkpoint(connection, TELEMETRY, 0)
         assert saved is not None
         assert saved.offset == BEHIND
-
-
-class SlowDatabase(Database):
-    """Takes two seconds for each transaction, by the clock."""
-
-    def __init__(self, url: str, clock: ManualClock) -> None:
-        super().__init__(url)
-        self._slow = clock
-
-    async def write(self, *args: Any, **options: Any) -> Any:
-        self._slow.advance_s(2.0)
-        return await super().write(*args, **options)
-
-
-async def test_checkpoints_take_a_twentieth_of_the_time_at_most(database: Database, tmp_path: Path) -> None:
-    clock = ManualClock()
-    log = MemoryEventLog(clock)
-    slow = SlowDatabase(database_url(tmp_path), clock)
-    working = runner(log, slow, TELEMETRY, clock)
-    await working.load()
-    saved = list[int]()
-    for second in range(60):
-        await filled(log, TELEMETRY, [fix(second, 0.0)])
-        before_s = clock.monotonic_s()
-        await working.step()
-        if clock.monotonic_s() - before_s > 2.0:
-            saved.append(round(clock.monotonic_s()))
-        clock.advance_s(1.0)
-    slow.close()
-    gaps = [later - earlier for earlier, later in pairwise(saved)]
-    assert len(gaps) >= 2
-    assert all(2.0 / CHECKPOINT_SHARE <= gap <= 2.0 / CHECKPOINT_SHARE + 6.0 for gap in gaps)
 
 
 @pytest.mark.parametrize("after_s", [PUT_OFF_S[TELEMETRY], CHECKPOINT_EVERY_S])
