@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from safety.api import schemas
 from safety.api.answers import UNKEPT, Answer
@@ -30,7 +30,7 @@ async def readyz(services: Services) -> Answer:
     return await readiness(services.health)
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(services: Services) -> Response:
     """The figures, in the Prometheus text format."""
     return figures(services.registry)

@@ -125,6 +125,14 @@ async def test_what_went_wrong_is_called_the_same_by_every_python(dispatch: Disp
     assert titles == ["Unprocessable Content", "Content Too Large", "Not Found"]
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+async def test_the_document_tells_what_kind_of_answer_everybody_gets(dispatch: Dispatch, path: str) -> None:
+    async with dispatch.client() as client:
+        given = (await client.get(path)).headers["content-type"]
+    documented = dispatch.app.openapi()["paths"][path]["get"]["responses"]["200"]["content"]
+    assert [given.partition(";")[0]] == list(documented)
+
+
 def test_the_document_tells_that_the_store_may_be_out(dispatch: Dispatch) -> None:
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     told = {}
