@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field
 from sqlalchemy import Connection
 
 from devices.rfc3339 import rfc3339
 from safety.api import schemas, views
 from safety.api.answers import Answer
+from safety.api.bodies import Body
 from safety.api.context import Context, Services
 from safety.api.people import ACTS, Actor
 from safety.api.problems import Problem
@@ -30,7 +31,7 @@ router = APIRouter(tags=["alerts"])
 _CONFLICT: dict[int | str, dict[str, Any]] = {409: {"model": schemas.Overtaken}}
 _LONGEST = 4000
 
-Version = Annotated[int, Field(strict=True, ge=1, description="the version of the alert that was seen")]
+Version = Annotated[int, Field(ge=1, description="the version of the alert that was seen")]
 Text = Annotated[str, Field(max_length=_LONGEST)]
 
 
@@ -39,7 +40,7 @@ def _optional(field: str) -> AfterValidator:
     return AfterValidator(lambda value: checks.optional_prose(value, field, _LONGEST))
 
 
-class Step(BaseModel):
+class Step(Body):
     """What every action takes. What it does not know it ignores: an alarm is no moment for pedantry."""
 
     model_config = ConfigDict(extra="ignore", populate_by_name=True)
@@ -61,8 +62,13 @@ class Dispatch(Step):
     responder: str | None = None
 
 
-class Note(BaseModel):
-    """What is worth knowing; it may be added whatever the version, and to a closed alert too."""
+class Note(Body):
+    """What is worth knowing; it may be added whatever the version, and to a closed alert too.
+
+    As with every action, what it does not know it ignores.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     version: Version | None = None
     text: Annotated[
@@ -75,7 +81,7 @@ class Note(BaseModel):
 class Verification(Step):
     """How sure it is that there is danger: 0 (no call for help) to 4 (a threat to life), if that is known."""
 
-    level: Annotated[int, Field(strict=True, ge=0, le=4)] | None = None
+    level: Annotated[int, Field(ge=0, le=4)] | None = None
     text: Annotated[Text | None, _optional("text")] = None
 
 

@@ -1,4 +1,4 @@
-"""Bodies: what a request brings is JSON in UTF-8 (RFC 8259), or it is refused before it gets anywhere.
+"""Bodies: what a request brings is JSON in UTF-8 (RFC 8259) and of the right types, or it is refused.
 
 The reader that FastAPI uses lets more through: halves of characters, as escapes (`"\\ud800"`) or as bytes,
 which can be neither stored nor encoded again, and numbers that are none (`NaN`).
@@ -6,6 +6,7 @@ which can be neither stored nor encoded again, and numbers that are none (`NaN`)
 
 import msgspec
 from fastapi import HTTPException, Request
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import ClientDisconnect
 
 from safety.errors import InvalidInput
@@ -13,6 +14,12 @@ from safety.errors import InvalidInput
 _BRINGING = frozenset({"POST", "PUT", "PATCH"})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _decode = msgspec.json.Decoder().decode
+
+
+class Body(BaseModel):
+    """What a request may hold: a text is no number and neither is a truth value, and nothing is ignored."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 async def refuse_unreadable(request: Request) -> None:

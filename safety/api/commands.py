@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import Row
 
 from devices.rfc3339 import rfc3339
 from safety.api import schemas
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import PageByTime
 from safety.api.people import EDITS, Actor, Seen
@@ -22,16 +23,14 @@ from safety.store.requests import ask_device
 router = APIRouter(tags=["devices"])
 
 
-class NewCommand(BaseModel):
+class NewCommand(Body):
     """What a device is to be told; which fields belong to it depends on its `kind`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: AskedKind
     text: Annotated[str | None, Field(description="of a message: what she is to read")] = None
-    fix_every_s: Annotated[float | None, Field(strict=True, description="of configure; null: its own")] = None
-    first_seq: Annotated[int | None, Field(strict=True, description="of resend")] = None
-    last_seq: Annotated[int | None, Field(strict=True, description="of resend")] = None
+    fix_every_s: Annotated[float | None, Field(description="of configure; null: its own")] = None
+    first_seq: Annotated[int | None, Field(description="of resend")] = None
+    last_seq: Annotated[int | None, Field(description="of resend")] = None
     ttl_s: Annotated[float | None, Field(description="for how long it is worth telling")] = None
 
 

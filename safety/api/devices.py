@@ -3,12 +3,12 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row
 
 from devices.registry.port import DeviceKind
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Context, Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -20,10 +20,8 @@ from safety.store.master_queries import list_devices, read_device, read_nurse
 router = APIRouter(tags=["master data"])
 
 
-class NewDevice(BaseModel):
+class NewDevice(Body):
     """A device to be handed to a nurse."""
-
-    model_config = ConfigDict(extra="forbid")
 
     kind: DeviceKind
     nurse: str
@@ -31,10 +29,8 @@ class NewDevice(BaseModel):
     external_id: str | None = None
 
 
-class DeviceChange(BaseModel):
+class DeviceChange(Body):
     """What is to change of a device: whose it is, or that it is refused from now on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     nurse: str | None = None
     revoked: Literal[True] | None = None

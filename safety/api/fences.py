@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from devices.reports import Datum
 from safety.api import schemas, views
 from safety.api.answers import Answer, empty_answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -34,10 +35,8 @@ FenceLimits = Annotated[
 ]
 
 
-class _Asked(BaseModel):
+class _Asked(Body):
     """How fences are to be taken; `visit`: during that visit only, `repair`: mend what can be."""
-
-    model_config = ConfigDict(extra="forbid")
 
     datum: Datum = "wgs84"
     radius_m: float | None = None
@@ -54,7 +53,7 @@ class NewFence(_Asked):
     geometry: Annotated[dict[str, Any], Field(description="GeoJSON, in the given datum")]
     mode: Mode = "stay_in"
     schedule: Hours | None = None
-    limits: FenceLimits = {}
+    limits: FenceLimits = Field(default_factory=dict)
 
 
 class FenceFile(_Asked):
@@ -64,17 +63,15 @@ class FenceFile(_Asked):
     mode: Mode | None = None
 
 
-class FenceChange(BaseModel):
+class FenceChange(Body):
     """What is to change of a fence; null takes its hours, or one of its limits, away."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = ""
     mode: Mode = "stay_in"
     radius_m: float = 0.0
     width_m: float = 0.0
     schedule: Hours | None = None
-    limits: FenceLimits = {}
+    limits: FenceLimits = Field(default_factory=dict)
 
 
 @router.get("/fences", response_model=schemas.Page[schemas.Fence])

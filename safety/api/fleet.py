@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.devices import issued
 from safety.api.paging import page_by
@@ -26,23 +27,19 @@ PageByTest = Annotated[Page, Depends(page_by(int, int, str))]
 router = APIRouter(tags=["master data"])
 
 
-class DeviceTable(BaseModel):
+class DeviceTable(Body):
     """A CSV table of devices; with `dry_run` it is only looked at.
 
     Nurses, whom it names by id or by name, are looked for in `org` and below it.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     csv: Annotated[str, Field(max_length=900_000, description="with a head: kind, nurse, codec, external_id")]
     org: str | None = None
     dry_run: bool = False
 
 
-class TestPlan(BaseModel):
+class TestPlan(Body):
     """How long the next alarm of the device counts as a test."""
-
-    model_config = ConfigDict(extra="forbid")
 
     within_s: Annotated[float, Field(ge=10, le=MAX_WITHIN_S)] = WITHIN_S
 

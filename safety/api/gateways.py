@@ -3,12 +3,12 @@
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row
 
 from devices.rfc3339 import rfc3339
 from safety.api import schemas
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -17,20 +17,16 @@ from safety.store import gateways as store
 router = APIRouter(tags=["master data"])
 
 
-class NewGateway(BaseModel):
+class NewGateway(Body):
     """A gateway to be let in: which dialect it brings, and what people call it."""
-
-    model_config = ConfigDict(extra="forbid")
 
     codec: str
     org: str | None = None
     name: str | None = None
 
 
-class GatewayChange(BaseModel):
+class GatewayChange(Body):
     """That a gateway is refused from now on."""
-
-    model_config = ConfigDict(extra="forbid")
 
     revoked: Literal[True]
 

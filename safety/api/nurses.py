@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -16,10 +17,8 @@ from safety.store.master_queries import list_nurses, read_nurse
 router = APIRouter(tags=["master data"])
 
 
-class NewNurse(BaseModel):
+class NewNurse(Body):
     """A nurse to be added, to one's own organisation where none is named."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     org: str | None = None
@@ -28,10 +27,8 @@ class NewNurse(BaseModel):
     duress_pin: Annotated[str | None, Field(description="the pin that says: under threat")] = None
 
 
-class NurseChange(BaseModel):
+class NurseChange(Body):
     """What is to change of a nurse; null takes a value away."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = ""
     phone: str | None = None

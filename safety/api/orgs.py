@@ -3,11 +3,12 @@
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 from sqlalchemy import Connection
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Administrator, Editor, Seen
@@ -22,20 +23,16 @@ from safety.store.sessions import Person
 router = APIRouter(tags=["master data"])
 
 
-class NewOrg(BaseModel):
+class NewOrg(Body):
     """An organisation to be added below another: one's own where none is named."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     parent: str | None = None
-    limits: NewLimits = {}
+    limits: NewLimits = Field(default_factory=dict)
 
 
-class OrgChange(BaseModel):
+class OrgChange(Body):
     """What is to change of an organisation."""
-
-    model_config = ConfigDict(extra="forbid")
 
     limits: LimitsChange
 

@@ -89,6 +89,8 @@ def _rfc3339(text: str) -> int:
         raise ValueError("expected a time from 1970 to 9999") from error
 
 
-Moment = Annotated[
-    int, BeforeValidator(parse_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+_EITHER = [
+    {"type": "string", "format": "date-time"},
+    {"type": "integer", "description": "milliseconds since 1970"},
 ]
+Moment = Annotated[int, BeforeValidator(parse_moment), WithJsonSchema({"anyOf": _EITHER})]

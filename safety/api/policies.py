@@ -3,11 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import Connection
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Context, Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -21,33 +22,27 @@ from safety.store.tables import policies as table
 router = APIRouter(tags=["master data"])
 
 
-class TierBody(BaseModel):
+class TierBody(Body):
     """Who is told `after_s` seconds after the tier before: responders by id or name.
 
     Alerts below `min_severity` pass the tier by.
     """
-
-    model_config = ConfigDict(extra="forbid")
 
     after_s: Annotated[float, Field(ge=0)] = 0.0
     responders: list[str]
     min_severity: PagingSeverity = "warning"
 
 
-class NewPolicy(BaseModel):
+class NewPolicy(Body):
     """The policy of an organisation; it has one, so this one takes the place of any before."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     tiers: list[TierBody]
     org: str | None = None
 
 
-class PolicyChange(BaseModel):
+class PolicyChange(Body):
     """What is to change of a policy."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str | None = None
     tiers: list[TierBody] | None = None

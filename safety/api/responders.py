@@ -1,10 +1,11 @@
 """Responders: who is told of an alert."""
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -15,25 +16,21 @@ from safety.store.tables import responders as table
 router = APIRouter(tags=["master data"])
 
 
-class NewResponder(BaseModel):
+class NewResponder(Body):
     """A responder to be added; channels are `log:` or webhook URLs, lat and lon where they wait."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str
     org: str | None = None
-    channels: list[str] = []
+    channels: list[str] = Field(default_factory=list)
     lat: float | None = None
     lon: float | None = None
 
 
-class ResponderChange(BaseModel):
+class ResponderChange(Body):
     """What is to change of a responder; null takes a value away."""
 
-    model_config = ConfigDict(extra="forbid")
-
     name: str = ""
-    channels: list[str] = []
+    channels: list[str] = Field(default_factory=list)
     lat: float | None = None
     lon: float | None = None
 

@@ -3,10 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Administrator, Seen
@@ -19,10 +20,8 @@ from safety.store.sessions import end_sessions_of
 router = APIRouter(tags=["people"])
 
 
-class NewUser(BaseModel):
+class NewUser(Body):
     """A person to be added, to one's own organisation where none is named."""
-
-    model_config = ConfigDict(extra="forbid")
 
     login: str
     role: store.Role
@@ -30,10 +29,8 @@ class NewUser(BaseModel):
     org: str | None = None
 
 
-class UserChange(BaseModel):
+class UserChange(Body):
     """What is to change of a user; a new password ends their sessions, and so does `disabled`."""
-
-    model_config = ConfigDict(extra="forbid")
 
     role: store.Role | None = None
     password: Annotated[str | None, Field(max_length=1024)] = None

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 from sqlalchemy import Connection
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
+from safety.api.bodies import Body
 from safety.api.context import Services
 from safety.api.paging import Moment, PageByTime
 from safety.api.people import Editor, Seen
@@ -23,10 +24,8 @@ from safety.store.tables import visits as table
 router = APIRouter(tags=["master data"])
 
 
-class NewVisit(BaseModel):
+class NewVisit(Body):
     """A visit to be made: a circle of `radius_m` metres around a place (WGS-84), and a time."""
-
-    model_config = ConfigDict(extra="forbid")
 
     nurse: str
     lat: float
@@ -37,13 +36,11 @@ class NewVisit(BaseModel):
     check_in_every_s: float | None = None
     patient: str | None = None
     risk: store.Risk = "low"
-    limits: NewLimits = {}
+    limits: NewLimits = Field(default_factory=dict)
 
 
-class VisitChange(BaseModel):
+class VisitChange(Body):
     """What is to change of a visit; null takes a value away."""
-
-    model_config = ConfigDict(extra="forbid")
 
     lat: float = 0.0
     lon: float = 0.0
@@ -53,7 +50,7 @@ class VisitChange(BaseModel):
     check_in_every_s: float | None = None
     patient: str | None = None
     risk: store.Risk = "low"
-    limits: LimitsChange = {}
+    limits: LimitsChange = Field(default_factory=dict)
 
 
 def _filter(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi import HTTPException, Request
@@ -12,6 +13,15 @@ from tests.support.calls import Call, calls
 from tests.support.dispatch import PASSWORD, Dispatch
 
 JSON = {"Content-Type": "application/json"}
+# What a lax reader makes into a value of the type, or takes for one.
+TAKEN_FOR: dict[str, tuple[object, ...]] = {
+    "number": (True, "60"),
+    "integer": (True, "60", 1.5),
+    "boolean": ("yes", 0),
+    "string": (1.5, True),
+    "array": ("a", {}),
+    "object": ("a", []),
+}
 HALF = r'"\ud800"'
 AS_BYTES = b'"\xed\xa0\x80"'
 
@@ -54,6 +64,33 @@ async def test_no_device_is_told_half_a_character(dispatch: Dispatch) -> None:
     with dispatch.database.reading() as connection:
         stored = connection.execute(commands.select().where(commands.c.kind == "message")).all()
     assert stored == []
+
+
+def types_of(schema: dict[str, Any]) -> set[str]:
+    """The JSON types that a field may have."""
+    if "$ref" in schema:
+        return {"object"}
+    return set().union(*map(types_of, schema["anyOf"])) if "anyOf" in schema else {schema["type"]}
+
+
+async def test_a_value_of_another_type_is_refused_in_every_field_of_every_body(dispatch: Dispatch) -> None:
+    models = dispatch.app.openapi()["components"]["schemas"]
+    seen = 0
+    async with dispatch.client(dispatch.ours, "admin") as client:
+        for call in bringing(dispatch):
+            assert call.body is not None
+            content = call.operation.get("requestBody", {}).get("content", {})
+            if not content:
+                continue
+            model = models[content["application/json"]["schema"]["$ref"].rpartition("/")[2]]
+            for field, schema in model["properties"].items():
+                types = types_of(schema) - {"null"}
+                for wrong in TAKEN_FOR[types.pop()] if len(types) == 1 else (True, 1.5):
+                    answer = await client.request(call.method, call.path, json={**call.body, field: wrong})
+                    assert answer.status_code == 422, (call, field, wrong, answer.text)
+                    assert {error["field"].partition(".")[0] for error in answer.json()["errors"]} == {field}
+                    seen += 1
+    assert seen > 100
 
 
 @pytest.mark.parametrize(
