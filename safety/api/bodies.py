@@ -4,6 +4,8 @@ The reader that FastAPI uses lets more through: halves of characters, as escapes
 which can be neither stored nor encoded again, and numbers that are none (`NaN`).
 """
 
+from typing import Any
+
 import msgspec
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +22,20 @@ class Body(BaseModel):
     """What a request may hold: a text is no number and neither is a truth value, and nothing is ignored."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class Change(Body):
+    """What a request may change: what it leaves out stays, and null is for what can be taken away.
+
+    So a field that cannot be null has a default that stands for nothing; what counts is whether it was given.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
 
 async def refuse_unreadable(request: Request) -> None:

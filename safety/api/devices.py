@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from devices.registry.port import DeviceKind
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Context, Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -29,11 +29,11 @@ class NewDevice(Body):
     external_id: str | None = None
 
 
-class DeviceChange(Body):
+class DeviceChange(Change):
     """What is to change of a device: whose it is, or that it is refused from now on."""
 
-    nurse: str | None = None
-    revoked: Literal[True] | None = None
+    nurse: str = ""
+    revoked: Literal[True] = True
 
 
 @router.get("/devices", response_model=schemas.Page[schemas.Device])
@@ -67,10 +67,10 @@ def change_device(device: str, body: DeviceChange, person: Editor, scope: Seen, 
     now_ms = services.clock.now_ms()
     with services.database.writing() as connection:
         read_device(connection, scope, device)
-        if body.nurse is not None:
+        if "nurse" in body.model_fields_set:
             read_nurse(connection, scope, body.nurse, now_ms)
             hand_device(connection, device, body.nurse, actor=person.login, at_ms=now_ms)
-        if body.revoked:
+        if "revoked" in body.model_fields_set:
             withdraw_device(connection, device, actor=person.login, at_ms=now_ms)
         return Answer(views.device(read_device(connection, scope, device)))
 

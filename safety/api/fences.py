@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from devices.reports import Datum
 from safety.api import schemas, views
 from safety.api.answers import Answer, empty_answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -63,7 +63,7 @@ class FenceFile(_Asked):
     mode: Mode | None = None
 
 
-class FenceChange(Body):
+class FenceChange(Change):
     """What is to change of a fence; null takes its hours, or one of its limits, away."""
 
     name: str = ""

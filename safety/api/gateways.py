@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from devices.rfc3339 import rfc3339
 from safety.api import schemas
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -25,7 +25,7 @@ class NewGateway(Body):
     name: str | None = None
 
 
-class GatewayChange(Body):
+class GatewayChange(Change):
     """That a gateway is refused from now on."""
 
     revoked: Literal[True]

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -27,7 +27,7 @@ class NewNurse(Body):
     duress_pin: Annotated[str | None, Field(description="the pin that says: under threat")] = None
 
 
-class NurseChange(Body):
+class NurseChange(Change):
     """What is to change of a nurse; null takes a value away."""
 
     name: str = ""

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Administrator, Editor, Seen
@@ -31,7 +31,7 @@ class NewOrg(Body):
     limits: NewLimits = Field(default_factory=dict)
 
 
-class OrgChange(Body):
+class OrgChange(Change):
     """What is to change of an organisation."""
 
     limits: LimitsChange

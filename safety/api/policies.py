@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Context, Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -41,11 +41,11 @@ class NewPolicy(Body):
     org: str | None = None
 
 
-class PolicyChange(Body):
+class PolicyChange(Change):
     """What is to change of a policy."""
 
-    name: str | None = None
-    tiers: list[TierBody] | None = None
+    name: str = ""
+    tiers: list[TierBody] = Field(default_factory=list)
 
 
 @router.get("/policies", response_model=schemas.Page[schemas.Policy])
@@ -76,10 +76,11 @@ def put_policy(body: NewPolicy, person: Editor, scope: Seen, services: Services)
 @router.patch("/policies/{policy}", response_model=schemas.Policy)
 def change_policy(policy: str, body: PolicyChange, person: Editor, scope: Seen, services: Services) -> Answer:
     """Change an escalation policy."""
+    given = body.model_dump(include=body.model_fields_set)
     with services.database.writing() as connection:
         known = read_master(connection, scope, table, policy)
-        tiers = known.tiers if body.tiers is None else [tier.model_dump() for tier in body.tiers]
-        _apply(connection, services, person, known.org, known.name if body.name is None else body.name, tiers)
+        wanted = {"name": known.name, "tiers": known.tiers, **given}
+        _apply(connection, services, person, known.org, wanted["name"], wanted["tiers"])
         return Answer(views.policy(read_master(connection, scope, table, policy)))
 
 

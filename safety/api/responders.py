@@ -5,7 +5,7 @@ from pydantic import Field
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Editor, Seen
@@ -26,7 +26,7 @@ class NewResponder(Body):
     lon: float | None = None
 
 
-class ResponderChange(Body):
+class ResponderChange(Change):
     """What is to change of a responder; null takes a value away."""
 
     name: str = ""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Services
 from safety.api.paging import PageById
 from safety.api.people import Administrator, Seen
@@ -29,12 +29,12 @@ class NewUser(Body):
     org: str | None = None
 
 
-class UserChange(Body):
+class UserChange(Change):
     """What is to change of a user; a new password ends their sessions, and so does `disabled`."""
 
-    role: store.Role | None = None
-    password: Annotated[str | None, Field(max_length=1024)] = None
-    disabled: bool | None = None
+    role: store.Role = "auditor"
+    password: Annotated[str, Field(max_length=1024)] = ""
+    disabled: bool = False
 
 
 @router.get("/users", response_model=schemas.Page[schemas.User])
@@ -64,18 +64,20 @@ def change_user(
 ) -> Answer:
     """Change a user's role or password, or keep them out."""
     now_ms = services.clock.now_ms()
-    if user == person.user and (body.disabled or body.role not in (None, "admin")):
+    given = body.model_dump(exclude_unset=True)
+    role, password = given.get("role"), given.get("password")
+    if user == person.user and (given.get("disabled") or role not in (None, "admin")):
         field = "disabled" if body.disabled else "role"
         raise InvalidInput("you cannot take your own access away: ask another administrator", field)
     with services.database.writing() as connection:
         known = read_user(connection, scope, user)
-        disabled = known.disabled_ms is not None if body.disabled is None else body.disabled
+        disabled = given.get("disabled", known.disabled_ms is not None)
         disabled_ms = (known.disabled_ms or now_ms) if disabled else None
-        store.change_user(connection, user, role=body.role, disabled_ms=disabled_ms)
-        if body.password is not None:
-            store.check_password(body.password)
-            store.set_password(connection, user, body.password)
-        if disabled or body.password is not None:
+        store.change_user(connection, user, role=role, disabled_ms=disabled_ms)
+        if password is not None:
+            store.check_password(password)
+            store.set_password(connection, user, password)
+        if disabled or password is not None:
             end_sessions_of(connection, user)
         record_change(
             connection,
@@ -84,7 +86,7 @@ def change_user(
             org=known.org,
             actor=person.login,
             at_ms=now_ms,
-            detail={"changed": sorted(body.model_fields_set)},
+            detail={"changed": sorted(given)},
         )
         shown = views.user(read_user(connection, scope, user))
     services.hub.wake()

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from safety.api import schemas, views
 from safety.api.answers import Answer, list_answer
-from safety.api.bodies import Body
+from safety.api.bodies import Body, Change
 from safety.api.context import Services
 from safety.api.paging import Moment, PageByTime
 from safety.api.people import Editor, Seen
@@ -39,7 +39,7 @@ class NewVisit(Body):
     limits: NewLimits = Field(default_factory=dict)
 
 
-class VisitChange(Body):
+class VisitChange(Change):
     """What is to change of a visit; null takes a value away."""
 
     lat: float = 0.0

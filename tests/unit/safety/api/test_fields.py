@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from devices.registry.sql import SqlDeviceRegistry
+from tests.support.calls import calls
 from tests.support.dispatch import Dispatch
 
 
@@ -88,11 +89,30 @@ async def test_a_policy_is_not_left_without_a_name(dispatch: Dispatch) -> None:
     path = f"/api/v1/policies/{dispatch.ours.policy}"
     async with dispatch.client(dispatch.ours, "supervisor") as client:
         before = (await client.get(path)).json()
-        for name in ("", "  "):
+        for name in ("", "  ", None):
             refused = await client.patch(path, json={"name": name})
             assert refused.status_code == 422
             assert [error["field"] for error in refused.json()["errors"]] == ["name"]
-        assert (await client.patch(path, json={"name": None})).json() == before
+        assert (await client.get(path)).json() == before
+
+
+async def test_null_is_refused_where_there_is_nothing_to_take_away(dispatch: Dispatch) -> None:
+    models = dispatch.app.openapi()["components"]["schemas"]
+    refused = set()
+    async with dispatch.client(dispatch.ours, "admin") as client:
+        for call in calls(dispatch, dispatch.ours):
+            if call.method != "patch":
+                continue
+            content = call.operation["requestBody"]["content"]["application/json"]
+            for field, schema in models[content["schema"]["$ref"].rpartition("/")[2]]["properties"].items():
+                answer = await client.patch(call.path, json={field: None})
+                may_be_null = {"type": "null"} in schema.get("anyOf", [])
+                assert answer.status_code == 422 or may_be_null, (call, field, answer.text)
+                if not may_be_null:
+                    assert [error["field"] for error in answer.json()["errors"]] == [field]
+                    refused.add((call.template.rpartition("/")[2], field))
+                assert "default" not in schema
+    assert refused >= {("{device}", "nurse"), ("{policy}", "tiers"), ("{user}", "disabled")}
 
 
 async def test_a_responder_whose_name_two_have_is_named_with_its_tier(dispatch: Dispatch) -> None:
