@@ -13,7 +13,7 @@ from devices.identity import new_id
 from devices.registry.port import Device
 from devices.registry.sql import add_device, revoke_device, rotate_secret
 from safety.domain import checks
-from safety.errors import NotFound
+from safety.errors import InvalidInput, NotFound
 from safety.store.changes import record_change
 from safety.store.orgs import find_org
 from safety.store.queries import Listed, Page, Scope, read_page
@@ -48,8 +48,11 @@ def rotate_gateway(connection: Connection, gateway: str, *, actor: str, at_ms: i
 
     Raises:
         NotFound: there is no such gateway.
+        InvalidInput: it is revoked.
     """
     known = find_gateway(connection, gateway)
+    if known.revoked_ms is not None:
+        raise InvalidInput(f"gateway {gateway} is revoked: add a new one in its place")
     secret = rotate_secret(connection, gateway, at_ms)
     _record(connection, "gateway_rotated", known, actor, at_ms)
     return secret

@@ -73,6 +73,15 @@ async def test_a_dev_eui_may_be_in_upper_or_lower_case(dispatch: Dispatch, calle
     assert SqlDeviceRegistry(dispatch.database.engine).find_external(called.swapcase(), "chirpstack")
 
 
+async def test_what_is_revoked_gets_no_secret_that_would_never_work(dispatch: Dispatch) -> None:
+    async with dispatch.client(dispatch.ours, "supervisor") as client:
+        for path in (f"/api/v1/devices/{dispatch.ours.device}", f"/api/v1/gateways/{dispatch.ours.gateway}"):
+            assert (await client.patch(path, json={"revoked": True})).status_code == 200
+            answer = await client.post(f"{path}/rotate")
+            assert answer.status_code == 422
+            assert "is revoked: add a new one in its place" in answer.json()["detail"]
+
+
 async def test_the_pin_at_fault_is_named_when_a_nurse_is_changed(dispatch: Dispatch) -> None:
     path = f"/api/v1/nurses/{dispatch.ours.nurse}"
     async with dispatch.client(dispatch.ours, "supervisor") as client:

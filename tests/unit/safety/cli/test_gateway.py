@@ -22,6 +22,9 @@ def test_a_gateway_is_added_listed_renewed_and_refused(vigil: Vigil, org: str) -
     [listed] = vigil.json("gateway", "list", "--org", org)["items"]
     assert (listed["id"], listed["revoked"]) == (added["id"], True)
     assert "secret" not in listed
+    again = vigil.type("gateway", "rotate", added["id"], "--data-dir", str(vigil.data_dir))
+    assert (again.exit_code, again.stdout) == (1, "")
+    assert f"gateway {added['id']} is revoked: add a new one in its place" in again.stderr
     database.close()
 
 
