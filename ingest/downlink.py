@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 import structlog
-from aiomqtt import Client, MqttError, ProtocolVersion
+from aiomqtt import MqttError, ProtocolVersion
 
 from devices import topics
 from devices.clock import Clock
@@ -18,6 +18,7 @@ from devices.commands import Command, encode
 from devices.errors import CannotSay
 from ingest.address import BrokerAddress, MqttVersion
 from ingest.errors import NotConnected
+from ingest.mqtt_client import MqttClient
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +64,7 @@ class Downlink:
         self._address = address
         self._clock = clock
         self._client_id = f"vigil-downlink{suffix}"
-        self._client: Client | None = None
+        self._client: MqttClient | None = None
         self._connected = asyncio.Event()
 
     @property
@@ -89,7 +90,7 @@ class Downlink:
         except MqttError as error:
             raise NotConnected(f"command {command.id} was not acknowledged: {error}") from error
 
-    async def _connection(self) -> Client:
+    async def _connection(self) -> MqttClient:
         if self._client is None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CONNECT_DEADLINE_S):
@@ -119,9 +120,9 @@ class Downlink:
             await self._clock.sleep_s(pause_s)
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
-    def _new_client(self) -> Client:
+    def _new_client(self) -> MqttClient:
         address = self._address
-        client = Client(
+        client = MqttClient(
             address.host,
             address.port,
             username=address.username,

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from aiomqtt import Client, MqttError, ProtocolVersion
+from aiomqtt import MqttError, ProtocolVersion
 
 from ingest.address import REFUSED, BrokerAddress
 from ingest.errors import NotConnected
+from ingest.mqtt_client import MqttClient
 from ingest.refused import Refused, encode
 
 _DEADLINE_S = 5.0
@@ -35,7 +36,7 @@ class Overseer:
 
     async def _publish(self, client_id: str, refusals: Iterable[Refused]) -> None:
         address = self._address
-        client = Client(
+        client = MqttClient(
             address.host,
             address.port,
             username=address.username,
