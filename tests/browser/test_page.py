@@ -188,11 +188,12 @@ def test_an_alarm_that_is_hardly_readable_is_shown_with_its_doubts(desk: Desk, h
     expect(desk.detail).to_contain_text("Could not be read in the alarm")
 
 
+def as_demo(route: Route) -> None:
+    route.fulfill(json={**route.fetch().json(), "demo": True})
+
+
 @pytest.mark.parametrize("width", [1440, 1366, 1280, 1024, 390])
 def test_the_demo_says_that_it_is_one(desk: Desk, house: House, width: int) -> None:
-    def as_demo(route: Route) -> None:
-        route.fulfill(json={**route.fetch().json(), "demo": True})
-
     desk.page.route("**/api/v1/config", as_demo)
     desk.page.set_viewport_size({"width": width, "height": 900})
     desk.log_in(house.dispatcher, PASSWORD)
@@ -204,3 +205,39 @@ def test_the_demo_says_that_it_is_one(desk: Desk, house: House, width: int) -> N
     }"""
     assert badge.evaluate(seen)
     assert desk.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.parametrize("width", [1440, 1366, 1280, 390])
+def test_nothing_in_the_bar_moves_under_the_first_click(desk: Desk, quiet_house: House, width: int) -> None:
+    desk.page.set_viewport_size({"width": width, "height": 768})
+    desk.log_in(quiet_house.dispatcher, PASSWORD)
+    desk.page.reload()
+    desk.wait_live()
+    sound = desk.page.get_by_test_id("sound-toggle")
+    expect(sound).to_have_attribute("data-mode", "blocked")
+    where = """() => [...document.querySelectorAll(".bar button")].map((button) => {
+        const { x, y, width } = button.getBoundingClientRect();
+        return [x, y, width];
+    })"""
+    before = desk.page.evaluate(where)
+    desk.page.get_by_test_id("view-devices").hover()
+    desk.page.mouse.down()
+    expect(sound).to_have_attribute("data-mode", "on")
+    assert desk.page.evaluate(where) == before
+    desk.page.mouse.up()
+    expect(desk.page.get_by_test_id("devices-view")).to_be_visible()
+
+
+def test_the_button_that_asks_for_a_click_turns_the_sound_on(desk: Desk, quiet_house: House) -> None:
+    desk.log_in(quiet_house.dispatcher, PASSWORD)
+    desk.page.reload()
+    desk.wait_live()
+    sound = desk.page.get_by_test_id("sound-toggle")
+    expect(sound).to_have_accessible_name("Click for sound")
+    sound.focus()
+    desk.page.keyboard.press("Space")
+    expect(sound).to_have_accessible_name("Sound on")
+    sound.click()
+    expect(sound).to_have_accessible_name("Sound off")
+    sound.click()
+    expect(sound).to_have_accessible_name("Sound on")

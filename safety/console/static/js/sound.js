@@ -2,7 +2,7 @@
 // Also tells screen readers. Browsers allow sound only after a gesture; until then the button says so.
 
 import { byId, setAttr, setText, el } from "./dom.js";
-import { t, term } from "./i18n.js";
+import { lang, t, term } from "./i18n.js";
 import { soundIcon } from "./icons.js";
 import { readPref, writePref } from "./prefs.js";
 import { mustSound } from "./select.js";
@@ -13,10 +13,12 @@ const REPEAT_MS = 2_500;
 const NEWS_MS = 60_000; // an alert older than this on first sight is not news
 const URGENT = [[880, 0], [1175, 0.16], [880, 0.32], [1175, 0.48]];
 const SINGLE = [[660, 0], [784, 0.18]];
+const MODES = ["on", "off", "blocked"];
 
 let wanted = readPref("sound") !== false;
 let context = null;
 let lastUrgentAt = 0;
+let drawn = ""; // mode and language on the button
 const known = new Set();
 
 export function mountSound() {
@@ -41,17 +43,26 @@ function mode() {
 }
 
 function toggle() {
-  // The first click on a blocked button has just unlocked sound: it means "on", not "off".
-  wanted = byId("sound").dataset.mode === "blocked" ? true : !wanted;
+  wanted = mode() === "blocked" || !wanted;
   writePref("sound", wanted);
-  if (mode() === "on" && !mustSound(state)) play(SINGLE, 0.25);
+  draw();
+  if (wanted) start().then(sample, () => {});
+}
+
+// The button's own click decides what it does: unlocked under the finger, it would mean "off".
+function unlock({ target }) {
+  if (!wanted || context?.state === "running" || byId("sound").contains(target)) return;
+  start().catch(() => {});
+}
+
+async function start() {
+  context ??= new AudioContext();
+  await context.resume();
   draw();
 }
 
-function unlock() {
-  if (!wanted || context?.state === "running") return;
-  context ??= new AudioContext();
-  context.resume().then(draw, () => {});
+function sample() {
+  if (mode() === "on" && !mustSound(state)) play(SINGLE, 0.25);
 }
 
 function onAlerts() {
@@ -89,13 +100,15 @@ function play(notes, loudness) {
   }
 }
 
+// As wide as its longest label, whatever it says: nothing in the bar may move under a finger.
 function draw() {
-  const button = byId("sound");
   const current = mode();
-  const text = t(`sound.${current}`);
-  if (button.dataset.mode === current && button.textContent === text) return;
+  if (drawn === `${current} ${lang()}`) return;
+  drawn = `${current} ${lang()}`;
+  const button = byId("sound");
+  const labels = MODES.map((name) => el("span", { class: name === current ? "current" : null }, t(`sound.${name}`)));
   button.dataset.mode = current;
-  button.replaceChildren(soundIcon(current), el("span", {}, text));
+  button.replaceChildren(soundIcon(current), el("span", { class: "sound-labels" }, labels));
   setAttr(button, "aria-pressed", String(current === "on"));
   setAttr(button, "title", t(`sound.${current}_title`));
 }
