@@ -241,3 +241,12 @@ def test_the_button_that_asks_for_a_click_turns_the_sound_on(desk: Desk, quiet_h
     expect(sound).to_have_accessible_name("Sound off")
     sound.click()
     expect(sound).to_have_accessible_name("Sound on")
+
+
+def test_the_organisation_is_named_in_full_where_there_is_room(desk: Desk, quiet_house: House) -> None:
+    desk.page.route("**/api/v1/config", as_demo)
+    desk.page.set_viewport_size({"width": 1366, "height": 768})
+    desk.log_in(quiet_house.dispatcher, PASSWORD)
+    name = desk.page.locator(".org-name")
+    expect(name).to_have_text("平静的护理站")
+    assert name.evaluate("(name) => name.scrollWidth <= name.clientWidth")
