@@ -250,3 +250,16 @@ def test_the_organisation_is_named_in_full_where_there_is_room(desk: Desk, quiet
     name = desk.page.locator(".org-name")
     expect(name).to_have_text("平静的护理站")
     assert name.evaluate("(name) => name.scrollWidth <= name.clientWidth")
+
+
+def test_the_last_tier_is_not_promised_another_one(desk: Desk, house: House) -> None:
+    desk.log_in(house.dispatcher, PASSWORD)
+    nurse = house.nurse("末级")
+    nurse.device.alarm(fix=FIX)
+    card = desk.cards_of(nurse.name)
+    card.click()
+    # The house has no policy: there is no further tier, people are told again.
+    expect(card.locator(".card-due")).to_contain_text("Next call in")
+    expect(desk.detail.locator("[data-fact=escalation]")).to_contain_text("Next call in")
+    desk.page.get_by_test_id("lang-switch").get_by_text("中文").click()
+    expect(card.locator(".card-due")).to_contain_text("后继续呼叫")
