@@ -136,7 +136,53 @@ def test_a_device_that_is_heard_again_is_not_said_to_be_silent(desk: Desk, super
     desk.page.get_by_test_id("view-devices").click()
     back, gone = (desk.page.get_by_test_id("worry").filter(has_text=name) for name in ("back", "gone"))
     expect(gone).to_contain_text("silent for 14 min")
-    expect(back).to_contain_text("was silent, heard again 2 min")
+    expect(back).to_contain_text("was silent, last heard 2 min")
     expect(back).to_contain_text("its alert is still open")
     desk.page.get_by_test_id("lang-switch").get_by_text("中文").click()
     expect(back).to_contain_text("报警尚未结束")
+
+
+def test_a_device_is_not_said_to_be_there_when_it_has_gone_without_a_word(
+    desk: Desk, supervisor: str
+) -> None:
+    """What each state of it looks like, minutes after it was heard; an alert was raised 14 minutes ago."""
+    desk.log_in(supervisor, PASSWORD)
+    script = """async ([kind, state, heardMin, allowed_s]) => {
+        const { state: page } = await import("/static/js/store.js");
+        const { presenceNode } = await import("/static/js/presence.js");
+        const { worryText } = await import("/static/js/devices/words.js");
+        const ago = (min) => new Date(Date.now() - min * 60_000).toISOString();
+        const device = { id: "dev", kind, state, last_heard_at: ago(heardMin), revoked: false };
+        const alert = { id: "a", kind: "device_silent", device: "dev", state: "raised", raised_at: ago(14) };
+        page.alerts = new Map(allowed_s ? [["a", { ...alert, why: { allowed_s } }]] : []);
+        const detail = { alert: "a", since_at: alert.raised_at };
+        const node = presenceNode(device);
+        const worry = worryText({ reason: "silent", detail }, device);
+        return [node.textContent, node.className.split(" ")[1], worry.split(/ \\d/)[0]];
+    }"""
+    said = [
+        desk.page.evaluate(script, case)
+        for case in (
+            ("phone", "online", 1, None),
+            ("phone", "online", 15, None),
+            ("button", "online", 15, None),
+            ("phone", "online", 15, 180),
+            ("phone", "online", 13, 180),
+            ("phone", "online", 2, 180),
+            ("phone", "offline", 13, 180),
+        )
+    ]
+    assert [(text, state) for text, state, _ in said] == [
+        ("online", "online"),
+        ("not heard lately", "quiet"),
+        ("online", "online"),
+        ("silent", "silent"),
+        ("silent", "silent"),
+        ("online", "online"),
+        ("offline", "offline"),
+    ]
+    assert [worry for *_, worry in said[3:6]] == [
+        "silent for",
+        "silent again for",
+        "was silent, last heard",
+    ]

@@ -4,6 +4,7 @@ import { el } from "./dom.js";
 import { distanceM, metresText } from "./geo.js";
 import { t, term } from "./i18n.js";
 import { showOnMap } from "./map.js";
+import { presenceNode } from "./presence.js";
 import { isOpen, state } from "./store.js";
 import { clockText, countdown, durationText, spanText } from "./time.js";
 import { channelWords, fieldWords, whyWords } from "./words.js";
@@ -115,7 +116,7 @@ function deviceFacts(alert) {
   if (!kind && !alert.device) return [];
   const parts = [kind ? term("device", kind) : "", " "];
   if (device) {
-    parts.push(el("span", { class: `device-state ${device.state}` }, t(`device_state.${device.state}`)));
+    parts.push(presenceNode(device));
     if (device.battery_pct != null) parts.push(" · ", t("detail.battery", { pct: Math.round(device.battery_pct) }));
   }
   const lines = [parts];

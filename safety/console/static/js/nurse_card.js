@@ -3,6 +3,7 @@
 import { byId, el } from "./dom.js";
 import { metresText } from "./geo.js";
 import { lang, t, term } from "./i18n.js";
+import { presenceNode } from "./presence.js";
 import { freshness } from "./select.js";
 import { change, isOpen, state, view } from "./store.js";
 import { tellBar } from "./tell_bar.js";
@@ -83,7 +84,7 @@ function deviceRows(nurse) {
         {},
         term("device", device.kind),
         " ",
-        el("span", { class: `device-state ${device.state}` }, t(`device_state.${device.state}`)),
+        presenceNode(device),
         device.battery_pct == null ? "" : ` · ${t("detail.battery", { pct: Math.round(device.battery_pct) })}`,
       ),
     );

@@ -2,8 +2,9 @@
 
 import { post, Problem, request } from "../api.js";
 import { byId, el } from "../dom.js";
-import { t, term } from "../i18n.js";
+import { t } from "../i18n.js";
 import { lineIcon } from "../icons.js";
+import { presenceNode } from "../presence.js";
 import { state, view } from "../store.js";
 import { clockText, countdown, now, tick } from "../time.js";
 import { changeFleet, mayEdit, nurseName, readBoard, readHistory, takeDevice } from "./model.js";
@@ -38,7 +39,7 @@ function draw() {
       "header",
       { class: "device-head" },
       el("h3", { class: "device-title" }, deviceName(device)),
-      el("span", { class: `device-state ${device.state}` }, device.revoked ? t("devices.revoked") : term("device_state", device.state)),
+      presenceNode(device),
     ),
     testNote(device),
     state.fleet.problem ? el("p", { class: "notice problem", role: "alert", data: { testid: "device-problem" } }, t("devices.failed", { detail: state.fleet.problem })) : "",

@@ -2,6 +2,7 @@
 
 import { byId, el, setAttr, setText } from "../dom.js";
 import { t, term } from "../i18n.js";
+import { presenceNode } from "../presence.js";
 import { state, view } from "../store.js";
 import { changeFleet, filtered, mayEdit, nurseName, selectDevice } from "./model.js";
 import { isHeld, redraw } from "./redraw.js";
@@ -66,7 +67,7 @@ function row(device) {
     { data: { testid: "device-row", device: device.id, revoked: device.revoked ? "yes" : null } },
     el("td", {}, choose),
     el("td", {}, nurseName(device.nurse) ?? t("devices.nobody")),
-    el("td", {}, el("span", { class: `device-state ${device.state}` }, device.revoked ? t("devices.revoked") : term("device_state", device.state)), " ", el("span", { class: "faint" }, heardText(device))),
+    el("td", {}, presenceNode(device), " ", el("span", { class: "faint" }, heardText(device))),
     el("td", { class: "figures" }, device.battery_pct == null ? "–" : pctText(device.battery_pct)),
     el("td", {}, testedText(device)),
   );

@@ -2,6 +2,8 @@
 
 import { metresText } from "../geo.js";
 import { has, t, term } from "../i18n.js";
+import { isSilentAgain } from "../presence.js";
+import { state } from "../store.js";
 import { clockText, durationText, now, spanText } from "../time.js";
 import { nurseName } from "./model.js";
 
@@ -48,7 +50,8 @@ export function testedText(device) {
 /** A reason of the board in words; one we have no words for is shown by its name. */
 export function worryText({ reason, detail }, device) {
   if (reason === "silent" && isHeardAgain(detail, device)) {
-    return t("worry.heard_again", { since: ageText(device.last_heard_at) });
+    const again = isSilentAgain(state.alerts.get(detail.alert), device);
+    return t(again ? "worry.silent_again" : "worry.heard_again", { since: ageText(device.last_heard_at) });
   }
   const since = detail.since_at ? ageText(detail.since_at) : null;
   const key = since ? `worry.${reason}` : `worry.${reason}_never`;

@@ -174,6 +174,9 @@ export const en = {
   "device_state.online": "online",
   "device_state.offline": "offline",
   "device_state.unknown": "state unknown",
+  "device_state.silent": "silent",
+  "device_state.quiet": "not heard lately",
+  "device_state.revoked": "revoked",
 
   "verify.0": "0 · nobody reached",
   "verify.1": "1 · little information",

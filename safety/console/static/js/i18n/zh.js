@@ -174,6 +174,9 @@ export const zh = {
   "device_state.online": "在线",
   "device_state.offline": "离线",
   "device_state.unknown": "状态未知",
+  "device_state.silent": "失联",
+  "device_state.quiet": "近期无消息",
+  "device_state.revoked": "已停用",
 
   "verify.0": "0 · 未联系上",
   "verify.1": "1 · 信息很少",
