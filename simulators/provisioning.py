@@ -1,15 +1,21 @@
 """Where a scenario's devices come from: its own lines, a file of credentials, or Vigil's API."""
 
+import asyncio
+
 import msgspec
 
 from devices.clock import Clock
 from devices.rfc3339 import rfc3339
 from simulators.api import Api
-from simulators.errors import BadFile
+from simulators.errors import BadFile, SimulatorError
 from simulators.external_ids import external_id
 from simulators.roster import Credentials, Roster
 from simulators.scenario import DeviceSpec, Scenario, VisitSpec, seconds
 from simulators.speech import BROUGHT, Codec, Identity
+from simulators.telling import progress
+
+_DAY_MS = 24 * 3_600_000
+_HOUR_MS = 3_600_000
 
 
 class Provided(msgspec.Struct, frozen=True):
@@ -27,19 +33,18 @@ class Provided(msgspec.Struct, frozen=True):
         return Identity(self.credentials, self.external_id, self.gateway)
 
 
-async def provide(scenario: Scenario, roster: Roster | None, api: Api | None, clock: Clock) -> list[Provided]:
+async def provide(scenario: Scenario, roster: Roster | None, maker: "Maker | None") -> list[Provided]:
     """Return all devices of `scenario`, in its order.
 
     A device with `id` and `secret` is taken as it is; one with an `id` alone, or with neither, is looked
-    for in `roster` (the first unused one of its kind); what is missing then is made through `api`, with a
-    nurse and a visit of its own.
+    for in `roster` (the first unused one of its kind); what is missing then `maker` makes, with a nurse
+    and a visit of its own.
 
     Raises:
         BadFile: a device can come from nowhere.
         SimulatorError: the API refused.
     """
     used = {spec.id for spec in scenario.devices if spec.id is not None}
-    maker = _Maker(api, clock) if api is not None else None
     provided: list[Provided] = []
     for spec in scenario.devices:
         known = _given(spec, roster, used)
@@ -68,22 +73,33 @@ def _given(spec: DeviceSpec, roster: Roster | None, used: set[str]) -> Credentia
     return None
 
 
-class _Maker:
-    """Makes devices through the API: one nurse for those of one person, one gateway for a dialect."""
+class Maker:
+    """Makes devices through the API: one nurse for those of one person, one gateway for a dialect.
+
+    Whoever lets it make something lets it `withdraw` in the end: Vigil goes on watching a visit whose devices
+    were only switched off, and pages people for their silence.
+    """
 
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api, self._clock = api, clock
         self._nurses: dict[str, str] = {}
         self._gateways: dict[Codec, Credentials] = {}
+        self._visits: dict[str, int] = {}
+        self._devices: list[str] = []
         self._made = 0
 
     async def make(self, spec: DeviceSpec) -> Provided:
+        """Return the device that `spec` asks for, with whatever else it takes.
+
+        Raises:
+            SimulatorError: the API refused.
+        """
         name = spec.nurse or spec.name
         if name not in self._nurses:
             added = await self._api.call("POST", "/nurses", {"name": f"{name} (simulated)"})
             self._nurses[name] = added["id"]
         nurse = self._nurses[name]
-        visit = await _visit(spec.visit, nurse, self._api, self._clock) if spec.visit else None
+        visit = await self._visit(spec.visit, nurse) if spec.visit else None
         called = spec.external_id
         if called is None and spec.codec in BROUGHT:
             self._made += 1
@@ -92,6 +108,7 @@ class _Maker:
         asked["external_id"] = called
         made = await self._api.call("POST", "/devices", asked)
         own = Credentials(id=made["id"], secret=made["secret"])
+        self._devices.append(own.id)
         gateway = await self._gateway(spec) if spec.codec in BROUGHT else None
         return Provided(spec, own, visit, called, gateway)
 
@@ -104,20 +121,45 @@ class _Maker:
             self._gateways[spec.codec] = Credentials(id=made["id"], secret=made["secret"])
         return self._gateways[spec.codec]
 
+    async def _visit(self, visit: VisitSpec, nurse: str) -> str:
+        now_ms = self._clock.now_ms()
+        every_s = seconds(visit.check_in_every) if visit.check_in_every is not None else None
+        planned: dict[str, object] = {
+            "nurse": nurse,
+            "lat": visit.lat,
+            "lon": visit.lon,
+            "radius_m": visit.radius_m,
+            "starts_at": rfc3339(now_ms),
+            "ends_at": rfc3339(now_ms + round(seconds(visit.lasts) * 1000)),
+            "check_in_every_s": every_s,
+            "risk": visit.risk,
+            "limits": visit.limits,
+        }
+        added = await self._api.call("POST", "/visits", planned)
+        self._visits[added["id"]] = now_ms
+        return str(added["id"])
 
-async def _visit(visit: VisitSpec, nurse: str, api: Api, clock: Clock) -> str:
-    now_ms = clock.now_ms()
-    every_s = seconds(visit.check_in_every) if visit.check_in_every is not None else None
-    planned: dict[str, object] = {
-        "nurse": nurse,
-        "lat": visit.lat,
-        "lon": visit.lon,
-        "radius_m": visit.radius_m,
-        "starts_at": rfc3339(now_ms),
-        "ends_at": rfc3339(now_ms + round(seconds(visit.lasts) * 1000)),
-        "check_in_every_s": every_s,
-        "risk": visit.risk,
-        "limits": visit.limits,
-    }
-    added = await api.call("POST", "/visits", planned)
-    return str(added["id"])
+    async def withdraw(self) -> None:
+        """See that nothing which was made is watched or heard any more; what cannot be done is told.
+
+        A visit becomes one of the day before, a record, in which nobody is overdue or silent: not every
+        device has words for its end, and one that ends now asks whether she has left.
+        """
+        changes: dict[str, dict[str, object]] = {}
+        for visit, began_ms in self._visits.items():
+            ends_ms = began_ms - _DAY_MS
+            changes[f"/visits/{visit}"] = {
+                "starts_at": rfc3339(ends_ms - _HOUR_MS),
+                "ends_at": rfc3339(ends_ms),
+            }
+        gateways = (gateway.id for gateway in self._gateways.values())
+        logins = [f"/devices/{device}" for device in self._devices]
+        logins += [f"/gateways/{gateway}" for gateway in gateways]
+        changes |= {login: {"revoked": True} for login in logins}
+        await asyncio.gather(*(self._change(path, change) for path, change in changes.items()))
+
+    async def _change(self, path: str, change: dict[str, object]) -> None:
+        try:
+            await self._api.call("PATCH", path, change)
+        except SimulatorError as error:
+            progress(f"it stays behind, and people may be paged for it: {error}")

@@ -11,123 +11,30 @@ import sys
 from pathlib import Path
 from typing import BinaryIO
 
-from devices.clock import Clock, SystemClock
+from devices.clock import SystemClock
 from simulators.address import Broker
 from simulators.api import Api
 from simulators.errors import BadFile, SimulatorError, first_leaf
-from simulators.expectations import Checker
 from simulators.http_link import http_client
 from simulators.journal import Journal
 from simulators.junit import Verdict, render
-from simulators.provisioning import provide
+from simulators.play import Play
+from simulators.provisioning import Maker, provide
 from simulators.roster import load_roster
-from simulators.scenario import Expectation, Scenario, Step, load, seconds
+from simulators.scenario import Scenario, load
 from simulators.speech import Doors
 from simulators.stage import Actor, Stage
 from simulators.stopping import until_stopped
 from simulators.telling import progress
 
-_LOOK_EVERY_S = 0.02
-_TELL_EVERY_S = 5.0
 _SINCE_MARGIN_MS = 3_600_000  # the service's clock may differ from ours; known alerts are told apart by id
 
 
-class Play:
-    """One run of a scenario."""
+async def play(scenario: Scenario, options: argparse.Namespace, token: str | None) -> list[Verdict] | None:
+    """Provide the devices, play the scenario, and withdraw what was made for it.
 
-    def __init__(
-        self,
-        scenario: Scenario,
-        stage: Stage,
-        journal: Journal,
-        clock: Clock,
-        *,
-        speed: float = 1.0,
-        connect_s: float = 10.0,
-    ) -> None:
-        """`connect_s` is how long devices may take to connect before the first step."""
-        self._scenario, self._stage, self._clock = scenario, stage, clock
-        self._speed, self._connect_s = speed, connect_s
-        self._checker = Checker(stage, journal, clock)
-        self._checks: list[tuple[Expectation, int, asyncio.Task[Verdict]]] = []
-        self._began_s = self._told_s = 0.0
-        self._taken = 0
-
-    async def run(self) -> list[Verdict]:
-        """Play all steps and return what became of each expectation, in the scenario's order.
-
-        Raises:
-            SimulatorError: a device could not connect, or a step could not be done.
-        """
-        async with asyncio.TaskGroup() as tasks:
-            actors = self._stage.actors.values()
-            running = [tasks.create_task(actor.phone.run(), name=actor.name) for actor in actors]
-            await self._until_connected()
-            self._began_s = self._clock.monotonic_s()
-            running.append(tasks.create_task(self._tell_on(), name="progress"))
-            for actor in actors:
-                actor.begin()
-            for step in sorted(self._scenario.steps, key=lambda step: seconds(step.at)):
-                await self._take(step, tasks)
-            self._expect(self._scenario.in_the_end, tasks)
-            verdicts = [await self._settled(*check) for check in self._checks]
-            for task in running:
-                task.cancel()
-        return verdicts
-
-    async def _take(self, step: Step, tasks: asyncio.TaskGroup) -> None:
-        due_s = self._began_s + seconds(step.at) / self._speed
-        await self._clock.sleep_s(max(0.0, due_s - self._clock.monotonic_s()))
-        self._taken += 1
-        self._expect(step.expected, tasks)
-        if step.do is not None:
-            self._tell(f"{step.device}: {step.do}")
-            await self._stage.do(step)
-
-    def _expect(self, expected: list[Expectation], tasks: asyncio.TaskGroup) -> None:
-        now_ms = self._clock.now_ms()
-        for each in expected:
-            task = tasks.create_task(self._told(each, now_ms), name=f"expect {each.device}")
-            self._checks.append((each, now_ms, task))
-
-    async def _told(self, expected: Expectation, from_ms: int) -> Verdict:
-        verdict = await self._checker.check(expected, from_ms)
-        held = f"held after {verdict.took_s:.2f} s" if verdict.fault is None else f"FAILED: {verdict.fault}"
-        self._tell(f"{verdict.name}: {held}")
-        return verdict
-
-    async def _settled(self, expected: Expectation, from_ms: int, task: asyncio.Task[Verdict]) -> Verdict:
-        await asyncio.wait([each for _expected, _from_ms, each in self._checks])
-        verdict = await self._checker.check_again(expected, from_ms, await task)
-        if verdict.fault is not None and task.result().fault is None:
-            self._tell(f"{verdict.name}: FAILED: {verdict.fault}")
-        return verdict
-
-    async def _until_connected(self) -> None:
-        deadline_s = self._clock.monotonic_s() + self._connect_s
-        specs = {spec.name: spec for spec in self._scenario.devices}
-        for name, actor in self._stage.actors.items():
-            while specs[name].connect and not actor.phone.online:
-                if self._clock.monotonic_s() > deadline_s:
-                    raise SimulatorError(f"{name} ({actor.device}) could not connect to the broker")
-                await self._clock.sleep_s(_LOOK_EVERY_S)
-
-    def _tell(self, line: str) -> None:
-        self._told_s = self._clock.monotonic_s()
-        progress(f"{self._told_s - self._began_s:7.2f} s  {line}")
-
-    async def _tell_on(self) -> None:
-        """Say now and then that it goes on, where nothing else is to be told."""
-        total = len(self._scenario.wanted)
-        while True:
-            await self._clock.sleep_s(_TELL_EVERY_S)
-            if self._clock.monotonic_s() - self._told_s >= _TELL_EVERY_S * 0.9:
-                done = sum(task.done() for _expected, _from_ms, task in self._checks)
-                self._tell(f"… {self._taken} of {len(self._scenario.steps)} steps, {done} of {total} checks")
-
-
-async def play(scenario: Scenario, options: argparse.Namespace, token: str | None) -> list[Verdict]:
-    """Provide the devices, play the scenario, and return what became of each expectation."""
+    Returns what became of each expectation; None if it was stopped before its end.
+    """
     clock, broker = SystemClock(), Broker.parse(options.broker)
     roster = load_roster(options.devices) if options.devices else None
     api = Api(options.api, token) if token else None
@@ -135,21 +42,31 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         raise BadFile("the scenario expects alerts, which are read at the API: give --token, or VIGIL_TOKEN")
     sink = _opened(options.journal) if options.journal else None
     http = http_client(options.api)
-    try:
-        provided = await provide(scenario, roster, api, clock)
+    maker = Maker(api, clock) if api is not None else None
+    verdicts: list[Verdict] | None = None
+
+    async def work() -> None:
+        nonlocal verdicts
+        provided = await provide(scenario, roster, maker)
         journal = Journal(sink)
         doors = Doors(broker, http, clock)
         actors = [Actor(each, doors, f"{options.seed}:{each.spec.name}", journal) for each in provided]
         stage = Stage(actors, api, clock, clock.now_ms() - _SINCE_MARGIN_MS)
         await _learn_known(scenario, stage)
         pace = {"speed": options.speed, "connect_s": options.connect_s}
-        return await Play(scenario, stage, journal, clock, **pace).run()
+        verdicts = await Play(scenario, stage, journal, clock, **pace).run()
+
+    try:
+        await until_stopped(work())
     finally:
+        if maker is not None:  # also after a signal: what stays behind would page people
+            await maker.withdraw()
         if sink is not None:
             sink.close()
         if api is not None:
             await api.close()
         await http.aclose()
+    return verdicts
 
 
 def _opened(journal: Path) -> BinaryIO:
@@ -173,10 +90,6 @@ def main(arguments: list[str] | None = None) -> int:
     verdicts: list[Verdict] | None = None
     failure, name = "stopped before its end", str(options.scenario)
 
-    async def work() -> None:
-        nonlocal verdicts
-        verdicts = await play(scenario, options, options.token or environment.get("VIGIL_TOKEN"))
-
     # The variables of a scenario are its user's, so they come from the user's environment.
     environment = {**os.environ, **dict(options.set)}  # noqa: TID251
     if not _report(options, name, [_unplayed(failure)], early=True):
@@ -185,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
         scenario = load(options.scenario, environment)
         name = scenario.name
         progress(f"{name} (seed {options.seed})")
-        asyncio.run(until_stopped(work()))
+        verdicts = asyncio.run(play(scenario, options, options.token or environment.get("VIGIL_TOKEN")))
     except* SimulatorError as group:
         failure = str(first_leaf(group))
     if verdicts is None:

@@ -1,19 +1,22 @@
 """Scenarios against a running service: the shipped ones, and an alarm in each dialect in each way."""
 
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
 
+from devices.clock import SystemClock
+from devices.rfc3339 import rfc3339
 from simulators.scenario import SHIPPED
 from tests.support.service import Household, Service
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -35,6 +38,12 @@ SPOKEN = {
     "gb28181 by http": "codec: gb28181, kind: recorder, by: http",
 }
 RECEIPT = "{down: alarm_received, within: 60s}"
+AT_HOME = {"lat": 31.2291, "lon": 121.4641}
+ENDS = {
+    "it is over": "{at: 0s, expect: {alert: panic, within: 100ms, exactly: 0}}",
+    "a step cannot be done": "{at: 0s, do: resolve, alert: panic, device: anna}",
+    "it is stopped": "{at: 1h, do: fix, device: anna}",
+}
 NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/scenario.yaml")), "dialects"]
 
 
@@ -70,24 +79,37 @@ def runs(service: Service, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     where = tmp_path_factory.mktemp("scenarios")
     household = Household(service, "Scenarios")
     household.close()
-    login = f"boss-{household.org[-6:]}"
-    service.add_user(household.org, login, "supervisor")
-    token = service.cli("token", "create", "--user", login).strip().splitlines()[-1]
+    token = supervisor(household)
     with ExitStack() as stack:
         started: dict[str, Run] = {}
         for name in NAMES:
             scenario, junit = where / f"{name}.yaml", where / f"{name}.xml"
             scenario.write_text(every_dialect() if name == "dialects" else patient(name))
-            command = [sys.executable, "-m", "simulators.run", "--junit", str(junit)]
-            command += ["--broker", f"mqtt://127.0.0.1:{service.mqtt_port}", "--api", service.base_url]
-            command += ["--token", token, "--speed", "0.5", "--connect-s", f"{PATIENCE_S:g}", str(scenario)]
-            process = subprocess.Popen(
-                command, cwd=where, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-            )
-            stack.enter_context(process)
-            stack.callback(process.kill)
+            process = stack.enter_context(playing(service, token, scenario, "--junit", str(junit)))
             started[name] = Run(process, junit)
         yield started
+
+
+def supervisor(household: Household) -> str:
+    """A token that may make devices."""
+    login = f"boss-{household.org[-6:]}"
+    household.service.add_user(household.org, login, "supervisor")
+    return household.service.cli("token", "create", "--user", login).strip().splitlines()[-1]
+
+
+@contextmanager
+def playing(service: Service, token: str, scenario: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+    """A scenario at work, at half speed, and at its end killed if it still is."""
+    command = [sys.executable, "-m", "simulators.run", *options, "--token", token]
+    command += ["--broker", f"mqtt://127.0.0.1:{service.mqtt_port}", "--api", service.base_url]
+    command += ["--speed", "0.5", "--connect-s", f"{PATIENCE_S:g}", str(scenario)]
+    with subprocess.Popen(
+        command, cwd=scenario.parent, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -98,3 +120,38 @@ def test_it_holds(runs: dict[str, Run], name: str) -> None:
     suite = ElementTree.parse(junit).getroot()[0]  # noqa: S314 - our own text
     assert (suite.get("failures"), suite.get("errors")) == ("0", "0")
     assert f"{suite.get('tests')} of {suite.get('tests')} expectations held" in told
+
+
+def test_nobody_is_paged_for_a_scenario_that_is_over_however_it_ended(
+    service: Service, tmp_path: Path
+) -> None:
+    """A phone that falls silent when all have ended shows when theirs would have become alerts."""
+    household = Household(service, "After scenarios")
+    token = supervisor(household)
+    visit = f"{{lat: {AT_HOME['lat']}, lon: {AT_HOME['lon']}, limits: {{phone_silent_s: 10}}}}"
+    with ExitStack() as stack:
+        stack.callback(household.close)
+        processes = []
+        for number, step in enumerate(ENDS.values()):
+            scenario = tmp_path / f"{number}.yaml"
+            scenario.write_text(
+                f"name: x\ndevices: [{{as: anna, fix_every: 1s, visit: {visit}}}]\nsteps: [{step}]"
+            )
+            journal = tmp_path / f"{number}.jsonl"
+            processes.append(
+                stack.enter_context(playing(service, token, scenario, "--journal", str(journal)))
+            )
+        wait_until(lambda: journal.exists() and '"fix"' in journal.read_text(), what="the last one plays")
+        processes[-1].send_signal(signal.SIGTERM)
+        told = [process.communicate(timeout=2 * PATIENCE_S)[1] for process in processes]
+        assert [process.returncode for process in processes] == [0, 1, 1], told
+
+        boss = {"Authorization": f"Bearer {token}"}
+        hours = {"starts_at": rfc3339(now_ms := SystemClock().now_ms()), "ends_at": rfc3339(now_ms + 600_000)}
+        planned = {"nurse": household.nurse, **AT_HOME, **hours, "limits": {"phone_silent_s": 10}}
+        assert household.http.post("/api/v1/visits", json=planned, headers=boss).status_code == 201
+        control = household.await_alert(kind="device_silent")
+        assert control["device"] == household.phone["id"]
+        assert [alert["id"] for alert in household.alerts()] == [control["id"]]
+        revoked = household.http.get("/api/v1/devices").json()["items"]
+        assert {each["id"] for each in revoked if not each["revoked"]} == {household.phone["id"]}

@@ -2,7 +2,6 @@
 
 import pytest
 
-from devices.clock import ManualClock
 from simulators.errors import BadFile
 from simulators.provisioning import provide
 from simulators.roster import Roster, RosterDevice
@@ -33,11 +32,11 @@ def scenario(devices: str) -> Scenario:
 async def test_devices_come_from_the_scenario_or_the_roster(
     devices: str, expected: list[tuple[str, str]]
 ) -> None:
-    provided = await provide(scenario(devices), ROSTER, None, ManualClock())
+    provided = await provide(scenario(devices), ROSTER, None)
     assert [(each.credentials.id, each.credentials.secret) for each in provided] == expected
 
 
 @pytest.mark.parametrize("devices", ["{as: a, kind: recorder}", "{as: a, id: dev_9}"])
 async def test_a_device_that_can_come_from_nowhere_is_named(devices: str) -> None:
     with pytest.raises(BadFile, match="device 'a' has no credentials"):
-        await provide(scenario(devices), ROSTER, None, ManualClock())
+        await provide(scenario(devices), ROSTER, None)
