@@ -36,12 +36,13 @@ class Checker:
     async def check_again(self, expected: Expectation, from_ms: int, verdict: Verdict) -> Verdict:
         """Count once more at the end: what was right in time may have become too many.
 
-        Not where none was right: none in that time is all that was asked.
+        Fewer are no fault: an alert that was raised, as asked, is another state's by then. Nor are more where
+        none was right: none in that time is all that was asked.
         """
         if verdict.fault is not None or not expected.exactly:
             return verdict
         count = await self._count(expected, from_ms, fresh=True)
-        fault = f"in the end {count} instead of {expected.exactly}" if count != expected.exactly else None
+        fault = f"in the end {count} instead of {expected.exactly}" if _too_many(expected, count) else None
         return verdict._replace(fault=fault)
 
     async def _count(self, expected: Expectation, from_ms: int, *, fresh: bool = False) -> int:
