@@ -33,11 +33,20 @@ class Play:
         self._speed, self._connect_s = speed, connect_s
         self._checker = Checker(stage, journal, clock)
         self._checks: list[tuple[Expectation, int, asyncio.Task[Verdict]]] = []
+        self._settled: list[Verdict] | None = None
         self._began_s = self._told_s = 0.0
         self._taken = 0
 
-    async def run(self) -> list[Verdict]:
-        """Play all steps and return what became of each expectation, in the scenario's order.
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What became of each expectation, in the scenario's order; of those that are settled so far."""
+        if self._settled is not None:
+            return self._settled
+        ended = (task for _expected, _from_ms, task in self._checks if task.done() and not task.cancelled())
+        return [task.result() for task in ended if task.exception() is None]
+
+    async def run(self) -> None:
+        """Play all steps, and wait for what is expected of them.
 
         Raises:
             SimulatorError: a device could not connect, or a step could not be done.
@@ -53,10 +62,9 @@ class Play:
             for step in sorted(self._scenario.steps, key=lambda step: seconds(step.at)):
                 await self._take(step, tasks)
             self._expect(self._scenario.in_the_end, tasks)
-            verdicts = [await self._settled(*check) for check in self._checks]
+            self._settled = [await self._settle(*check) for check in self._checks]
             for task in running:
                 task.cancel()
-        return verdicts
 
     async def _take(self, step: Step, tasks: asyncio.TaskGroup) -> None:
         due_s = self._began_s + seconds(step.at) / self._speed
@@ -79,7 +87,7 @@ class Play:
         self._tell(f"{verdict.name}: {held}")
         return verdict
 
-    async def _settled(self, expected: Expectation, from_ms: int, task: asyncio.Task[Verdict]) -> Verdict:
+    async def _settle(self, expected: Expectation, from_ms: int, task: asyncio.Task[Verdict]) -> Verdict:
         await asyncio.wait([each for _expected, _from_ms, each in self._checks])
         verdict = await self._checker.check_again(expected, from_ms, await task)
         if verdict.fault is not None and task.result().fault is None:

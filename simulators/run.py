@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from devices.clock import SystemClock
 from simulators.address import Broker
@@ -27,14 +27,19 @@ from simulators.stage import Actor, Stage
 from simulators.stopping import until_stopped
 from simulators.telling import progress
 
+_STOPPED = "stopped before its end"
 _SINCE_MARGIN_MS = 3_600_000  # the service's clock may differ from ours; known alerts are told apart by id
 
 
-async def play(scenario: Scenario, options: argparse.Namespace, token: str | None) -> list[Verdict] | None:
-    """Provide the devices, play the scenario, and withdraw what was made for it.
+class Outcome(NamedTuple):
+    """What became of expectations; `fault` says why the scenario was not played to its end."""
 
-    Returns what became of each expectation; None if it was stopped before its end.
-    """
+    verdicts: list[Verdict]
+    fault: str | None
+
+
+async def play(scenario: Scenario, options: argparse.Namespace, token: str | None) -> Outcome:
+    """Provide the devices, play the scenario, and withdraw what was made for it."""
     clock, broker = SystemClock(), Broker.parse(options.broker)
     roster = load_roster(options.devices) if options.devices else None
     api = Api(options.api, token) if token else None
@@ -43,10 +48,11 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
     sink = _opened(options.journal) if options.journal else None
     http = http_client(options.api)
     maker = Maker(api, clock) if api is not None else None
-    verdicts: list[Verdict] | None = None
+    performance: Play | None = None
+    fault: str | None = _STOPPED
 
     async def work() -> None:
-        nonlocal verdicts
+        nonlocal performance, fault
         provided = await provide(scenario, roster, maker)
         journal = Journal(sink)
         doors = Doors(broker, http, clock)
@@ -54,10 +60,14 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         stage = Stage(actors, api, clock, clock.now_ms() - _SINCE_MARGIN_MS)
         await _learn_known(scenario, stage)
         pace = {"speed": options.speed, "connect_s": options.connect_s}
-        verdicts = await Play(scenario, stage, journal, clock, **pace).run()
+        performance = Play(scenario, stage, journal, clock, **pace)
+        await performance.run()
+        fault = None
 
     try:
         await until_stopped(work())
+    except* SimulatorError as group:
+        fault = str(first_leaf(group))
     finally:
         if maker is not None:  # also after a signal: what stays behind would page people
             await maker.withdraw()
@@ -66,7 +76,7 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         if api is not None:
             await api.close()
         await http.aclose()
-    return verdicts
+    return Outcome(performance.verdicts if performance is not None else [], fault)
 
 
 def _opened(journal: Path) -> BinaryIO:
@@ -87,29 +97,26 @@ async def _learn_known(scenario: Scenario, stage: Stage) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    verdicts: list[Verdict] | None = None
-    failure, name = "stopped before its end", str(options.scenario)
-
+    name = str(options.scenario)
     # The variables of a scenario are its user's, so they come from the user's environment.
     environment = {**os.environ, **dict(options.set)}  # noqa: TID251
-    if not _report(options, name, [_unplayed(failure)], early=True):
+    if not _report(options, name, [_unplayed(_STOPPED)], early=True):
         return 1  # found now, and not when all is played
     try:
         scenario = load(options.scenario, environment)
         name = scenario.name
         progress(f"{name} (seed {options.seed})")
-        verdicts = asyncio.run(play(scenario, options, options.token or environment.get("VIGIL_TOKEN")))
-    except* SimulatorError as group:
-        failure = str(first_leaf(group))
-    if verdicts is None:
-        _report(options, name, [_unplayed(failure)])
-        progress(f"vigil: {' '.join(failure.split())}")
+        outcome = asyncio.run(play(scenario, options, options.token or environment.get("VIGIL_TOKEN")))
+    except SimulatorError as error:
+        outcome = Outcome([], str(error))
+    unplayed = [_unplayed(outcome.fault)] if outcome.fault is not None else []
+    reported = _report(options, name, outcome.verdicts + unplayed)
+    if outcome.fault is not None:
+        progress(f"vigil: {' '.join(outcome.fault.split())}")
         return 1
-    if not _report(options, name, verdicts):
-        return 1
-    failed = sum(verdict.fault is not None for verdict in verdicts)
-    progress(f"{len(verdicts) - failed} of {len(verdicts)} expectations held")
-    return 1 if failed else 0
+    failed = sum(verdict.fault is not None for verdict in outcome.verdicts)
+    progress(f"{len(outcome.verdicts) - failed} of {len(outcome.verdicts)} expectations held")
+    return 1 if failed or not reported else 0
 
 
 def _unplayed(failure: str) -> Verdict:

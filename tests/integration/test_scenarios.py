@@ -41,7 +41,10 @@ RECEIPT = "{down: alarm_received, within: 60s}"
 AT_HOME = {"lat": 31.2291, "lon": 121.4641}
 ENDS = {
     "it is over": "{at: 0s, expect: {alert: panic, within: 100ms, exactly: 0}}",
-    "a step cannot be done": "{at: 0s, do: resolve, alert: panic, device: anna}",
+    "a step cannot be done": (
+        "{at: 0s, expect: {alert: fall, within: 100ms, exactly: 0}},"
+        " {at: 2s, do: resolve, alert: fall, device: anna}"
+    ),
     "it is stopped": "{at: 1h, do: fix, device: anna}",
 }
 NAMES = [*sorted(path.parent.name for path in SHIPPED.glob("*/scenario.yaml")), "dialects"]
@@ -137,14 +140,17 @@ def test_nobody_is_paged_for_a_scenario_that_is_over_however_it_ended(
             scenario.write_text(
                 f"name: x\ndevices: [{{as: anna, fix_every: 1s, visit: {visit}}}]\nsteps: [{step}]"
             )
-            journal = tmp_path / f"{number}.jsonl"
-            processes.append(
-                stack.enter_context(playing(service, token, scenario, "--journal", str(journal)))
-            )
+            journal, report = tmp_path / f"{number}.jsonl", tmp_path / f"{number}.xml"
+            options = ("--journal", str(journal), "--junit", str(report))
+            processes.append(stack.enter_context(playing(service, token, scenario, *options)))
         wait_until(lambda: journal.exists() and '"fix"' in journal.read_text(), what="the last one plays")
         processes[-1].send_signal(signal.SIGTERM)
         told = [process.communicate(timeout=2 * PATIENCE_S)[1] for process in processes]
         assert [process.returncode for process in processes] == [0, 1, 1], told
+        reports = (tmp_path / f"{number}.xml" for number in range(len(ENDS)))
+        suites = [ElementTree.parse(report).getroot()[0] for report in reports]  # noqa: S314 - our own text
+        tests = [suite.get("tests") for suite in suites]
+        assert tests == ["1", "2", "1"], "what had held is told beside why it went no further"
 
         boss = {"Authorization": f"Bearer {token}"}
         hours = {"starts_at": rfc3339(now_ms := SystemClock().now_ms()), "ends_at": rfc3339(now_ms + 600_000)}

@@ -194,3 +194,31 @@ def test_commands_from_a_device_are_expected_without_an_api(broker: Mosquitto, t
     assert "0 of 1 expectations held" in done.stderr
     [failure] = ElementTree.parse(report).iter("failure")  # noqa: S314 - our own text
     assert failure.get("message") == "there were 0 instead of at least 1 within 300ms"
+
+
+def test_what_was_found_before_it_was_stopped_is_reported(broker: Mosquitto, tmp_path: Path) -> None:
+    path, report = tmp_path / "alone.yaml", tmp_path / "report.xml"
+    path.write_text(
+        "name: nobody answers\n"
+        "devices: [{as: a, id: dev_0, secret: secret-0}]\n"
+        "steps:\n"
+        "  - {at: 0s, do: panic, device: a, expect: {down: alarm_received, within: 300ms}}\n"
+        "  - {at: 0s, device: a, expect: {down: locate, within: 300ms, exactly: 0}}\n"
+        "  - {at: 0s, device: a, expect: {down: message, within: 1h}}\n"
+        "  - {at: 1h, do: fix, device: a}\n"
+    )
+    command = simulator("run", path, "--broker", f"127.0.0.1:{broker.port}", "--junit", report)
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        settled: set[str] = set()
+        while len(settled) < 2 and (line := process.stderr.readline()):
+            settled |= {word for word in ("held after", "FAILED") if word in line}
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 1
+        assert process.stderr.read().endswith("vigil: stopped before its end\n")
+    cases = ElementTree.parse(report).iter("testcase")  # noqa: S314 - our own text
+    assert [(case.get("name"), case.find("failure") is None) for case in cases] == [
+        ("down alarm_received at a within 300ms", False),
+        ("down locate at a within 300ms, exactly 0", True),
+        ("it can be played to its end", False),
+    ]
