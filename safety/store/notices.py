@@ -8,13 +8,22 @@ from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam
 
 from devices.identity import derived_id
 from devices.rfc3339 import rfc3339
+from safety.domain.incident import CRIES_FOR_HELP
 from safety.domain.notice import Notice, NoticePosition, scheme_of
+from safety.domain.policy import SEVERITIES
 from safety.store.escalation import hand_over
 from safety.store.once import insert_once
 from safety.store.tables import alerts, notifications, nurses, positions, responders, timeline
 
 _LONGEST_ERROR = 500
 _BESIDES: BindParameter[Any] = bindparam("besides", expanding=True)
+# A cry for help first, then what is critical or of a severity that we cannot place, then the lesser ones.
+_LESSER = {severity: place for place, severity in enumerate(reversed(SEVERITIES[:-1]), 2)}
+_TURN = case(
+    (alerts.c.kind.in_(sorted(CRIES_FOR_HELP)), 0),
+    *((alerts.c.severity == severity, place) for severity, place in _LESSER.items()),
+    else_=1,
+)
 # Built once, as all that is run whenever something happened: to build one takes longer than to run it.
 _NEXT = select(func.min(notifications.c.due_ms)).where(notifications.c.id.not_in(_BESIDES))
 
@@ -44,11 +53,12 @@ def take_due_notices(
     link_base: str | None = None,
     lease_until_ms: int | None = None,
 ) -> list[OwedNotice]:
-    """Return at most `limit` due notifications, those never tried first.
+    """Return at most `limit` due notifications, those of the gravest alerts first, then those never tried.
 
     Those in `besides` are on their way: they are left out, and count towards the `per_channel` that may
-    go through one channel at once. With a lease the others are put off until then, so
-    that no other worker takes them; it needs a writing transaction. `link_base` is the console's URL.
+    go through one channel at once. The last of these places is kept for what is critical. With a lease the
+    others are put off until then, so that no other worker takes them; it needs a writing transaction.
+    `link_base` is the console's URL.
     """
     # For `id IN ()` PostgreSQL reads all that anybody was ever sent.
     on_their_way = list(besides) or [""]
@@ -96,13 +106,18 @@ def record_stopped(connection: Connection, owed: OwedNotice) -> None:
 def _due(*, leasing: bool) -> Select[Any]:
     due = notifications.c.due_ms <= bindparam("now_ms")
     on_its_way = notifications.c.id.in_(_BESIDES)
-    order = (notifications.c.attempts, notifications.c.due_ms, notifications.c.id)
+    order = (_TURN, notifications.c.attempts, notifications.c.due_ms, notifications.c.id)
     # What is on its way has its channel's places already.
     place = func.row_number().over(
         partition_by=notifications.c.channel, order_by=(case((on_its_way, 0), else_=1), *order)
     )
-    ranked = select(notifications.c.id, place.label("place")).where(due | on_its_way).subquery()
-    first = select(ranked.c.id).where(ranked.c.place <= bindparam("per_channel"))
+    ranked = (
+        select(notifications.c.id, place.label("place"), case((_TURN > 1, 1), else_=0).label("kept"))
+        .join(alerts, alerts.c.id == notifications.c.alert)
+        .where(due | on_its_way)
+        .subquery()
+    )
+    first = select(ranked.c.id).where(ranked.c.place + ranked.c.kept <= bindparam("per_channel"))
     query = _select_owed().where(notifications.c.id.in_(first), due, ~on_its_way).order_by(*order)
     query = query.limit(bindparam("most"))
     return query.with_for_update(skip_locked=True, of=notifications) if leasing else query

@@ -8,6 +8,7 @@ from safety.domain.notice import Notice
 from safety.errors import DeliveryDelayed, DeliveryRefused
 from safety.routing.channels import RecordingChannel
 from safety.routing.deliverer import MAX_SENDS_PER_CHANNEL, retry_at_ms
+from safety.store.notices import take_due_notices
 from tests.support.paging import Desk
 from tests.support.waiting import eventually
 
@@ -139,6 +140,47 @@ async def test_a_slow_channel_does_not_delay_others(desk: Desk) -> None:
         slow.open.set()
         await eventually(lambda: len(slow.sent) == 60, what="the slow one told")
         running.cancel()
+
+
+async def test_a_panic_does_not_wait_behind_lesser_alerts_on_its_channel(desk: Desk) -> None:
+    slow = SlowChannel()
+    desk.worker = desk.new_worker(channels={"slow": slow})
+    desk.policy((0, [desk.responder("sue", "slow:1")]))
+    for number in range(20):
+        desk.raises(kind="tamper", severity="high", nurse=f"nur_{number}")
+    async with asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(desk.worker.run())
+        await eventually(lambda: slow.begun == MAX_SENDS_PER_CHANNEL - 1, what="lesser ones on their way")
+        panic = desk.raises(nurse="nur_20")
+        desk.worker.wake()
+        await eventually(lambda: slow.begun == MAX_SENDS_PER_CHANNEL, what="the panic on its way")
+        slow.open.set()
+        await eventually(lambda: len(slow.sent) == 21, what="all told")
+        running.cancel()
+    assert panic in [notice.alert for notice in slow.sent[:MAX_SENDS_PER_CHANNEL]]
+
+
+async def test_the_gravest_alert_is_told_first(desk: Desk) -> None:
+    desk.policy((0, [desk.responder("ann")]))
+    alerts = [
+        desk.raises(kind=kind, severity=severity, nurse=f"nur_{kind}")
+        for kind, severity in [
+            ("fence_exit", "warning"),
+            ("tamper", "high"),
+            ("fall", "critical"),
+            ("comet", "unheard_of"),
+            ("panic", "critical"),
+        ]
+    ]
+    assert await desk.worker.escalate_due() == 5
+    with desk.database.reading() as connection:
+        due = take_due_notices(connection, desk.clock.now_ms(), limit=5, per_channel=6)
+    order = [owed.notice.alert for owed in due]
+    assert (order[0], set(order[1:3]), order[3:]) == (
+        alerts[4],
+        {alerts[2], alerts[3]},
+        [alerts[1], alerts[0]],
+    )
 
 
 async def test_several_workers_on_one_store_tell_everybody_once(desk: Desk) -> None:

@@ -12,7 +12,7 @@ from safety.store.device_board import worrying_devices
 from safety.store.escalation import next_look_ms
 from safety.store.feed import changed_devices, changed_positions
 from safety.store.master_queries import VisitFilter, list_devices, list_nurses, list_visits
-from safety.store.notices import next_notice_ms
+from safety.store.notices import next_notice_ms, take_due_notices
 from safety.store.old_alerts import forget_alerts, forget_commands, forget_letters
 from safety.store.orgs import add_org
 from safety.store.outbox import next_command_ms, owe_command, take_due_commands
@@ -26,7 +26,17 @@ from tests.support.changes import BY
 NOW_MS = int(str(BY["at_ms"]))
 PAGE = Page(limit=2)
 OPEN = AlertFilter(states=OPEN_STATES)
-OLD = ("alerts", "visits", "commands", "tracks", "work_records", "audit", "dead_letters", "alert_timeline")
+OLD = (
+    "alerts",
+    "visits",
+    "commands",
+    "tracks",
+    "work_records",
+    "audit",
+    "dead_letters",
+    "alert_timeline",
+    "notifications",
+)
 # In the order in which it is wanted, so that it ends with the page.
 IN_ORDER = {
     "SCAN alerts USING COVERING INDEX alerts_raised",
@@ -84,6 +94,7 @@ def steps_of(connection: Connection, ask: Callable[[], object]) -> list[str]:
         pytest.param(lambda c, seen: list_dead_letters(c, seen, PAGE), id="letters"),
         pytest.param(lambda c, _: (changed_devices(c, 1, 1), changed_positions(c, 1)), id="what is new"),
         pytest.param(lambda c, _: (next_look_ms(c), next_notice_ms(c)), id="who is due"),
+        pytest.param(lambda c, _: take_due_notices(c, NOW_MS, limit=2, per_channel=2), id="due notices"),
         pytest.param(lambda c, _: next_command_ms(c, NOW_MS), id="which command is due"),
         pytest.param(lambda c, _: owe_and_take(c), id="due commands"),
         pytest.param(lambda c, _: forget_alerts(c, 1), id="old alerts"),
