@@ -15,10 +15,11 @@ PagingSeverity = Literal["warning", "high", "critical"]
 Reason = Literal[
     # somebody is told
     "notify_tier",  # the next tier's turn
-    "no_policy",  # no tier to go by: everybody is told
+    "no_policy",  # no policy to go by: everybody is told
     "no_responders",  # nobody of the tier can be reached: everybody is told
-    "exhausted",  # every tier was told and nobody acknowledged: the last one is told again
-    "nobody_to_tell",  # nobody at all has a channel: the log is told
+    "all_refused",  # no channel took what those told last were sent, and no tier is left: everybody is told
+    "exhausted",  # every tier was told and nobody acknowledged: everybody is told
+    "nobody_to_tell",  # nobody at all can be reached: the log is told
     # nobody is told now
     "waiting",  # not yet its time
     "acknowledged",  # somebody has taken it
@@ -28,7 +29,7 @@ Reason = Literal[
     "policy_pages_nobody",  # the policy leaves warnings to the screen
 ]
 TELLING: frozenset[str] = frozenset(
-    {"notify_tier", "no_policy", "no_responders", "exhausted", "nobody_to_tell"}
+    {"notify_tier", "no_policy", "no_responders", "all_refused", "exhausted", "nobody_to_tell"}
 )
 
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -89,13 +90,17 @@ NOBODY = Target("nobody", "log:")
 
 
 class AlertFacts(NamedTuple):
-    """What the ladder must know of an alert; `due_ms` None in an open alert counts as due."""
+    """What the ladder must know of an alert; `due_ms` None in an open alert counts as due.
+
+    `refused` says that no channel of those told last took it, or will.
+    """
 
     state: str
     severity: str
     test: bool
     escalation_level: int
     due_ms: int | None
+    refused: bool = False
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

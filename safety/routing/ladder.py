@@ -18,7 +18,7 @@ from safety.domain.policy import (
     Tier,
 )
 
-# How long the last tier is left in peace before it is told again, at least.
+# How long people are left in peace when there is no tier left, before everybody is told again.
 REPEAT_AFTER_S = 120.0
 
 
@@ -71,21 +71,24 @@ def _climb(
     missing = tuple(
         name for name in tier.responders if name not in roster.by_id or not roster.by_id[name].channels
     )
-    targets = _targets(roster.by_id[name] for name in tier.responders if name not in missing)
-    reason: Reason = "notify_tier" if targets else "no_responders"
+    people = [roster.by_id[name] for name in tier.responders if name not in missing]
+    reason: Reason = "notify_tier" if people else "no_responders"
+    if not ahead:
+        reason = _once_more(alert)
+    targets = _targets(people if reason == "notify_tier" else (*people, *roster.everyone))
     return Decision(
-        reason=_reason(reason if ahead else "exhausted", targets, roster),
+        reason=_reason(reason, targets, roster),
         level=max(alert.escalation_level, here + 1),
         next_due_ms=now_ms + round(wait_s * 1000),
         tier=here + 1,
-        targets=targets or _targets(roster.everyone) or (NOBODY,),
+        targets=targets or (NOBODY,),
         missing=missing,
     )
 
 
 def _tell_everyone(alert: AlertFacts, roster: Roster, now_ms: int) -> Decision:
     targets = _targets(roster.everyone)
-    reason: Reason = "exhausted" if alert.escalation_level else "no_policy"
+    reason: Reason = _once_more(alert) if alert.escalation_level else "no_policy"
     return Decision(
         reason=_reason(reason, targets, roster),
         level=max(alert.escalation_level, 1),
@@ -93,6 +96,11 @@ def _tell_everyone(alert: AlertFacts, roster: Roster, now_ms: int) -> Decision:
         tier=1,
         targets=targets or (NOBODY,),
     )
+
+
+def _once_more(alert: AlertFacts) -> Reason:
+    """Return why everybody is told when all tiers were."""
+    return "all_refused" if alert.refused else "exhausted"
 
 
 def _reason(reason: Reason, targets: Sequence[Target], roster: Roster) -> Reason:

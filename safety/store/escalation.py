@@ -21,6 +21,7 @@ from safety.store.tables import alerts, notifications, orgs, policies, responder
 
 # Built once, as all that is run for every alert: to build a statement takes longer than to run it.
 _NEXT = select(func.min(alerts.c.due_ms))
+_ALERT_OF = select(notifications.c.alert).where(notifications.c.id == bindparam("notification"))
 _ORGS = select(orgs.c.id, orgs.c.parent)
 _POLICIES = select(policies).where(policies.c.org.in_(bindparam("chain", expanding=True)))
 _RESPONDERS = (
@@ -33,7 +34,8 @@ _RESPONDERS = (
 class DueAlert(NamedTuple):
     """An alert to decide on, with its organisation's policy (None: none that can be read) and people.
 
-    `round` names the look at it: no two looks at an alert share its version and the time they were due.
+    `round` names the look at it: no two looks at an alert share its version, how far it had climbed and the
+    time they were due.
     """
 
     id: str
@@ -59,8 +61,15 @@ def take_due_alerts(connection: Connection, now_ms: int, limit: int) -> list[Due
     return [
         DueAlert(
             row.id,
-            f"{row.version}/{row.due_ms}",
-            AlertFacts(row.state, row.severity, row.test, row.escalation_level, row.due_ms),
+            f"{row.version}/{row.escalation_level}/{row.due_ms}",
+            AlertFacts(
+                row.state,
+                row.severity,
+                row.test,
+                row.escalation_level,
+                row.due_ms,
+                refused=row.escalation_level > 0 and _refused(connection, row.id),
+            ),
             *ladders[row.org],
         )
         for row in rows
@@ -90,24 +99,39 @@ def apply_decision(connection: Connection, due: DueAlert, decision: Decision, no
 
 
 def hand_over(connection: Connection, notification: str, now_ms: int) -> bool:
-    """Make the next tier due at once if nobody of the tier can be told any more; tell whether it was.
+    """Make whoever comes next due at once if nobody told last can be told any more; tell whether it was.
 
-    Call it when `notification` failed for good. It never shortens the time between repeats of the last tier.
+    Call it when `notification` failed for good. It never shortens the time until everybody is told again.
     """
-    failed = connection.execute(select(notifications).where(notifications.c.id == notification)).one()
-    same_round = (notifications.c.alert == failed.alert) & (notifications.c.created_ms == failed.created_ms)
-    hopeful = select(notifications.c.id).where(same_round & (notifications.c.state != "failed")).limit(1)
-    if connection.execute(hopeful).first() is not None:
+    alert_id = connection.execute(_ALERT_OF, {"notification": notification}).scalar_one()
+    if not _refused(connection, alert_id):
         return False
-    alert = connection.execute(select(alerts).where(alerts.c.id == failed.alert).with_for_update()).one()
+    alert = connection.execute(select(alerts).where(alerts.c.id == alert_id).with_for_update()).one()
     if alert.state != "raised" or alert.due_ms is None or alert.due_ms <= now_ms:
         return False
     policy, _ = _ladder(connection, alert.org)
     ahead = policy.tiers[alert.escalation_level :] if policy is not None else ()
-    if alert.escalation_level != failed.tier or not any(tier.takes(alert.severity) for tier in ahead):
+    if not any(tier.takes(alert.severity) for tier in ahead) and _told_everyone(connection, alert_id):
         return False
     connection.execute(update(alerts).where(alerts.c.id == alert.id).values(due_ms=now_ms))
     return True
+
+
+def _refused(connection: Connection, alert_id: str) -> bool:
+    """Tell whether all that those told last were sent has failed for good."""
+    last = select(func.max(notifications.c.created_ms)).where(notifications.c.alert == alert_id)
+    of_them = (notifications.c.alert == alert_id) & (notifications.c.created_ms == last.scalar_subquery())
+    states = select(notifications.c.state).where(of_them).distinct()
+    return connection.execute(states).scalars().all() == ["failed"]
+
+
+def _told_everyone(connection: Connection, alert_id: str) -> bool:
+    """Tell whether the ladder told everybody when it last told anybody."""
+    decided = select(timeline.c.detail).where(
+        timeline.c.alert == alert_id, timeline.c.what.in_(("escalated", "exhausted"))
+    )
+    last = connection.execute(decided.order_by(timeline.c.seq.desc()).limit(1)).scalar()
+    return last is not None and last["reason"] != "notify_tier"
 
 
 @cache
@@ -152,7 +176,7 @@ def _entries(connection: Connection, due: DueAlert, decision: Decision) -> list[
         text = "no responder of the organisation has a channel: nobody could be told"
         failed = {"reason": decision.reason, "text": text, "channel": NOBODY.channel}
         return [("escalated", detail), ("notify_failed", failed)]
-    if decision.reason == "exhausted":
+    if decision.reason in ("exhausted", "all_refused"):
         past = select(func.count()).where(timeline.c.alert == due.id, timeline.c.what == "exhausted")
         return [("exhausted", detail | {"round": connection.execute(past).scalar_one() + 1})]
     return [("escalated", detail)]

@@ -35,8 +35,9 @@ def facts(
     test: bool = False,
     escalation_level: int = 0,
     due_ms: int | None = T0_MS,
+    refused: bool = False,
 ) -> AlertFacts:
-    return AlertFacts(state, severity, test, escalation_level, due_ms)
+    return AlertFacts(state, severity, test, escalation_level, due_ms, refused)
 
 
 TWO_TIERS = policy(Tier(0.0, ("ann",)), Tier(90.0, ("ben",)))
@@ -66,12 +67,24 @@ def test_the_next_tier_follows() -> None:
 
 
 @pytest.mark.parametrize(("after_s", "repeat_s"), [(10.0, REPEAT_AFTER_S), (600.0, 600.0)])
-def test_an_exhausted_ladder_tells_the_last_tier_again(after_s: float, repeat_s: float) -> None:
+def test_an_exhausted_ladder_tells_everybody(after_s: float, repeat_s: float) -> None:
     ladder = policy(Tier(0.0, ("ann",)), Tier(after_s, ("ben",)))
     decision = decide(facts(escalation_level=2), ladder, ROSTER, T0_MS)
     assert (decision.reason, decision.tier, decision.level) == ("exhausted", 2, 2)
-    assert decision.targets == (Target("ben", "log:"),)
+    assert {target.responder for target in decision.targets} == {"ann", "ben"}
     assert decision.next_due_ms == T0_MS + repeat_s * 1000
+
+
+@pytest.mark.parametrize("ladder", [None, policy(Tier(0.0, ("ben",)))])
+def test_when_those_told_last_all_refused_everybody_is_told(ladder: EscalationPolicy | None) -> None:
+    decision = decide(facts(escalation_level=1, refused=True), ladder, ROSTER, T0_MS)
+    assert decision.reason == "all_refused"
+    assert {target.responder for target in decision.targets} == {"ann", "ben"}
+
+
+def test_a_tier_that_refused_is_followed_by_the_next_one() -> None:
+    decision = decide(facts(escalation_level=1, refused=True), TWO_TIERS, ROSTER, T0_MS)
+    assert (decision.reason, decision.tier) == ("notify_tier", 2)
 
 
 @pytest.mark.parametrize("ladder", [None, policy()])

@@ -68,11 +68,31 @@ async def test_one_refusal_of_several_does_not_hurry_the_ladder(desk: Desk) -> N
     assert len(desk.told()) == 1
 
 
-async def test_a_last_tier_that_refuses_is_not_told_in_a_tight_loop(desk: Desk) -> None:
+async def test_a_last_tier_that_refuses_hands_over_to_everybody_at_once(desk: Desk) -> None:
+    desk.policy((0, [desk.responder("ann", "fax:1")]))
+    desk.responder("ben")
+    alert = desk.raises()
+    await desk.settle()
+    assert desk.told() == ["ben"]
+    (entry,) = desk.entries(alert, "exhausted")
+    assert entry.detail["reason"] == "all_refused"
+    await desk.forward(119)
+    assert desk.told() == []
+
+
+async def test_a_hand_over_on_the_spot_has_its_own_entry(desk: Desk) -> None:
+    desk.policy((0, [desk.responder("ann", "fax:1")]), (120, [desk.responder("ben")]))
+    alert = desk.raises()
+    await desk.settle()
+    assert [entry.detail["tier"] for entry in desk.entries(alert, "escalated")] == [1, 2]
+
+
+async def test_when_everybody_refuses_they_are_not_told_in_a_tight_loop(desk: Desk) -> None:
     desk.policy((0, [desk.responder("ann", "fax:1")]))
     alert = desk.raises()
     await desk.forward(120)
-    assert [row.error for row in desk.notifications(alert)] == ["no channel of the kind 'fax'"] * 2
+    assert [row.error for row in desk.notifications(alert)] == ["no channel of the kind 'fax'"] * 3
+    assert [entry.detail["reason"] for entry in desk.entries(alert, "exhausted")] == ["all_refused"] * 2
 
 
 async def test_a_channel_that_breaks_does_not_end_the_paging_of_others(desk: Desk) -> None:

@@ -4,6 +4,7 @@ export const enWhy = {
   "decision.test_pages_nobody": "A test alarm is shown here only: nobody is called.",
   "decision.no_policy": "No escalation policy: everybody is called.",
   "decision.no_responders": "Nobody of this tier can be reached: everybody is called.",
+  "decision.all_refused": "No call to those of the last tier got through: everybody is called.",
   "decision.nobody_to_tell": "No responder has a channel: nobody could be told.",
   "decision.lead_is_paged": "Nobody is paged again: another alert of the same incident, at least as severe, is being paged.",
   "decision.lead_is_taken": "Nobody is paged again: another alert of the same incident, at least as severe, is in somebody's hands.",

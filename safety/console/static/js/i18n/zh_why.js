@@ -4,6 +4,7 @@ export const zhWhy = {
   "decision.test_pages_nobody": "测试报警只在此显示，不呼叫任何人。",
   "decision.no_policy": "没有升级策略：呼叫所有人。",
   "decision.no_responders": "本级无人可通知：呼叫所有人。",
+  "decision.all_refused": "对最后一级的呼叫均未送达：呼叫所有人。",
   "decision.nobody_to_tell": "没有任何救援人员设有通知渠道，无法通知。",
   "decision.lead_is_paged": "不再重复呼叫：同一事件中另一条不低于此级别的报警正在呼叫。",
   "decision.lead_is_taken": "不再重复呼叫：同一事件中另一条不低于此级别的报警已有人处理。",
