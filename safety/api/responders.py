@@ -17,7 +17,10 @@ router = APIRouter(tags=["master data"])
 
 
 class NewResponder(Body):
-    """A responder to be added; channels are `log:` or webhook URLs, lat and lon where they wait."""
+    """A responder to be added; lat and lon where they wait.
+
+    Channels are webhook URLs, or `log:`, which reaches nobody.
+    """
 
     name: str
     org: str | None = None

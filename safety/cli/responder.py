@@ -25,7 +25,10 @@ def add(
     name: Annotated[str, typer.Option(help="A person or a post.")],
     channel: Annotated[
         list[str] | None,
-        typer.Option(metavar="URL", help="Where to tell: a webhook's URL, or log:. Repeatable; else log:."),
+        typer.Option(
+            metavar="URL",
+            help="Where to tell: a webhook's URL. Repeatable; without one, log:, which reaches nobody.",
+        ),
     ] = None,
     lat: Annotated[
         float | None, typer.Option(callback=latitude, metavar="DEGREES", help="Where they wait, WGS-84.")

@@ -63,16 +63,29 @@ class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True):
     tiers: tuple[Tier, ...]
 
 
+# The channel that only leaves a line in the service's log: nobody hears of it.
+LOG = "log:"
+
+
 class Responder(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who can be told, by the addresses of their channels, e.g. `log:` or a webhook's URL."""
+    """Somebody who is told, by the addresses of their channels, e.g. `log:` or a webhook's URL."""
 
     id: str
     name: str
     channels: tuple[str, ...]
 
+    @property
+    def reachable(self) -> bool:
+        """Tell whether any of the channels leads to a person."""
+        return any(channel != LOG for channel in self.channels)
+
 
 class Roster(NamedTuple):
-    """Who there is to tell: by id for the tiers, and everybody of the organisation for when those fail."""
+    """Who there is to tell: by id for the tiers, and everybody of the organisation for when those fail.
+
+    Where nobody of the organisation is reachable, everybody of those above it is among them, up to the first
+    where somebody is.
+    """
 
     by_id: Mapping[str, Responder]
     everyone: tuple[Responder, ...]
@@ -86,7 +99,7 @@ class Target(NamedTuple):
 
 
 # Told when there is nobody: the operator's log is the last resort.
-NOBODY = Target("nobody", "log:")
+NOBODY = Target("nobody", LOG)
 
 
 class AlertFacts(NamedTuple):
@@ -107,7 +120,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """What the ladder decides, and why.
 
     `level` is how many tiers have been told then, `tier` the one told now (from 1; 0: none), `missing`
-    those of it without any channel, `next_due_ms` when to decide again (None: never by itself).
+    those of it whom no channel reaches, `next_due_ms` when to decide again (None: never by itself).
     """
 
     reason: Reason

@@ -5,8 +5,11 @@ Whatever is missing or odd leads to more people being told, not fewer.
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from safety.domain.alert import OPEN_STATES
 from safety.domain.policy import (
+    LOG,
     NOBODY,
     AlertFacts,
     Decision,
@@ -67,34 +70,29 @@ def _climb(
     ahead = [index for index in steps if index >= alert.escalation_level]
     here = ahead[0] if ahead else steps[-1]
     tier = tiers[here]
-    wait_s = tiers[ahead[1]].after_s if len(ahead) > 1 else max(tier.after_s, REPEAT_AFTER_S)
-    missing = tuple(
-        name for name in tier.responders if name not in roster.by_id or not roster.by_id[name].channels
-    )
-    people = [roster.by_id[name] for name in tier.responders if name not in missing]
-    reason: Reason = "notify_tier" if people else "no_responders"
+    people = [roster.by_id[name] for name in tier.responders if name in roster.by_id]
+    reason: Reason = "notify_tier" if any(person.reachable for person in people) else "no_responders"
     if not ahead:
         reason = _once_more(alert)
-    targets = _targets(people if reason == "notify_tier" else (*people, *roster.everyone))
-    return Decision(
-        reason=_reason(reason, targets, roster),
-        level=max(alert.escalation_level, here + 1),
-        next_due_ms=now_ms + round(wait_s * 1000),
+    decision = _tell(
+        reason,
+        people if reason == "notify_tier" else (*people, *roster.everyone),
         tier=here + 1,
-        targets=targets or (NOBODY,),
-        missing=missing,
+        level=max(alert.escalation_level, here + 1),
+        due_ms=now_ms + round((tiers[ahead[1]].after_s if len(ahead) > 1 else REPEAT_AFTER_S) * 1000),
     )
+    reachable = {person.id for person in people if person.reachable}
+    missing = tuple(name for name in tier.responders if name not in reachable)
+    return msgspec.structs.replace(decision, missing=missing)
 
 
 def _tell_everyone(alert: AlertFacts, roster: Roster, now_ms: int) -> Decision:
-    targets = _targets(roster.everyone)
-    reason: Reason = _once_more(alert) if alert.escalation_level else "no_policy"
-    return Decision(
-        reason=_reason(reason, targets, roster),
-        level=max(alert.escalation_level, 1),
-        next_due_ms=now_ms + round(REPEAT_AFTER_S * 1000),
+    return _tell(
+        _once_more(alert) if alert.escalation_level else "no_policy",
+        roster.everyone,
         tier=1,
-        targets=targets or (NOBODY,),
+        level=max(alert.escalation_level, 1),
+        due_ms=now_ms + round(REPEAT_AFTER_S * 1000),
     )
 
 
@@ -103,11 +101,10 @@ def _once_more(alert: AlertFacts) -> Reason:
     return "all_refused" if alert.refused else "exhausted"
 
 
-def _reason(reason: Reason, targets: Sequence[Target], roster: Roster) -> Reason:
-    return reason if targets or _targets(roster.everyone) else "nobody_to_tell"
-
-
-def _targets(responders: Iterable[Responder]) -> tuple[Target, ...]:
-    """Return one target per responder and channel, each once."""
-    told = (Target(responder.id, channel) for responder in responders for channel in responder.channels)
-    return tuple(dict.fromkeys(told))
+def _tell(reason: Reason, people: Iterable[Responder], *, tier: int, level: int, due_ms: int) -> Decision:
+    """Return the decision to tell `people` by all of their channels; the log, where that reaches nobody."""
+    told = (Target(person.id, channel) for person in people for channel in person.channels)
+    targets = tuple(dict.fromkeys(told))
+    if all(target.channel == LOG for target in targets):
+        reason, targets = "nobody_to_tell", (*targets, NOBODY)
+    return Decision(reason=reason, level=level, next_due_ms=due_ms, tier=tier, targets=targets)

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from devices.identity import derived_id
 from safety.domain.policy import (
+    LOG,
     NOBODY,
     AlertFacts,
     Decision,
@@ -118,10 +119,10 @@ def hand_over(connection: Connection, notification: str, now_ms: int) -> bool:
 
 
 def _refused(connection: Connection, alert_id: str) -> bool:
-    """Tell whether all that those told last were sent has failed for good."""
+    """Tell whether all that those told last were sent has failed for good; a line of the log tells nobody."""
     last = select(func.max(notifications.c.created_ms)).where(notifications.c.alert == alert_id)
     of_them = (notifications.c.alert == alert_id) & (notifications.c.created_ms == last.scalar_subquery())
-    states = select(notifications.c.state).where(of_them).distinct()
+    states = select(notifications.c.state).where(of_them, notifications.c.channel != LOG).distinct()
     return connection.execute(states).scalars().all() == ["failed"]
 
 
@@ -166,14 +167,13 @@ def _entries(connection: Connection, due: DueAlert, decision: Decision) -> list[
         return [("note", {"reason": decision.reason, "text": text})]
     if not decision.tells:
         return []
-    told = list(dict.fromkeys(target.responder for target in decision.targets))
+    told = list(dict.fromkeys(each.responder for each in decision.targets if each.channel != LOG))
     detail: dict[str, Any] = {"tier": decision.tier, "reason": decision.reason, "responders": told}
     detail["names"] = [due.roster.by_id[id].name for id in told if id in due.roster.by_id]
     if decision.missing:
         detail["unreachable"] = list(decision.missing)
     if decision.reason == "nobody_to_tell":
-        detail |= {"responders": [], "names": []}
-        text = "no responder of the organisation has a channel: nobody could be told"
+        text = "no responder of the organisation has a channel but the log: nobody could be told"
         failed = {"reason": decision.reason, "text": text, "channel": NOBODY.channel}
         return [("escalated", detail), ("notify_failed", failed)]
     if decision.reason in ("exhausted", "all_refused"):
@@ -192,8 +192,12 @@ def _ladder(connection: Connection, org: str) -> tuple[EscalationPolicy | None, 
     for row in connection.execute(_RESPONDERS, links):
         people[row.org].append(Responder(id=row.id, name=row.name, channels=tuple(row.channels)))
     by_id = {person.id: person for link in chain for person in people[link]}
-    reachable = ([person for person in people[link] if person.channels] for link in chain)
-    return policy, Roster(by_id, tuple(next(filter(None, reachable), [])))
+    everyone: list[Responder] = []
+    for link in chain:
+        everyone += people[link]
+        if any(person.reachable for person in people[link]):
+            break
+    return policy, Roster(by_id, tuple(everyone))
 
 
 def _chain(connection: Connection, org: str) -> list[str]:

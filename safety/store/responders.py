@@ -25,7 +25,7 @@ DEFAULT_CHANNELS = ["log:"]
 
 
 class Responder(msgspec.Struct, frozen=True, kw_only=True):
-    """A responder; `channels` are `log:` or webhook URLs, lat and lon (WGS-84) where they wait."""
+    """A responder; `channels` are webhook URLs, or `log:`, lat and lon (WGS-84) where they wait."""
 
     id: str
     org: str
@@ -55,7 +55,7 @@ def add_responder(
     actor: str,
     at_ms: int,
 ) -> str:
-    """Add a responder and return the id; without a channel, `log:`.
+    """Add a responder and return the id; without a channel, `log:`, which reaches nobody.
 
     Raises:
         InvalidInput: a value cannot be taken.

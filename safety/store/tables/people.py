@@ -32,7 +32,7 @@ responders = Table(
     Column("id", String, primary_key=True),
     Column("org", String, ForeignKey("orgs.id"), nullable=False),
     Column("name", String, nullable=False),
-    # A list of channel addresses: `log:`, or the URL of a webhook.
+    # A list of channel addresses: the URL of a webhook, or `log:`.
     Column("channels", JSON, nullable=False),
     Column("lat", Float),
     Column("lon", Float),

@@ -19,9 +19,10 @@ from safety.routing.ladder import REPEAT_AFTER_S, decide
 
 T0_MS = 1_795_352_400_000
 ANN = Responder(id="ann", name="Ann", channels=("log:", "https://hooks.example/ann"))
-BEN = Responder(id="ben", name="Ben", channels=("log:",))
+BEN = Responder(id="ben", name="Ben", channels=("https://hooks.example/ben",))
 MUTE = Responder(id="mute", name="Mute", channels=())
-ROSTER = Roster({"ann": ANN, "ben": BEN, "mute": MUTE}, (ANN, BEN))
+LOGGED = Responder(id="logged", name="Logged", channels=("log:",))
+ROSTER = Roster({"ann": ANN, "ben": BEN, "mute": MUTE, "logged": LOGGED}, (ANN, BEN))
 EMPTY = Roster({}, ())
 
 
@@ -50,9 +51,10 @@ def test_tier_one_is_told_at_once_on_every_channel() -> None:
     assert decision.next_due_ms == T0_MS + 90_000
 
 
-def test_the_first_tiers_own_delay_does_not_hold_it_back() -> None:
+def test_the_first_tiers_own_delay_holds_back_neither_it_nor_what_follows() -> None:
     decision = decide(facts(), policy(Tier(300.0, ("ann",))), ROSTER, T0_MS)
     assert decision.reason == "notify_tier"
+    assert decision.next_due_ms == T0_MS + REPEAT_AFTER_S * 1000
 
 
 def test_nobody_is_told_before_the_time() -> None:
@@ -66,13 +68,13 @@ def test_the_next_tier_follows() -> None:
     assert decision.next_due_ms == T0_MS + 120_000
 
 
-@pytest.mark.parametrize(("after_s", "repeat_s"), [(10.0, REPEAT_AFTER_S), (600.0, 600.0)])
-def test_an_exhausted_ladder_tells_everybody(after_s: float, repeat_s: float) -> None:
+@pytest.mark.parametrize("after_s", [10.0, 600.0])
+def test_an_exhausted_ladder_tells_everybody_whatever_its_pauses_were(after_s: float) -> None:
     ladder = policy(Tier(0.0, ("ann",)), Tier(after_s, ("ben",)))
     decision = decide(facts(escalation_level=2), ladder, ROSTER, T0_MS)
     assert (decision.reason, decision.tier, decision.level) == ("exhausted", 2, 2)
     assert {target.responder for target in decision.targets} == {"ann", "ben"}
-    assert decision.next_due_ms == T0_MS + repeat_s * 1000
+    assert decision.next_due_ms == T0_MS + REPEAT_AFTER_S * 1000
 
 
 @pytest.mark.parametrize("ladder", [None, policy(Tier(0.0, ("ben",)))])
@@ -103,10 +105,21 @@ def test_a_tier_that_cannot_be_reached_becomes_everybody() -> None:
     assert {target.responder for target in decision.targets} == {"ann", "ben"}
 
 
+def test_a_line_of_the_log_is_written_and_reaches_nobody() -> None:
+    decision = decide(facts(), policy(Tier(0.0, ("logged",))), ROSTER, T0_MS)
+    assert (decision.reason, decision.missing) == ("no_responders", ("logged",))
+    assert {target.responder for target in decision.targets} == {"logged", "ann", "ben"}
+    alone = Roster({"logged": LOGGED}, (LOGGED,))
+    for ladder in (None, policy(Tier(0.0, ("logged",)))):
+        decision = decide(facts(), ladder, alone, T0_MS)
+        assert decision.reason == "nobody_to_tell"
+        assert decision.targets == (Target("logged", "log:"), NOBODY)
+
+
 def test_those_of_a_tier_who_can_be_reached_are_told() -> None:
     decision = decide(facts(), policy(Tier(0.0, ("gone", "ben", "ben"))), ROSTER, T0_MS)
     assert (decision.reason, decision.missing) == ("notify_tier", ("gone",))
-    assert decision.targets == (Target("ben", "log:"),)
+    assert decision.targets == (Target("ben", "https://hooks.example/ben"),)
 
 
 @pytest.mark.parametrize("ladder", [None, TWO_TIERS])
@@ -186,7 +199,7 @@ def test_tiers_are_read() -> None:
     assert tiers == TWO_TIERS.tiers
 
 
-_NAMES = ("ann", "ben", "mute", "gone")
+_NAMES = ("ann", "ben", "mute", "logged", "gone")
 _TIERS = st.builds(
     Tier,
     st.floats(0, 86_400),
@@ -194,7 +207,9 @@ _TIERS = st.builds(
     st.sampled_from(("warning", "high", "critical")),
 )
 _POLICIES = st.none() | st.lists(_TIERS, max_size=4).map(lambda tiers: policy(*tiers))
-_ROSTERS = st.sampled_from((ROSTER, EMPTY, Roster({"ann": ANN}, (ANN,)), Roster({"mute": MUTE}, ())))
+_ROSTERS = st.sampled_from(
+    (ROSTER, EMPTY, Roster({"ann": ANN}, (ANN,)), Roster({"mute": MUTE}, (MUTE, LOGGED)))
+)
 _MUTED = {"info_pages_nobody", "test_pages_nobody", "policy_pages_nobody"}
 
 

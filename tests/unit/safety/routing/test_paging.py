@@ -118,6 +118,17 @@ async def test_an_organisation_falls_back_on_those_above_it(desk: Desk) -> None:
     assert desk.told() == ["ann"]
 
 
+async def test_whoever_is_only_written_to_the_log_hides_nobody_above(desk: Desk) -> None:
+    desk.responder("ann")
+    desk.add(orgs, id="org_b", name="Station 3", parent=ORG, created_ms=0)
+    desk.responder("ben", "log:", org="org_b")
+    alert = desk.raises(org="org_b", nurse=None)
+    await desk.settle()
+    assert desk.told() == ["ann", "ben"]
+    (entry,) = desk.entries(alert, "escalated")
+    assert entry.detail["names"] == ["Ann"]
+
+
 async def test_nobody_of_another_organisation_is_told(desk: Desk) -> None:
     desk.add(orgs, id="org_b", name="Minhang", created_ms=0)
     desk.responder("ann", org="org_b")

@@ -60,6 +60,13 @@ async def test_a_refusal_is_final_and_hands_over_to_the_next_tier_at_once(desk: 
     assert [entry.detail["error"] for entry in desk.entries(alert, "notify_failed")] == ["http 404"]
 
 
+async def test_a_line_of_the_log_does_not_keep_a_refusal_from_handing_over(desk: Desk) -> None:
+    desk.policy((0, [desk.responder("ann", "log:", "fax:1")]), (120, [desk.responder("ben")]))
+    desk.raises()
+    await desk.settle()
+    assert desk.told() == ["ann", "ben"]
+
+
 async def test_one_refusal_of_several_does_not_hurry_the_ladder(desk: Desk) -> None:
     desk.policy((0, [desk.responder("ann"), desk.responder("ben")]), (120, [desk.responder("cid")]))
     desk.channel.failures = [DeliveryRefused("http 404")]
