@@ -123,3 +123,10 @@ def _spoken(time: str) -> str:
 def scheme_of(address: str) -> str:
     """Return which kind of channel an address is of, e.g. `https`."""
     return address.partition(":")[0].lower()
+
+
+def not_sent(why: str, attempts: int, error: str | None) -> str:
+    """Return what became of a notice that is not sent any more: what was tried may have arrived."""
+    if not attempts:
+        return f"not sent: {why}"
+    return f"stopped after {attempts} {'attempt' if attempts == 1 else 'attempts'}: {why}; last: {error}"

@@ -9,7 +9,7 @@ from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam
 from devices.identity import derived_id
 from devices.rfc3339 import rfc3339
 from safety.domain.incident import CRIES_FOR_HELP
-from safety.domain.notice import Notice, NoticePosition, scheme_of
+from safety.domain.notice import Notice, NoticePosition, not_sent, scheme_of
 from safety.domain.policy import SEVERITIES
 from safety.store.escalation import hand_over
 from safety.store.once import insert_once
@@ -29,10 +29,14 @@ _NEXT = select(func.min(notifications.c.due_ms)).where(notifications.c.id.not_in
 
 
 class OwedNotice(NamedTuple):
-    """A notification that is due; `attempts` failed so far. `alert_state` is the alert's, as taken."""
+    """A notification that is due; `attempts` failed so far, the last by `error`.
+
+    `alert_state` is the alert's, as taken.
+    """
 
     notice: Notice
     attempts: int
+    error: str | None
     created_ms: int
     alert_state: str
     responder_name: str | None
@@ -98,8 +102,9 @@ def record_failed(connection: Connection, owed: OwedNotice, error: str, now_ms: 
 
 
 def record_stopped(connection: Connection, owed: OwedNotice) -> None:
-    """Store that the notification was not sent because somebody has taken the alert, or it is closed."""
-    _set(connection, owed, state="failed", due_ms=None, error=f"not sent: the alert is {owed.alert_state}")
+    """Store that the notification is not sent any more: somebody has taken the alert, or it is closed."""
+    why = not_sent(f"the alert is {owed.alert_state}", owed.attempts, owed.error)
+    _set(connection, owed, state="failed", due_ms=None, error=why)
 
 
 @cache
@@ -158,7 +163,7 @@ def _select_owed() -> Select[Any]:
         .outerjoin(positions, positions.c.nurse == alerts.c.nurse)
     )
     return select(
-        *notifications.c["id", "alert", "responder", "channel", "tier", "attempts", "created_ms"],
+        *notifications.c["id", "alert", "responder", "channel", "tier", "attempts", "error", "created_ms"],
         *alerts.c["kind", "severity", "occurred_ms", "raised_ms", "late", "silent", "position"],
         alerts.c.state.label("alert_state"),
         nurses.c.name.label("nurse_name"),
@@ -184,7 +189,7 @@ def _owed(row: Row[Any], now_ms: int, link_base: str | None) -> OwedNotice:
         position=_position(row, now_ms),
         link=None if link_base is None else f"{link_base.rstrip('/')}/#/alerts/{row.alert}",
     )
-    return OwedNotice(notice, row.attempts, row.created_ms, row.alert_state, row.responder_name)
+    return OwedNotice(notice, row.attempts, row.error, row.created_ms, row.alert_state, row.responder_name)
 
 
 def _position(row: Row[Any], now_ms: int) -> NoticePosition | None:

@@ -36,7 +36,8 @@ async def test_no_retry_once_somebody_has_taken_it(desk: Desk) -> None:
     desk.acts(alert, "acknowledge")
     await desk.forward(60)
     assert desk.told() == []
-    assert desk.notifications(alert)[0].error == "not sent: the alert is acknowledged"
+    why = "stopped after 1 attempt: the alert is acknowledged; last: http 500"
+    assert desk.notifications(alert)[0].error == why
 
 
 async def test_a_send_is_given_up_after_ten_minutes_and_the_timeline_says_so(desk: Desk) -> None:
