@@ -32,6 +32,9 @@ TELLING: frozenset[str] = frozenset(
     {"notify_tier", "no_policy", "no_responders", "all_refused", "exhausted", "nobody_to_tell"}
 )
 
+# How long people are left in peace when there is no tier left, before everybody is told again.
+REPEAT_AFTER_S = 120.0
+
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _MOST_TIERS = 50
@@ -61,6 +64,18 @@ class EscalationPolicy(msgspec.Struct, frozen=True, kw_only=True):
     org: str
     name: str
     tiers: tuple[Tier, ...]
+
+    def steps(self, severity: str) -> list[int]:
+        """Return the indices of the tiers whose business an alert of `severity` is."""
+        return [index for index, tier in enumerate(self.tiers) if tier.takes(severity)]
+
+
+def pause_s(policy: EscalationPolicy | None, severity: str, level: int) -> float:
+    """Return how long those told last are left in peace, where `level` tiers have been told."""
+    if policy is None:
+        return REPEAT_AFTER_S
+    ahead = (policy.tiers[index].after_s for index in policy.steps(severity) if index >= level)
+    return next(ahead, REPEAT_AFTER_S)
 
 
 # The channel that only leaves a line in the service's log: nobody hears of it.

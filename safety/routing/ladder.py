@@ -3,7 +3,7 @@
 Whatever is missing or odd leads to more people being told, not fewer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 
@@ -11,6 +11,7 @@ from safety.domain.alert import OPEN_STATES
 from safety.domain.policy import (
     LOG,
     NOBODY,
+    REPEAT_AFTER_S,
     AlertFacts,
     Decision,
     EscalationPolicy,
@@ -18,11 +19,8 @@ from safety.domain.policy import (
     Responder,
     Roster,
     Target,
-    Tier,
+    pause_s,
 )
-
-# How long people are left in peace when there is no tier left, before everybody is told again.
-REPEAT_AFTER_S = 120.0
 
 
 def decide(alert: AlertFacts, policy: EscalationPolicy | None, roster: Roster, now_ms: int) -> Decision:
@@ -36,10 +34,9 @@ def decide(alert: AlertFacts, policy: EscalationPolicy | None, roster: Roster, n
         return Decision(reason=settled, level=alert.escalation_level, next_due_ms=None)
     if alert.due_ms is not None and alert.due_ms > now_ms:
         return Decision(reason="waiting", level=alert.escalation_level, next_due_ms=alert.due_ms)
-    steps = _steps(alert, policy)
-    if policy is None or not steps:
+    if policy is None or not policy.steps(alert.severity):
         return _tell_everyone(alert, roster, now_ms)
-    return _climb(alert, policy.tiers, steps, roster, now_ms)
+    return _climb(alert, policy, roster, now_ms)
 
 
 def _settled(alert: AlertFacts, policy: EscalationPolicy | None) -> Reason | None:
@@ -53,23 +50,17 @@ def _settled(alert: AlertFacts, policy: EscalationPolicy | None) -> Reason | Non
     if alert.severity == "info":
         return "info_pages_nobody"
     # A policy may leave warnings to the screen; it cannot mute what is worse.
-    if alert.severity == "warning" and policy is not None and policy.tiers and not _steps(alert, policy):
+    if alert.severity == "warning" and policy is not None and policy.tiers and not policy.steps("warning"):
         return "policy_pages_nobody"
     return None
 
 
-def _steps(alert: AlertFacts, policy: EscalationPolicy | None) -> list[int]:
-    """Return the indices of the tiers whose business the alert is."""
-    tiers = policy.tiers if policy is not None else ()
-    return [index for index, tier in enumerate(tiers) if tier.takes(alert.severity)]
-
-
-def _climb(
-    alert: AlertFacts, tiers: Sequence[Tier], steps: Sequence[int], roster: Roster, now_ms: int
-) -> Decision:
+def _climb(alert: AlertFacts, policy: EscalationPolicy, roster: Roster, now_ms: int) -> Decision:
+    steps = policy.steps(alert.severity)
     ahead = [index for index in steps if index >= alert.escalation_level]
     here = ahead[0] if ahead else steps[-1]
-    tier = tiers[here]
+    level = max(alert.escalation_level, here + 1)
+    tier = policy.tiers[here]
     people = [roster.by_id[name] for name in tier.responders if name in roster.by_id]
     reason: Reason = "notify_tier" if any(person.reachable for person in people) else "no_responders"
     if not ahead:
@@ -78,8 +69,8 @@ def _climb(
         reason,
         people if reason == "notify_tier" else (*people, *roster.everyone),
         tier=here + 1,
-        level=max(alert.escalation_level, here + 1),
-        due_ms=now_ms + round((tiers[ahead[1]].after_s if len(ahead) > 1 else REPEAT_AFTER_S) * 1000),
+        level=level,
+        due_ms=now_ms + round(pause_s(policy, alert.severity, level) * 1000),
     )
     reachable = {person.id for person in people if person.reachable}
     missing = tuple(name for name in tier.responders if name not in reachable)

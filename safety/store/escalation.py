@@ -6,30 +6,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from devices.identity import derived_id
-from safety.domain.policy import (
-    LOG,
-    NOBODY,
-    AlertFacts,
-    Decision,
-    EscalationPolicy,
-    Responder,
-    Roster,
-    read_tiers,
-)
-from safety.errors import InvalidInput
+from safety.domain.policy import LOG, NOBODY, AlertFacts, Decision, EscalationPolicy, Roster, Target
+from safety.store.ladders import ladder_of
 from safety.store.once import insert_once
-from safety.store.tables import alerts, notifications, orgs, policies, responders, timeline
+from safety.store.tables import alerts, notifications, timeline
 
 # Built once, as all that is run for every alert: to build a statement takes longer than to run it.
 _NEXT = select(func.min(alerts.c.due_ms))
 _ALERT_OF = select(notifications.c.alert).where(notifications.c.id == bindparam("notification"))
-_ORGS = select(orgs.c.id, orgs.c.parent)
-_POLICIES = select(policies).where(policies.c.org.in_(bindparam("chain", expanding=True)))
-_RESPONDERS = (
-    select(responders)
-    .where(responders.c.org.in_(bindparam("chain", expanding=True)))
-    .order_by(responders.c.created_ms, responders.c.id)
-)
 
 
 class DueAlert(NamedTuple):
@@ -58,7 +42,7 @@ def take_due_alerts(connection: Connection, now_ms: int, limit: int) -> list[Due
     seen here, or after what is decided here. Rows that another worker holds are passed by.
     """
     rows = connection.execute(_due(), {"now_ms": now_ms, "most": limit}).all()
-    ladders = {org: _ladder(connection, org) for org in {row.org for row in rows}}
+    ladders = {org: ladder_of(connection, org) for org in {row.org for row in rows}}
     return [
         DueAlert(
             row.id,
@@ -110,7 +94,7 @@ def hand_over(connection: Connection, notification: str, now_ms: int) -> bool:
     alert = connection.execute(select(alerts).where(alerts.c.id == alert_id).with_for_update()).one()
     if alert.state != "raised" or alert.due_ms is None or alert.due_ms <= now_ms:
         return False
-    policy, _ = _ladder(connection, alert.org)
+    policy, _ = ladder_of(connection, alert.org)
     ahead = policy.tiers[alert.escalation_level :] if policy is not None else ()
     if not any(tier.takes(alert.severity) for tier in ahead) and _told_everyone(connection, alert_id):
         return False
@@ -120,8 +104,15 @@ def hand_over(connection: Connection, notification: str, now_ms: int) -> bool:
 
 def _refused(connection: Connection, alert_id: str) -> bool:
     """Tell whether all that those told last were sent has failed for good; a line of the log tells nobody."""
-    last = select(func.max(notifications.c.created_ms)).where(notifications.c.alert == alert_id)
-    of_them = (notifications.c.alert == alert_id) & (notifications.c.created_ms == last.scalar_subquery())
+    of_alert = notifications.c.alert == alert_id
+    newest_first = (notifications.c.created_ms.desc(), notifications.c.tier.desc())
+    last = select(notifications.c.created_ms, notifications.c.tier).where(of_alert).order_by(*newest_first)
+    told = connection.execute(last.limit(1)).first()
+    if told is None:
+        return False
+    # What was still being tried when they were told is of their tier now: see `_notify`.
+    still_trying = notifications.c.due_ms.is_not(None) & (notifications.c.tier == told.tier)
+    of_them = of_alert & ((notifications.c.created_ms == told.created_ms) | still_trying)
     states = select(notifications.c.state).where(of_them, notifications.c.channel != LOG).distinct()
     return connection.execute(states).scalars().all() == ["failed"]
 
@@ -143,6 +134,12 @@ def _due() -> Select[Any]:
 
 
 def _notify(connection: Connection, due: DueAlert, decision: Decision, now_ms: int) -> None:
+    trying = select(notifications).where(notifications.c.alert == due.id, notifications.c.due_ms.is_not(None))
+    going = {Target(row.responder, row.channel): row.id for row in connection.execute(trying)}
+    again = [going[target] for target in decision.targets if target in going]
+    if again:  # the same notice, under the same key: a channel that is out must not gather them
+        renewal = update(notifications).where(notifications.c.id.in_(again))
+        connection.execute(renewal.values(due_ms=now_ms, tier=decision.tier))
     rows = [
         {
             "id": derived_id(due.id, due.round, str(decision.tier), target.responder, target.channel),
@@ -156,8 +153,10 @@ def _notify(connection: Connection, due: DueAlert, decision: Decision, now_ms: i
             "due_ms": now_ms,
         }
         for target in decision.targets
+        if target not in going
     ]
-    insert_once(connection, notifications, rows)
+    if rows:
+        insert_once(connection, notifications, rows)
 
 
 def _entries(connection: Connection, due: DueAlert, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
@@ -180,37 +179,3 @@ def _entries(connection: Connection, due: DueAlert, decision: Decision) -> list[
         past = select(func.count()).where(timeline.c.alert == due.id, timeline.c.what == "exhausted")
         return [("exhausted", detail | {"round": connection.execute(past).scalar_one() + 1})]
     return [("escalated", detail)]
-
-
-def _ladder(connection: Connection, org: str) -> tuple[EscalationPolicy | None, Roster]:
-    """Return an organisation's policy and people; what it lacks comes from those above it."""
-    chain = _chain(connection, org)
-    links = {"chain": chain}
-    tiers_of = {row.org: row for row in connection.execute(_POLICIES, links)}
-    policy = next((_policy(tiers_of[link]) for link in chain if link in tiers_of), None)
-    people: dict[str, list[Responder]] = {link: [] for link in chain}
-    for row in connection.execute(_RESPONDERS, links):
-        people[row.org].append(Responder(id=row.id, name=row.name, channels=tuple(row.channels)))
-    by_id = {person.id: person for link in chain for person in people[link]}
-    everyone: list[Responder] = []
-    for link in chain:
-        everyone += people[link]
-        if any(person.reachable for person in people[link]):
-            break
-    return policy, Roster(by_id, tuple(everyone))
-
-
-def _chain(connection: Connection, org: str) -> list[str]:
-    """Return `org` and the organisations above it, nearest first."""
-    parents: dict[str, str | None] = {row.id: row.parent for row in connection.execute(_ORGS)}
-    chain = [org]
-    while (parent := parents.get(chain[-1])) is not None and parent not in chain:
-        chain.append(parent)
-    return chain
-
-
-def _policy(row: Any) -> EscalationPolicy | None:
-    try:
-        return EscalationPolicy(id=row.id, org=row.org, name=row.name, tiers=read_tiers(row.tiers))
-    except InvalidInput:
-        return None  # the ladder tells everybody then, and the timeline says `no_policy`

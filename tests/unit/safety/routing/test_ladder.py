@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from safety.domain.policy import (
     NOBODY,
+    REPEAT_AFTER_S,
     AlertFacts,
     EscalationPolicy,
     Responder,
@@ -15,7 +16,7 @@ from safety.domain.policy import (
     read_tiers,
 )
 from safety.errors import InvalidInput
-from safety.routing.ladder import REPEAT_AFTER_S, decide
+from safety.routing.ladder import decide
 
 T0_MS = 1_795_352_400_000
 ANN = Responder(id="ann", name="Ann", channels=("log:", "https://hooks.example/ann"))

@@ -52,6 +52,19 @@ async def test_a_send_is_given_up_after_ten_minutes_and_the_timeline_says_so(des
     assert failed.detail["error"] == "http 500"
 
 
+async def test_while_a_channel_is_out_its_notices_do_not_pile_up(desk: Desk) -> None:
+    desk.policy((0, [desk.responder("ann")]))
+    desk.channel.failures = [DeliveryDelayed("http 500") for _ in range(1000)]
+    alert = desk.raises()
+    await desk.forward(500)
+    assert len(desk.entries(alert, "exhausted")) == 4
+    (row,) = desk.notifications(alert)
+    assert row.state == "pending"
+    desk.channel.failures.clear()
+    await desk.forward(60)
+    assert desk.told() == ["ann"]
+
+
 async def test_a_refusal_is_final_and_hands_over_to_the_next_tier_at_once(desk: Desk) -> None:
     desk.two_tiers()
     desk.channel.failures = [DeliveryRefused("http 404")]
@@ -86,6 +99,16 @@ async def test_a_last_tier_that_refuses_hands_over_to_everybody_at_once(desk: De
     assert entry.detail["reason"] == "all_refused"
     await desk.forward(119)
     assert desk.told() == []
+
+
+async def test_what_an_earlier_tier_is_still_being_sent_holds_no_hand_over_back(desk: Desk) -> None:
+    desk.policy(*((60, [desk.responder(name)]) for name in ("ann", "ben", "cid")))
+    desk.channel.failures = [DeliveryDelayed("http 500") for _ in range(6)]
+    desk.raises()
+    await desk.forward(59)
+    desk.channel.failures = [DeliveryRefused("http 404")]
+    await desk.forward(2)
+    assert desk.told() == ["cid"]
 
 
 async def test_a_hand_over_on_the_spot_has_its_own_entry(desk: Desk) -> None:
