@@ -89,8 +89,10 @@ def record_sent(connection: Connection, owed: OwedNotice, now_ms: int) -> None:
 
 
 def record_delayed(connection: Connection, owed: OwedNotice, error: str, due_ms: int) -> None:
-    """Store that the notification did not go out and is to be tried again at `due_ms`."""
-    _set(connection, owed, due_ms=due_ms, error=error[:_LONGEST_ERROR], attempts=owed.attempts + 1)
+    """Store that the notification did not go out and is to be tried again, if it is still wanted."""
+    wanted = (notifications.c.id == owed.notice.id) & notifications.c.due_ms.is_not(None)
+    values = {"due_ms": due_ms, "error": error[:_LONGEST_ERROR], "attempts": owed.attempts + 1}
+    connection.execute(update(notifications).where(wanted).values(values))
 
 
 def record_failed(connection: Connection, owed: OwedNotice, error: str, now_ms: int) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from devices.identity import new_id
 from safety.domain.policy_import import PolicyDraft
 from safety.errors import InvalidInput, NotFound
+from safety.store.afresh import page_afresh
 from safety.store.changes import record_change
 from safety.store.orgs import lineage
 from safety.store.responders import Responder, list_responders
@@ -54,6 +55,7 @@ def apply_policy(
     else:
         connection.execute(policies.insert().values(id=policy.id, org=policy.org, **values))
     record_change(connection, "policy_applied", policy.id, org=policy.org, actor=actor, at_ms=at_ms)
+    page_afresh(connection, policy.org, at_ms)
     return policy, True
 
 

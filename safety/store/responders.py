@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from devices.identity import new_id
 from safety.domain import checks
 from safety.errors import NotFound
+from safety.store.afresh import page_afresh, stop_notices
 from safety.store.changes import record_change
 from safety.store.orgs import find_org
 from safety.store.tables import responders
@@ -76,6 +77,7 @@ def add_responder(
         )
     )
     record_change(connection, "responder_added", responder, org=org, actor=actor, at_ms=at_ms)
+    page_afresh(connection, org, at_ms)
     return responder
 
 
@@ -104,7 +106,11 @@ def update_responder(
     record_change(
         connection, "responder_changed", responder, org=known.org, actor=actor, at_ms=at_ms, detail=detail
     )
-    return find_responder(connection, responder)
+    changed = find_responder(connection, responder)
+    if changed.channels != known.channels:
+        stop_notices(connection, responder, changed.channels)
+        page_afresh(connection, known.org, at_ms)
+    return changed
 
 
 def find_responder(connection: Connection, responder: str) -> Responder:
