@@ -74,4 +74,8 @@ class DeliveryRefused(DeliveryFailed):
 
 
 class DeliveryDelayed(DeliveryFailed):
-    """The channel cannot take it just now; try again."""
+    """The channel cannot take it just now; try again, `retry_after_s` later if it asked for that."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

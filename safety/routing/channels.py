@@ -1,6 +1,7 @@
 """Channels: the ways a responder is told, by the scheme of the address."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from safety.errors import DeliveryDelayed, DeliveryRefused
 _log = structlog.get_logger(__name__)
 _TRY_AGAIN = frozenset({408, 425, 429})
 _HIGHEST_PORT = 65_535
+_SECONDS = re.compile("[0-9]{1,9}")
 
 
 class Channel(Protocol):
@@ -80,13 +82,13 @@ class WebhookChannel:
             async with asyncio.timeout(self._timeout_s):
                 request = self._client.stream("POST", url, content=body, headers=headers)
                 async with request as response:
-                    status = response.status_code
+                    status, wait = response.status_code, response.headers.get("Retry-After", "")
         except (TimeoutError, httpx.TimeoutException) as error:
             raise DeliveryDelayed(f"no answer within {self._timeout_s:g} s") from error
         except httpx.HTTPError as error:
             # The type alone: messages may quote the address, and a webhook's address is its password.
             raise DeliveryDelayed(f"no connection: {type(error).__name__}") from error
-        _judge(status)
+        _judge(status, wait)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -144,12 +146,16 @@ def _url(address: str) -> httpx.URL:
     return webhook
 
 
-def _judge(status: int) -> None:
-    """Raise unless the HTTP `status` says that the notice was taken."""
+def _judge(status: int, retry_after: str) -> None:
+    """Raise unless the HTTP `status` says that the notice was taken.
+
+    `retry_after` is that header: seconds are heeded, a date is not, for whose clock it is by nobody knows.
+    """
     if 200 <= status < 300:
         return
     if 300 <= status < 400:
         raise DeliveryRefused(f"http {status}: redirects are not followed, give the address it leads to")
     if 400 <= status < 500 and status not in _TRY_AGAIN:
         raise DeliveryRefused(f"http {status}")
-    raise DeliveryDelayed(f"http {status}")
+    asked = _SECONDS.fullmatch(retry_after.strip())
+    raise DeliveryDelayed(f"http {status}", retry_after_s=float(asked[0]) if asked else 0.0)

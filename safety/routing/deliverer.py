@@ -33,6 +33,8 @@ from safety.store.notices import (
 MAX_SENDS = 32
 MAX_SENDS_PER_CHANNEL = 4
 LONGEST_RETRY_S = 60.0
+# So long at most a channel may ask to be left alone: a panic must not wait for one that asks for an hour.
+LONGEST_ASKED_S = 30.0
 GIVE_UP_AFTER_S = 600.0
 _log = structlog.get_logger(__name__)
 
@@ -45,9 +47,13 @@ class Outcome(NamedTuple):
     due_ms: int = 0
 
 
-def retry_at_ms(attempts: int, created_ms: int, now_ms: int) -> int | None:
-    """Return when to try again after `attempts` failures: 1, 2, 4 … 60 s later; None: give it up."""
+def retry_at_ms(attempts: int, created_ms: int, now_ms: int, asked_s: float = 0.0) -> int | None:
+    """Return when to try again after `attempts` failures: 1, 2, 4 … 60 s later; None: give it up.
+
+    A channel that asked to be left alone for `asked_s` is, for half a minute at most.
+    """
     wait_s = min(2.0 ** min(attempts - 1, 16), LONGEST_RETRY_S)
+    wait_s = max(wait_s, min(asked_s, LONGEST_ASKED_S))
     due_ms = now_ms + round(wait_s * 1000)
     return due_ms if due_ms <= created_ms + round(GIVE_UP_AFTER_S * 1000) else None
 
@@ -141,7 +147,7 @@ class Deliverer:
         try:
             await send_by(self._channels, owed.notice)
         except DeliveryDelayed as error:
-            return self._again(owed, str(error))
+            return self._again(owed, str(error), error.retry_after_s)
         except DeliveryRefused as error:
             return Outcome("failed", str(error))
         except Exception as error:  # noqa: BLE001  # logged whole; the row is tried again, then fails by name
@@ -150,8 +156,8 @@ class Deliverer:
             return self._again(owed, f"the channel broke: {type(error).__name__}")
         return Outcome("sent")
 
-    def _again(self, owed: OwedNotice, error: str) -> Outcome:
-        due_ms = retry_at_ms(owed.attempts + 1, owed.created_ms, self._clock.now_ms())
+    def _again(self, owed: OwedNotice, error: str, asked_s: float = 0.0) -> Outcome:
+        due_ms = retry_at_ms(owed.attempts + 1, owed.created_ms, self._clock.now_ms(), asked_s)
         return Outcome("failed", error) if due_ms is None else Outcome("delayed", error, due_ms)
 
     def _record(self, connection: Connection, owed: OwedNotice, outcome: Outcome) -> bool:

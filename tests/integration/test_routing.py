@@ -120,6 +120,19 @@ async def test_a_refusal_is_final(hooks: FarEnd, webhook: WebhookChannel, status
         await webhook.send(notice(hooks.answers("/ann", [status])))
 
 
+@pytest.mark.parametrize(
+    ("asked", "wait_s"),
+    [(None, 0.0), ("7", 7.0), ("soon", 0.0), ("-1", 0.0), ("Sun, 22 Nov 2026 13:00:00 GMT", 0.0)],
+)
+async def test_a_webhook_may_ask_for_time_in_seconds(
+    hooks: FarEnd, webhook: WebhookChannel, asked: str | None, wait_s: float
+) -> None:
+    hooks.retry_after = asked
+    with pytest.raises(DeliveryDelayed) as delayed:
+        await webhook.send(notice(hooks.answers("/ann", [429])))
+    assert delayed.value.retry_after_s == wait_s
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503])
 async def test_trouble_of_the_moment_is_tried_again(
     hooks: FarEnd, webhook: WebhookChannel, status: int

@@ -20,7 +20,8 @@ class Call(NamedTuple):
 class FarEnd(ThreadingHTTPServer):
     """Keeps the calls; answers each path with its statuses in turn, the last one for ever (else 200).
 
-    Paths in `hanging` get no answer until the server is closed; those in `dripping` a header that never ends.
+    All answers have a `retry_after`, if it is set. Paths in `hanging` get no answer until the server is
+    closed; those in `dripping` a header that never ends.
     """
 
     daemon_threads = True
@@ -29,6 +30,7 @@ class FarEnd(ThreadingHTTPServer):
         super().__init__((host, 0), _Handler)
         self.calls: list[Call] = []
         self.statuses: dict[str, list[int]] = {}
+        self.retry_after: str | None = None
         self.hanging: set[str] = set()
         self.dripping: set[str] = set()
         self.closing = threading.Event()
@@ -64,6 +66,8 @@ class _Handler(BaseHTTPRequestHandler):
         left = self.server.statuses.get(self.path, [200])
         status = left.pop(0) if len(left) > 1 else left[0]
         self.send_response(status)
+        if self.server.retry_after is not None:
+            self.send_header("Retry-After", self.server.retry_after)
         if 300 <= status < 400:
             self.send_header("Location", self.server.url("/elsewhere"))
         self.send_header("Content-Length", "2")

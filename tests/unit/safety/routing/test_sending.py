@@ -28,6 +28,24 @@ async def test_a_failed_send_is_tried_again_with_growing_pauses(desk: Desk) -> N
     assert (row.state, row.attempts, row.error, row.due_ms) == ("sent", 3, None, None)
 
 
+async def test_a_channel_that_asks_for_time_is_given_it(desk: Desk) -> None:
+    desk.two_tiers()
+    desk.channel.failures = [DeliveryDelayed("http 429", retry_after_s=7.0)]
+    desk.raises()
+    await desk.forward(6.9)
+    assert desk.told() == []
+    await desk.forward(0.1)
+    assert desk.told() == ["ann"]
+
+
+async def test_a_panic_waits_half_a_minute_for_a_channel_at_most(desk: Desk) -> None:
+    desk.two_tiers()
+    desk.channel.failures = [DeliveryDelayed("http 503", retry_after_s=3600.0)]
+    desk.raises()
+    await desk.forward(30)
+    assert desk.told() == ["ann"]
+
+
 async def test_no_retry_once_somebody_has_taken_it(desk: Desk) -> None:
     desk.two_tiers()
     desk.channel.failures = [DeliveryDelayed("http 500")]
