@@ -36,4 +36,13 @@ def read_yaml(content: bytes) -> object:
         finally:
             loader.dispose()
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise InvalidInput(f"this is not YAML: {error}") from error
+        raise InvalidInput(f"this is not YAML: {_problem(error)}") from error
+
+
+def _problem(error: Exception) -> str:
+    """Return what is wrong, on one line; the library quotes the text over several."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem or error.context}"
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"character {error.position + 1} is of no use in it"
+    return " ".join(str(error).split())

@@ -171,6 +171,7 @@ def test_a_policy_is_applied_once(vigil: Vigil, org: str, write: Write) -> None:
     ("content", "expected"),
     [
         ("tiers: [", "policy.yaml: this is not YAML"),
+        ("org: x\nname: a: b", "policy.yaml: this is not YAML: line 2: mapping values are not allowed here"),
         ("{a: &x [*x]}", "policy.yaml: this is not YAML|unknown key"),
         ("\x00", "policy.yaml: this is not YAML"),
         ("name: a\norg: b\nname: c", "policy.yaml: line 3: the key 'name' is there twice"),
