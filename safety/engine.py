@@ -18,6 +18,8 @@ from safety.rules import alarm, nurse, whereabouts, work_record
 from safety.rules.calm import Calm, settle, take, wake
 from safety.rules.effects import Effect
 from safety.rules.look_ahead import LookAhead
+from safety.rules.nurse_state import NurseState
+from safety.rules.replan import replan
 from safety.rules.shared_fences import SharedFences
 from safety.rules.times import DEAF_MS
 
@@ -105,7 +107,7 @@ class AlarmEngine:
 class _TelemetrySnapshot(msgspec.Struct):
     now_ms: int
     resumed_ms: int
-    nurses: dict[str, nurse.NurseState]
+    nurses: dict[str, NurseState]
     calm: dict[str | None, Calm]
     orgs: dict[str, OrgPlan]
     timers: list[tuple[int, str]]
@@ -118,7 +120,7 @@ class TelemetryEngine:
         self._now_ms = 0
         self._resumed_ms = 0
         # Those who are awake; the state of any other sleeps within her bounds.
-        self._nurses: dict[str, nurse.NurseState] = {}
+        self._nurses: dict[str, NurseState] = {}
         self._calm: dict[str | None, Calm] = {}
         self._shared = SharedFences()
         # (when, nurse): each nurse's next look at the clock. An entry may be stale, never too late.
@@ -158,7 +160,7 @@ class TelemetryEngine:
         if isinstance(record, Tick):
             return self._tick(record.at_ms)
         if isinstance(record, NursePlan):
-            nurse.replan(self._state_of(record.nurse, record.org), record, self._now_ms)
+            replan(self._state_of(record.nurse, record.org), record, self._now_ms)
             self._calm.pop(record.nurse, None)
             self._arm(record.nurse)
         else:
@@ -223,18 +225,18 @@ class TelemetryEngine:
                 heapq.heappush(self._timers, (state.armed_ms, key))
         return effects
 
-    def _state_of(self, key: str, org: str) -> nurse.NurseState:
+    def _state_of(self, key: str, org: str) -> NurseState:
         if key not in self._nurses and key not in self._calm:
-            self._nurses[key] = nurse.NurseState(plan=NursePlan(nurse=key, org=org))
+            self._nurses[key] = NurseState(plan=NursePlan(nurse=key, org=org))
         return self._awake(key)
 
-    def _awake(self, key: str) -> nurse.NurseState:
+    def _awake(self, key: str) -> NurseState:
         state = self._nurses.get(key)
         if state is None:
             state = self._nurses[key] = wake(self._calm[key])
         return state
 
-    def _settle(self, key: str, state: nurse.NurseState) -> None:
+    def _settle(self, key: str, state: NurseState) -> None:
         """Let her sleep, if she is calm."""
         calm = settle(state, self._shared, self._calm.pop(key, None))
         if calm is not None:

@@ -15,13 +15,13 @@ from ingest.records import Arrival
 from safety.domain.fence_limits import STANDARD
 from safety.domain.local_metres import apart_m, metres_per_degree
 from safety.domain.plan import VisitPlan
-from safety.rules import moves, nurse, visit
+from safety.rules import moves, visit
 from safety.rules.device import DeviceState
 from safety.rules.effects import PlacePosition
 from safety.rules.geofence import USABLE_ACCURACY_M
 from safety.rules.health import SKEW_MS
 from safety.rules.jumps import NEAR_DEG
-from safety.rules.nurse import NurseState
+from safety.rules.nurse_state import NurseState, current_visit, until_ms
 from safety.rules.shared_fences import SharedFences
 from safety.rules.sight import Sight
 from safety.rules.silence import PAUSE_MS
@@ -128,7 +128,7 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
     newest = state.newest
     if newest is None:
         return None
-    heard, visit_on = state.devices.get(newest.device), nurse.current_visit(state, newest.time_ms)
+    heard, visit_on = state.devices.get(newest.device), current_visit(state, newest.time_ms)
     if heard is None or visit_on is None or not _is_well(heard, newest):
         return None
     if newest.org != state.plan.org or not _is_settled(state, visit_on, newest, shared):
@@ -137,7 +137,7 @@ def settle(state: NurseState, shared: SharedFences, before: Calm | None) -> Calm
         newest,
         heard.seq,
         visit_on.id,
-        nurse.until_ms(state, visit_on, newest.time_ms),
+        until_ms(state, visit_on, newest.time_ms),
         heard.battery.pct if heard.battery is not None else None,
     )
     _bound(calm, state, visit_on, shared, before)

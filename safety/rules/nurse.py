@@ -1,81 +1,21 @@
-"""NurseState: one nurse's state on the telemetry lane, and the order in which her rules look at it."""
+"""Nurse: the order in which the rules look at one nurse, on the telemetry lane."""
 
 from collections.abc import Sequence
 
-import msgspec
-
 from devices import reports
 from ingest.records import Arrival
-from safety.domain.plan import NursePlan, VisitPlan
+from safety.domain.plan import VisitPlan
 from safety.rules import check_in, gaps, health, moves, recording, silence, visit, whereabouts, work_record
-from safety.rules.device import DeviceState
 from safety.rules.effects import Effect, PlacePosition
 from safety.rules.limits import limits_of
-from safety.rules.moves import Moves
+from safety.rules.meant import meant_by
+from safety.rules.nurse_state import LEAD_MS, NurseState, current_visit
 from safety.rules.phases import Phase, phase_at, phases
 from safety.rules.shared_fences import SharedFence, SharedFences
 from safety.rules.sight import Sight, sight_of
-from safety.rules.times import plausible_ms
-
-LEAD_MS = 15 * 60_000
-"""So long before its planned start a visit may already have her."""
-
-SAID_LEAD_MS = 60 * 60_000
-"""So long before its planned start what she says may mean a visit that she does not name."""
-
-SAID_TWICE_MS = 60_000
-"""Two ends within this are one that was pressed twice."""
-
-OVERRUN_MS = 12 * 3_600_000
-"""So long after its planned end a visit may still be the one she means."""
 
 ALARM_TRACK_MS = 60 * 60_000
 """So long after her last alarm her way is kept, though no visit is on."""
-
-
-class NurseState(msgspec.Struct, gc=False, array_like=True):
-    """All that the rules remember of one nurse; `visits` and `check_ins` have one for each of her visits.
-
-    `stirred`: a fix has begun something that time can complete, so that the next look may be due earlier.
-    `replanned`: what the new plan makes of what is known is looked at with the next tick; `armed_ms` is when
-    that is. Fields are only ever added, at the end: states are stored without their names.
-    """
-
-    plan: NursePlan
-    newest: Sight | None = None
-    moves: Moves = msgspec.field(default_factory=Moves)
-    visits: dict[str, visit.VisitState] = {}
-    check_ins: dict[str, check_in.CheckInState] = {}
-    devices: dict[str, DeviceState] = {}
-    stirred: bool = False
-    replanned: bool = False
-    armed_ms: int | None = None
-    alarmed_ms: int | None = None
-
-
-def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
-    """Take over a new plan: keep what is known of visits and devices that stay."""
-    before = {planned.id: planned for planned in state.plan.visits}
-    state.plan = plan
-    state.replanned = True
-    for planned in plan.visits:
-        if planned.id in state.visits and planned.id in before:
-            visit.replan(state.visits[planned.id], before[planned.id], planned)
-    state.visits = {
-        planned.id: state.visits.get(planned.id) or visit.VisitState(known_ms=now_ms)
-        for planned in plan.visits
-    }
-    state.check_ins = {
-        planned.id: state.check_ins.get(planned.id) or check_in.start(planned, now_ms)
-        for planned in plan.visits
-    }
-    moves.keep(state.moves, plan.visits)
-    known = {
-        device.id: state.devices.get(device.id) or DeviceState(known_ms=now_ms) for device in plan.devices
-    }
-    for device in plan.devices:
-        known[device.id].kind = device.kind
-    state.devices = known
 
 
 def step(
@@ -160,25 +100,6 @@ def wake_ms(state: NurseState, now_ms: int, resumed_ms: int) -> int | None:
     return max(min(awaited), now_ms + 1) if awaited else None
 
 
-def current_visit(state: NurseState, at_ms: int, lead_ms: int = LEAD_MS) -> VisitPlan | None:
-    """Return the visit that is on at `at_ms`, or about to be; the earliest that has not ended."""
-    for planned in state.plan.visits:
-        if planned.starts_ms - lead_ms <= at_ms <= planned.ends_ms and not state.visits[planned.id].ended:
-            return planned
-    return None
-
-
-def until_ms(state: NurseState, visit_on: VisitPlan, at_ms: int) -> int:
-    """Return until when (epoch ms) `visit_on`, the `current_visit` at `at_ms`, stays that."""
-    until_ms = visit_on.ends_ms
-    for planned in state.plan.visits:
-        if planned is visit_on:
-            break
-        if planned.ends_ms >= at_ms:
-            until_ms = min(until_ms, planned.starts_ms - LEAD_MS - 1)
-    return until_ms
-
-
 def _began_ms(state: NurseState, planned: VisitPlan) -> int | None:
     """Return since when she is at a visit; as planned where nothing tells, None while she is elsewhere."""
     known = state.visits[planned.id]
@@ -196,7 +117,7 @@ def _coming(state: NurseState, now_ms: int) -> list[Phase]:
 def _happen(state: NurseState, arrival: Arrival) -> list[Effect]:
     """Take in what she did: a sign of her counts for every visit, an arrival or end for the one she means."""
     report = arrival.report
-    meant = _meant(state, arrival)
+    meant = meant_by(state, arrival)
     effects: list[Effect] = []
     for planned in state.plan.visits:
         if planned is meant or (isinstance(report, reports.CheckedIn) and report.visit is None):
@@ -210,43 +131,6 @@ def _happen(state: NurseState, arrival: Arrival) -> list[Effect]:
                 if planned.ends_ms < min(report.time_ms, meant.ends_ms):
                     effects += visit.go(state.visits[planned.id], arrival)
     return effects
-
-
-def _meant(state: NurseState, arrival: Arrival) -> VisitPlan | None:
-    """Return the visit that an event is about: the one it names, the one that was on, or one running over."""
-    report = arrival.report
-    named = getattr(report, "visit", None)
-    if named is not None:
-        return next((planned for planned in state.plan.visits if planned.id == named), None)
-    said_ms, _ = plausible_ms(report.time_ms, arrival.received_ms)
-    if isinstance(report, reports.VisitEnded | reports.Left):
-        return _left(state, arrival, said_ms)
-    return current_visit(state, said_ms) or current_visit(state, said_ms, SAID_LEAD_MS)
-
-
-def _left(state: NurseState, arrival: Arrival, said_ms: int) -> VisitPlan | None:
-    """Return the visit that she left, not saying which. One that has not begun is left only if she was there.
-
-    An end that is said twice must not end the next visit, too.
-    """
-    ends = [known for known in state.visits.values() if known.end_event is not None]
-    if any(known.end_event == arrival.event_id for known in ends):
-        return None
-    again = any(abs(arrival.received_ms - known.end_ms) <= SAID_TWICE_MS for known in ends)
-    begun = [
-        planned
-        for planned in state.plan.visits
-        if said_ms <= planned.ends_ms + OVERRUN_MS
-        and not (
-            state.visits[planned.id].ended or (state.visits[planned.id].gone and said_ms > planned.ends_ms)
-        )
-        and (_has_come(state, planned) or (planned.starts_ms <= said_ms and not again))
-    ]
-    return begun[-1] if begun else None
-
-
-def _has_come(state: NurseState, planned: VisitPlan) -> bool:
-    return state.visits[planned.id].arrived_ms is not None
 
 
 def _move(

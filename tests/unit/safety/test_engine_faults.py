@@ -10,6 +10,7 @@ from ingest.records import Arrival
 from safety.engine import AFTER_FAULT_MS, engine_for
 from safety.rules import nurse
 from safety.rules.effects import Effect, RaiseAlert
+from safety.rules.nurse_state import NurseState
 from tests.support.records import PLAN, T0_MS, fix, tick
 
 BAD, GOOD = "nur_bad", "nur_good"
@@ -47,7 +48,7 @@ def test_a_nurse_whose_rules_fail_costs_nobody_elses_alerts(monkeypatch: pytest.
     on_tick = nurse.on_tick
     fails_until_ms = T0_MS + 1_000_000
 
-    def breaking(state: nurse.NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:
+    def breaking(state: NurseState, now_ms: int, resumed_ms: int) -> list[Effect]:
         if state.plan.nurse == BAD and now_ms < fails_until_ms:
             raise ValueError("a rule is broken")
         return on_tick(state, now_ms, resumed_ms)
@@ -62,7 +63,7 @@ def test_a_nurse_whose_rules_fail_costs_nobody_elses_alerts(monkeypatch: pytest.
 def test_a_record_that_fails_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     step = nurse.step
 
-    def breaking(state: nurse.NurseState, *rest: Any) -> list[Effect]:
+    def breaking(state: NurseState, *rest: Any) -> list[Effect]:
         if state.plan.nurse == BAD:
             raise ValueError("a rule is broken")
         return step(state, *rest)

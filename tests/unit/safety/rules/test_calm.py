@@ -12,7 +12,7 @@ from safety.domain.plan import OrgPlan
 from safety.engine import TelemetryEngine
 from safety.rules import calm
 from safety.rules.effects import PlacePosition
-from safety.rules.nurse import NurseState
+from safety.rules.nurse_state import NurseState
 from tests.support.fences import of_org, square
 from tests.support.records import HOME_LAT, HOME_LON, PLAN, VISIT, arrival, at, event, tick
 

@@ -1,0 +1,53 @@
+"""Meant: which of her visits an event is about."""
+
+from devices import reports
+from ingest.records import Arrival
+from safety.domain.plan import VisitPlan
+from safety.rules.nurse_state import NurseState, current_visit
+from safety.rules.times import plausible_ms
+
+SAID_LEAD_MS = 60 * 60_000
+"""So long before its planned start what she says may mean a visit that she does not name."""
+
+SAID_TWICE_MS = 60_000
+"""Two ends within this are one that was pressed twice."""
+
+OVERRUN_MS = 12 * 3_600_000
+"""So long after its planned end a visit may still be the one she means."""
+
+
+def meant_by(state: NurseState, arrival: Arrival) -> VisitPlan | None:
+    """Return the visit that an event is about: the one it names, the one that was on, or one running over."""
+    report = arrival.report
+    named = getattr(report, "visit", None)
+    if named is not None:
+        return next((planned for planned in state.plan.visits if planned.id == named), None)
+    said_ms, _ = plausible_ms(report.time_ms, arrival.received_ms)
+    if isinstance(report, reports.VisitEnded | reports.Left):
+        return _left(state, arrival, said_ms)
+    return current_visit(state, said_ms) or current_visit(state, said_ms, SAID_LEAD_MS)
+
+
+def _left(state: NurseState, arrival: Arrival, said_ms: int) -> VisitPlan | None:
+    """Return the visit that she left, not saying which. One that has not begun is left only if she was there.
+
+    An end that is said twice must not end the next visit, too.
+    """
+    ends = [known for known in state.visits.values() if known.end_event is not None]
+    if any(known.end_event == arrival.event_id for known in ends):
+        return None
+    again = any(abs(arrival.received_ms - known.end_ms) <= SAID_TWICE_MS for known in ends)
+    begun = [
+        planned
+        for planned in state.plan.visits
+        if said_ms <= planned.ends_ms + OVERRUN_MS
+        and not (
+            state.visits[planned.id].ended or (state.visits[planned.id].gone and said_ms > planned.ends_ms)
+        )
+        and (_has_come(state, planned) or (planned.starts_ms <= said_ms and not again))
+    ]
+    return begun[-1] if begun else None
+
+
+def _has_come(state: NurseState, planned: VisitPlan) -> bool:
+    return state.visits[planned.id].arrived_ms is not None
