@@ -37,6 +37,21 @@ def start(visit: VisitPlan, now_ms: int) -> CheckInState:
     return CheckInState(since_ms=max(visit.starts_ms, now_ms))
 
 
+def replan(state: CheckInState, before: VisitPlan, visit: VisitPlan, now_ms: int) -> None:
+    """Take over another start: from then on check-ins are awaited, but for one that has passed, from now on.
+
+    What she has said since the new start counts on, and so does the time since the old one if both are past.
+    """
+    if before.starts_ms == visit.starts_ms:
+        return
+    heard = state.since_ms != before.starts_ms
+    since_ms = max(visit.starts_ms, state.since_ms if heard else min(state.since_ms, now_ms))
+    if since_ms != state.since_ms:
+        state.since_ms, state.extra_ms = since_ms, 0
+    if visit.starts_ms > now_ms:
+        state.alert = None
+
+
 def step(state: CheckInState, arrival: Arrival, visit: VisitPlan, plan: NursePlan) -> list[Effect]:
     """Take in one event of hers that concerns `visit`."""
     report = arrival.report

@@ -14,6 +14,7 @@ def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
     for planned in plan.visits:
         if planned.id in state.visits and planned.id in before:
             visit.replan(state.visits[planned.id], before[planned.id], planned)
+            check_in.replan(state.check_ins[planned.id], before[planned.id], planned, now_ms)
     state.visits = {
         planned.id: state.visits.get(planned.id) or visit.VisitState(known_ms=now_ms)
         for planned in plan.visits

@@ -72,6 +72,40 @@ def test_a_kept_check_in_that_is_no_longer_news_leaves_the_alert() -> None:
     assert len(raised(KIND, PLAN, *ticks(0, 2_000), kept, *ticks(2_005, 3_000))) == 1
 
 
+def test_a_visit_that_is_put_off_awaits_check_ins_from_its_new_start() -> None:
+    later = plan_of(starts_ms=at(3_600), ends_ms=at(9_000))
+    known = (tick(-2_000), PLAN, *ticks(-1_995, -1_000), later)
+    assert not raised(KIND, *known, *ticks(-995, 5_515))
+    (alert,) = raised(KIND, *known, *ticks(-995, 5_520))
+    assert (alert.occurred_ms, alert.why["reminded"]) == (at(5_400), True)
+
+
+def test_a_visit_that_is_put_off_after_a_missed_check_in_is_watched_anew() -> None:
+    later = plan_of(starts_ms=at(3_600), ends_ms=at(9_000))
+    alerts = raised(KIND, PLAN, *ticks(0, 2_000), later, *ticks(2_005, 6_000))
+    assert [alert.occurred_ms for alert in alerts] == [at(1_800), at(5_400)]
+
+
+def test_a_visit_that_is_brought_forward_awaits_check_ins_from_then_on() -> None:
+    earlier = plan_of(starts_ms=at(-3_000))
+    alerts = raised(KIND, tick(-2_010), PLAN, *ticks(-2_005, -2_000), earlier, *ticks(-1_995, 0))
+    assert [alert.occurred_ms for alert in alerts] == [at(-200)]
+
+
+def test_another_start_forgets_nothing_that_she_has_said_since() -> None:
+    said = (PLAN, *ticks(0, 1_000), event(reports.CheckedIn, 1_000))
+    for starts_s in (-600, 900):
+        alerts = raised(KIND, *said, plan_of(starts_ms=at(starts_s)), *ticks(1_005, 3_000))
+        assert [alert.occurred_ms for alert in alerts] == [at(2_800)]
+
+
+def test_the_start_of_a_visit_that_is_on_may_be_corrected() -> None:
+    for starts_s, due_s in ((-600, 1_800), (300, 2_100)):
+        corrected = plan_of(starts_ms=at(starts_s))
+        alerts = raised(KIND, PLAN, *ticks(0, 1_000), corrected, *ticks(1_005, 2_300))
+        assert [alert.occurred_ms for alert in alerts] == [at(due_s)]
+
+
 def test_high_risk_is_checked_on_even_if_nobody_planned_it() -> None:
     risky = plan_of(check_in_every_s=None, risk="high")
     (alert,) = raised(KIND, risky, *ticks(0, 1_865))
