@@ -37,7 +37,7 @@ def start(visit: VisitPlan, now_ms: int) -> CheckInState:
     return CheckInState(since_ms=max(visit.starts_ms, now_ms))
 
 
-def replan(state: CheckInState, before: VisitPlan, visit: VisitPlan, now_ms: int) -> None:
+def begin_at(state: CheckInState, before: VisitPlan, visit: VisitPlan, now_ms: int) -> None:
     """Take over another start: from then on check-ins are awaited, but for one that has passed, from now on.
 
     What she has said since the new start counts on, and so does the time since the old one if both are past.
@@ -50,6 +50,19 @@ def replan(state: CheckInState, before: VisitPlan, visit: VisitPlan, now_ms: int
         state.since_ms, state.extra_ms = since_ms, 0
     if visit.starts_ms > now_ms:
         state.alert = None
+
+
+def ask_every(state: CheckInState, before: float | None, every_s: float | None, now_ms: int) -> None:
+    """Take over how often to check in: whoever is asked more often than `before` has `every_s` from now on.
+
+    The next one is due no later than it was.
+    """
+    if every_s is None or (before is not None and every_s >= before):
+        return
+    since_ms = max(state.since_ms, now_ms)
+    if before is not None:
+        since_ms = min(since_ms, state.since_ms + ms(before) - ms(every_s))
+    state.since_ms = since_ms
 
 
 def step(state: CheckInState, arrival: Arrival, visit: VisitPlan, plan: NursePlan) -> list[Effect]:
@@ -69,7 +82,7 @@ def step(state: CheckInState, arrival: Arrival, visit: VisitPlan, plan: NursePla
     if said_ms > state.since_ms:
         state.since_ms = said_ms
         state.extra_ms = _extra_ms(report, limits)
-    every_s = _every_s(visit, limits)
+    every_s = interval_s(visit, limits)
     if every_s is not None and state.since_ms + ms(every_s) + state.extra_ms <= arrival.received_ms:
         return _heard_of_late(state, arrival, said_ms)
     return _seen(state, arrival)
@@ -108,7 +121,7 @@ def _times(
 
     What she said while the service was away is still on its way for a while after `resumed_ms`.
     """
-    every_s = _every_s(visit, limits)
+    every_s = interval_s(visit, limits)
     if every_s is None or state.alert is not None:
         return None
     due_ms = state.since_ms + ms(every_s) + state.extra_ms
@@ -125,7 +138,7 @@ def _times(
 def _missed(
     state: CheckInState, visit: VisitPlan, plan: NursePlan, limits: Limits, due_ms: int, now_ms: int
 ) -> RaiseAlert:
-    every_s = _every_s(visit, limits) or 0.0
+    every_s = interval_s(visit, limits) or 0.0
     state.alert = derived_id("missed_check_in", plan.nurse, visit.id, str(due_ms))
     return RaiseAlert(
         id=state.alert,
@@ -216,7 +229,8 @@ def _extra_ms(report: reports.Report, limits: Limits) -> int:
     return ms(min(asked_s or 0.0, limits.check_in_extension_max_s))
 
 
-def _every_s(visit: VisitPlan, limits: Limits) -> float | None:
+def interval_s(visit: VisitPlan, limits: Limits) -> float | None:
+    """Return how often she is to check in; None: never."""
     return visit.check_in_every_s if visit.check_in_every_s is not None else limits.check_in_every_s
 
 

@@ -1,20 +1,20 @@
 """Replan: what a new plan makes of what is known of a nurse."""
 
-from safety.domain.plan import NursePlan
+from safety.domain.plan import NursePlan, VisitPlan
 from safety.rules import check_in, moves, visit
 from safety.rules.device import DeviceState
+from safety.rules.limits import limits_of
 from safety.rules.nurse_state import NurseState
 
 
 def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
     """Take over a new plan: keep what is known of visits and devices that stay."""
-    before = {planned.id: planned for planned in state.plan.visits}
-    state.plan = plan
+    old, state.plan = state.plan, plan
     state.replanned = True
+    before = {planned.id: planned for planned in old.visits}
     for planned in plan.visits:
-        if planned.id in state.visits and planned.id in before:
-            visit.replan(state.visits[planned.id], before[planned.id], planned)
-            check_in.replan(state.check_ins[planned.id], before[planned.id], planned, now_ms)
+        if planned.id in before:
+            _change(state, before[planned.id], old, planned, now_ms)
     state.visits = {
         planned.id: state.visits.get(planned.id) or visit.VisitState(known_ms=now_ms)
         for planned in plan.visits
@@ -30,3 +30,12 @@ def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
     for device in plan.devices:
         known[device.id].kind = device.kind
     state.devices = known
+
+
+def _change(state: NurseState, before: VisitPlan, old: NursePlan, planned: VisitPlan, now_ms: int) -> None:
+    """Take over what differs of a visit that was in the `old` plan as `before`."""
+    visit.replan(state.visits[planned.id], before, planned)
+    timer = state.check_ins[planned.id]
+    check_in.begin_at(timer, before, planned, now_ms)
+    was_s = check_in.interval_s(before, limits_of(old, before))
+    check_in.ask_every(timer, was_s, check_in.interval_s(planned, limits_of(state.plan, planned)), now_ms)

@@ -106,6 +106,29 @@ def test_the_start_of_a_visit_that_is_on_may_be_corrected() -> None:
         assert [alert.occurred_ms for alert in alerts] == [at(due_s)]
 
 
+ASKED_LATER = (
+    plan_of(check_in_every_s=600.0),
+    plan_of(check_in_every_s=None, limits={"check_in_every_s": 600.0}),
+    plan_of(check_in_every_s=None, risk="high", limits={"high_risk_check_in_every_s": 600.0}),
+)
+
+
+def test_who_is_asked_for_check_ins_later_has_the_interval_from_then_on() -> None:
+    nobody = plan_of(check_in_every_s=None)
+    for asks in ASKED_LATER:
+        asked = (nobody, *ticks(0, 1_500), asks)
+        (alert,) = raised(KIND, *asked, *ticks(1_505, 2_200))
+        assert (alert.occurred_ms, alert.why["reminded"]) == (at(2_100), True)
+        assert not raised(KIND, *asked, *ticks(1_505, 2_125))
+
+
+def test_who_is_asked_more_often_has_the_new_interval_and_no_more_time_than_before() -> None:
+    for asked_s, due_s in ((100, 700), (1_000, 1_600), (1_700, 1_800)):
+        often = plan_of(check_in_every_s=600.0)
+        alerts = raised(KIND, PLAN, *ticks(0, asked_s), often, *ticks(asked_s + 5, 2_000))
+        assert [alert.occurred_ms for alert in alerts] == [at(due_s)]
+
+
 def test_high_risk_is_checked_on_even_if_nobody_planned_it() -> None:
     risky = plan_of(check_in_every_s=None, risk="high")
     (alert,) = raised(KIND, risky, *ticks(0, 1_865))
