@@ -77,14 +77,14 @@ def step(state: CheckInState, arrival: Arrival, visit: VisitPlan, plan: NursePla
             return []
         if _is_wrong(report.pin, plan):
             return _refuse(state, arrival, plan)
-    said_ms = _said_ms(arrival)
+    heard_ms = said_ms(arrival)
     limits = limits_of(plan, visit)
-    if said_ms > state.since_ms:
-        state.since_ms = said_ms
+    if heard_ms > state.since_ms:
+        state.since_ms = heard_ms
         state.extra_ms = _extra_ms(report, limits)
     every_s = interval_s(visit, limits)
     if every_s is not None and state.since_ms + ms(every_s) + state.extra_ms <= arrival.received_ms:
-        return _heard_of_late(state, arrival, said_ms)
+        return _heard_of_late(state, arrival, heard_ms)
     return _seen(state, arrival)
 
 
@@ -196,9 +196,9 @@ def _refuse(state: CheckInState, arrival: Arrival, plan: NursePlan) -> list[Effe
     return [told, *_note(state.alert, arrival, "check_in_refused")]
 
 
-def _heard_of_late(state: CheckInState, arrival: Arrival, said_ms: int) -> list[Effect]:
+def _heard_of_late(state: CheckInState, arrival: Arrival, heard_ms: int) -> list[Effect]:
     """She was well then, but the next check-in after it is due already: the alert stays."""
-    return _note(state.alert, arrival, "checked_in", {"said_ms": said_ms})
+    return _note(state.alert, arrival, "checked_in", {"said_ms": heard_ms})
 
 
 def _seen(state: CheckInState, arrival: Arrival) -> list[Effect]:
@@ -218,7 +218,7 @@ def _note(
     return [NoteAlert(id=note_id, alert=alert, at_ms=arrival.received_ms, what=what, detail=detail or {})]
 
 
-def _said_ms(arrival: Arrival) -> int:
+def said_ms(arrival: Arrival) -> int:
     """Return when she said it: when it came in, unless it was on its way for long."""
     occurred_ms, _ = plausible_ms(arrival.report.time_ms, arrival.received_ms)
     return occurred_ms if late(occurred_ms, arrival.received_ms) else arrival.received_ms

@@ -3,7 +3,7 @@
 from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import VisitPlan
-from safety.rules.nurse_state import NurseState, current_visit
+from safety.rules.nurse_state import LEAD_MS, NurseState, current_visit
 from safety.rules.times import plausible_ms
 
 SAID_LEAD_MS = 60 * 60_000
@@ -19,13 +19,29 @@ OVERRUN_MS = 12 * 3_600_000
 def meant_by(state: NurseState, arrival: Arrival) -> VisitPlan | None:
     """Return the visit that an event is about: the one it names, the one that was on, or one running over."""
     report = arrival.report
+    if any(known.end_event == arrival.event_id for known in state.visits.values()):
+        return None  # it has been heard
     named = getattr(report, "visit", None)
     if named is not None:
         return next((planned for planned in state.plan.visits if planned.id == named), None)
     said_ms, _ = plausible_ms(report.time_ms, arrival.received_ms)
     if isinstance(report, reports.VisitEnded | reports.Left):
         return _left(state, arrival, said_ms)
-    return current_visit(state, said_ms) or current_visit(state, said_ms, SAID_LEAD_MS)
+    on = current_visit(state, said_ms) or current_visit(state, said_ms, SAID_LEAD_MS)
+    if on is None and isinstance(report, reports.VisitStarted):
+        return _left_before(state, said_ms)
+    return on
+
+
+def _left_before(state: NurseState, said_ms: int) -> VisitPlan | None:
+    """Return the visit that she begins again: the last one that she left, if it would be on still."""
+    left = {
+        known.left_ms: planned
+        for planned in state.plan.visits
+        if planned.starts_ms - LEAD_MS <= said_ms <= planned.ends_ms
+        and (known := state.visits[planned.id]).left_ms < said_ms
+    }
+    return left[max(left)] if left else None
 
 
 def _left(state: NurseState, arrival: Arrival, said_ms: int) -> VisitPlan | None:
@@ -34,8 +50,6 @@ def _left(state: NurseState, arrival: Arrival, said_ms: int) -> VisitPlan | None
     An end that is said twice must not end the next visit, too.
     """
     ends = [known for known in state.visits.values() if known.end_event is not None]
-    if any(known.end_event == arrival.event_id for known in ends):
-        return None
     again = any(abs(arrival.received_ms - known.end_ms) <= SAID_TWICE_MS for known in ends)
     begun = [
         planned

@@ -106,7 +106,9 @@ def _began_ms(state: NurseState, planned: VisitPlan) -> int | None:
     lead_ms = planned.starts_ms - LEAD_MS
     if known.arrived_ms is None and state.newest is not None and state.newest.time_ms >= lead_ms:
         return None
-    return None if known.gone else max(planned.starts_ms, known.known_ms, known.arrived_ms or 0)
+    return (
+        None if known.gone else max(planned.starts_ms, known.known_ms, known.arrived_ms or 0, known.again_ms)
+    )
 
 
 def _coming(state: NurseState, now_ms: int) -> list[Phase]:
@@ -123,9 +125,13 @@ def _happen(state: NurseState, arrival: Arrival) -> list[Effect]:
         if planned is meant or (isinstance(report, reports.CheckedIn) and report.visit is None):
             effects += check_in.step(state.check_ins[planned.id], arrival, planned, state.plan)
     if meant is not None:
-        effects += visit.step(state.visits[meant.id], arrival, meant, state.plan, state.newest)
-        if state.visits[meant.id].ended:
+        known = state.visits[meant.id]
+        was_over = known.ended
+        effects += visit.step(known, arrival, meant, state.plan, state.newest)
+        if known.ended:
             moves.end(state.moves, meant.id)
+        elif was_over:
+            state.check_ins[meant.id] = check_in.start(meant, check_in.said_ms(arrival))
         if isinstance(report, reports.Arrived | reports.VisitStarted):
             for planned in state.plan.visits:
                 if planned.ends_ms < min(report.time_ms, meant.ends_ms):

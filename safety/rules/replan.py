@@ -34,7 +34,13 @@ def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
 
 def _change(state: NurseState, before: VisitPlan, old: NursePlan, planned: VisitPlan, now_ms: int) -> None:
     """Take over what differs of a visit that was in the `old` plan as `before`."""
-    visit.replan(state.visits[planned.id], before, planned)
+    known = state.visits[planned.id]
+    if visit.is_anew(known, before, planned):
+        state.visits[planned.id] = visit.anew(known, now_ms)
+        state.check_ins[planned.id] = check_in.start(planned, now_ms)
+        moves.end(state.moves, planned.id)
+        return
+    visit.replan(known, before, planned)
     timer = state.check_ins[planned.id]
     check_in.begin_at(timer, before, planned, now_ms)
     was_s = check_in.interval_s(before, limits_of(old, before))

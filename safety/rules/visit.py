@@ -34,7 +34,10 @@ _SEVERITY: dict[How, Severity] = {"not_arrived": "warning", "wrong_address": "wa
 
 
 class VisitState(msgspec.Struct, gc=False, array_like=True):
-    """One visit (epoch ms). `ended`: she said so, in `end_event`; `gone`: or was seen elsewhere after it."""
+    """One visit (epoch ms). `ended`: she said so, in `end_event`; `gone`: or was seen elsewhere after it.
+
+    `left_ms`: when that was, by her word or sight; `again_ms`: since when it is on again.
+    """
 
     known_ms: int = 0
     arrived_ms: int | None = None
@@ -44,6 +47,8 @@ class VisitState(msgspec.Struct, gc=False, array_like=True):
     end_ms: int = 0
     away_fixes: int = 0
     alerts: dict[How, str] = {}
+    left_ms: int = 0
+    again_ms: int = 0
 
 
 def step(
@@ -58,6 +63,8 @@ def step(
         return go(state, arrival)
     if not isinstance(report, reports.Arrived | reports.VisitStarted):
         return []
+    if state.ended or report.visit is not None:  # what names no visit may mean another one than she has left
+        _resume(state, arrival)
     limits = limits_of(plan, visit)
     seen = _seen_at(arrival, newest, limits)
     if seen is None or not _is_elsewhere(seen, visit, limits):
@@ -69,8 +76,15 @@ def step(
 
 def go(state: VisitState, arrival: Arrival) -> list[Effect]:
     """Take in an event that says that she has left: the visit's end, or the start of another one."""
-    state.gone = True
+    state.gone, state.left_ms = True, _said_ms(arrival)
     return _close_at(state, tuple(state.alerts), arrival.received_ms, arrival.event_id, "ended")
+
+
+def _resume(state: VisitState, arrival: Arrival) -> None:
+    """Take in that she says she is there: if she has left, she came back, or had not meant it."""
+    if state.gone and _said_ms(arrival) > state.left_ms:
+        state.again_ms = arrival.received_ms
+        state.ended = state.gone = False
 
 
 def awaits_arrival(state: VisitState) -> bool:
@@ -96,7 +110,7 @@ def see_after(state: VisitState, sight: Sight, visit: VisitPlan) -> list[Effect]
     state.away_fixes += 1
     if state.away_fixes < AWAY_FIXES:
         return []
-    state.gone = True
+    state.gone, state.left_ms = True, sight.time_ms
     return _close_at(state, ("past_end",), sight.received_ms, sight.event, "left")
 
 
@@ -122,6 +136,16 @@ def wake_ms(state: VisitState, visit: VisitPlan, limits: Limits, resumed_ms: int
     return min((due_ms for _, due_ms in _due(state, visit, limits, resumed_ms)), default=None)
 
 
+def is_anew(state: VisitState, before: VisitPlan, visit: VisitPlan) -> bool:
+    """Tell whether she has left what was planned `before`, and the visit now begins after that."""
+    return state.gone and before.starts_ms != visit.starts_ms and visit.starts_ms > state.left_ms
+
+
+def anew(state: VisitState, now_ms: int) -> VisitState:
+    """Return what is known of a visit that is anew: only which end is that of before."""
+    return VisitState(known_ms=now_ms, end_event=state.end_event, end_ms=state.end_ms, left_ms=state.left_ms)
+
+
 def replan(state: VisitState, before: VisitPlan, visit: VisitPlan) -> None:
     """Take over what changed since the plan `before`: other times, another place are another question."""
     if (before.lat, before.lon) != (visit.lat, visit.lon):
@@ -145,7 +169,8 @@ def _due(state: VisitState, visit: VisitPlan, limits: Limits, resumed_ms: int) -
         if late_ms < visit.ends_ms:
             due.append(("not_arrived", max(late_ms, heard_ms)))
     if not state.gone and "past_end" not in state.alerts:
-        due.append(("past_end", max(visit.ends_ms + ms(limits.overrun_grace_s), heard_ms)))
+        over_ms = max(visit.ends_ms, state.again_ms) + ms(limits.overrun_grace_s)
+        due.append(("past_end", max(over_ms, heard_ms)))
     return due
 
 
@@ -156,7 +181,8 @@ def _overdue(state: VisitState, how: How, visit: VisitPlan, plan: NursePlan, now
         if how == "not_arrived"
         else (visit.ends_ms, limits.overrun_grace_s)
     )
-    cause = f"{visit.id}/{how}/{planned_ms}"
+    again = f"/{state.again_ms}" if state.again_ms else ""
+    cause = f"{visit.id}/{how}/{planned_ms}{again}"
     state.alerts[how] = derived_id("overdue_visit", plan.nurse, cause)
     return RaiseAlert(
         id=state.alerts[how],
@@ -194,7 +220,7 @@ def _wrong_address(
         nurse=plan.nurse,
         device=arrival.device,
         visit=visit.id,
-        occurred_ms=plausible_ms(arrival.report.time_ms, arrival.received_ms)[0],
+        occurred_ms=_said_ms(arrival),
         received_ms=arrival.received_ms,
         source_event=arrival.event_id,
         position=position,
@@ -208,6 +234,10 @@ def _wrong_address(
             "said": arrival.report.name,
         },
     )
+
+
+def _said_ms(arrival: Arrival) -> int:
+    return plausible_ms(arrival.report.time_ms, arrival.received_ms)[0]
 
 
 def _is_elsewhere(position: Position, visit: VisitPlan, limits: Limits) -> bool:

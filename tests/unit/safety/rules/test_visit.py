@@ -7,8 +7,8 @@ import pytest
 from devices import reports
 from safety.domain.plan import NursePlan
 from safety.rules.effects import RaiseAlert
-from tests.support.days import noted, plan_of, raised, replace
-from tests.support.records import VISIT, arrival, at, event, fix, position, tick, ticks
+from tests.support.days import noted, plan_of, raised, replace, run
+from tests.support.records import PLAN, VISIT, arrival, at, event, fix, position, tick, ticks
 
 QUIET = plan_of(check_in_every_s=None)
 OVER_S = 3_600
@@ -157,3 +157,67 @@ def test_a_plan_that_changes_on_duty_is_looked_at_with_the_next_tick() -> None:
     bare = replace(QUIET, visits=())
     (alert,) = raised("battery_low", bare, tick(-910), low, *ticks(-895, -600), QUIET, *ticks(-595, -590))
     assert alert.received_ms == at(-595)
+
+
+ENDED = (PLAN, fix(10, 10), *ticks(0, 600), event(reports.VisitEnded, 600))
+AGAIN = [
+    (reports.VisitStarted, {"visit": "vis_1"}),
+    (reports.Arrived, {"visit": "vis_1"}),
+    (reports.VisitStarted, {}),
+]
+
+
+@pytest.mark.parametrize(("said", "named"), AGAIN)
+def test_a_visit_that_she_begins_again_after_its_end_is_watched_as_before(said: Any, named: Any) -> None:
+    for between in ([], [fix(700, 3_000), fix(760, 3_000)]):
+        again = (*ENDED, *ticks(605, 895), *between, event(said, 900, **named), *ticks(905, 930))
+        (missed,) = raised("missed_check_in", *again, *ticks(935, 4_000))
+        assert missed.occurred_ms == at(2_700), "the wait for a check-in starts anew"
+        assert overdue("past_end", *again, *ticks(935, OVER_S + 905))
+        away = [fix(940, 10), *(fix(950 + 20 * i, 1_000) for i in range(5))]
+        assert [alert.occurred_ms for alert in raised("fence_exit", *again, *away)] == [at(950)]
+
+
+def test_the_end_of_a_visit_that_she_began_again_ends_it_again() -> None:
+    again = (*ENDED, *ticks(605, 900), event(reports.VisitStarted, 900, visit="vis_1"), *ticks(905, 1_200))
+    assert not raised("missed_check_in", *again, event(reports.VisitEnded, 1_200), *ticks(1_205, 6_000))
+    twice = event(reports.VisitEnded, 600)
+    assert raised("missed_check_in", *again, twice, *ticks(1_205, 6_000)), "it was heard before"
+
+
+def test_a_start_that_comes_in_after_the_end_begins_nothing_again() -> None:
+    for named in ({"visit": "vis_1"}, {}):
+        late = arrival(reports.VisitStarted(time_ms=at(30), **named), 700)
+        assert not raised("missed_check_in", *ENDED, *ticks(605, 700), late, *ticks(705, 6_000))
+
+
+def test_a_start_that_can_mean_the_next_visit_does() -> None:
+    later = replace(VISIT, id="vis_2", starts_ms=at(3_600), ends_ms=at(7_200))
+    two = replace(PLAN, visits=(VISIT, later))
+    begun = (two, *ENDED[1:], *ticks(605, 900), event(reports.VisitStarted, 900), *ticks(905, 6_000))
+    assert [alert.visit for alert in raised("missed_check_in", *begun)] == ["vis_2"]
+
+
+def test_a_visit_that_goes_on_after_all_is_told_again() -> None:
+    late = (QUIET, fix(10, 10), *ticks(3_000, 4_600), event(reports.VisitEnded, 4_600), *ticks(4_605, 4_700))
+    again = (*late, event(reports.VisitStarted, 4_700, visit="vis_1"), *ticks(4_705, 6_000))
+    first, second = overdue("past_end", *again)
+    assert first.id != second.id
+    assert second.received_ms == at(4_700 + 900)
+
+
+def test_a_visit_that_was_ended_and_is_put_off_is_watched_anew() -> None:
+    moved = plan_of(starts_ms=at(7_200), ends_ms=at(10_800))
+    anew = (*ENDED, *ticks(605, 900), moved, *ticks(905, 8_105))
+    (alert,) = overdue("not_arrived", *anew)
+    assert alert.occurred_ms == at(7_200)
+    assert [alert.occurred_ms for alert in raised("missed_check_in", *anew, *ticks(8_110, 9_200))] == [
+        at(9_000)
+    ]
+    away = [fix(7_300, 10), *(fix(7_310 + 20 * i, 1_000) for i in range(5))]
+    assert raised("fence_exit", *anew[:-1], *away)
+
+
+def test_another_start_that_had_passed_when_she_ended_it_changes_nothing() -> None:
+    moved = plan_of(starts_ms=at(300), ends_ms=at(3_600))
+    assert not run(*ENDED, *ticks(605, 900), moved, *ticks(905, 6_000))[len(run(*ENDED)) :]
