@@ -4,7 +4,7 @@ from safety.domain.plan import NursePlan, VisitPlan
 from safety.rules import check_in, moves, visit
 from safety.rules.device import DeviceState
 from safety.rules.limits import limits_of
-from safety.rules.nurse_state import NurseState
+from safety.rules.nurse_state import LEAD_MS, NurseState
 
 
 def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
@@ -41,7 +41,22 @@ def _change(state: NurseState, before: VisitPlan, old: NursePlan, planned: Visit
         moves.end(state.moves, planned.id)
         return
     visit.replan(known, before, planned)
+    moved = (before.lat, before.lon) != (planned.lat, planned.lon)
+    early = known.arrived_ms is not None and known.arrived_ms < planned.starts_ms - LEAD_MS
+    if (moved or early) and not _is_there(state, planned):
+        visit.forget_arrival(known, now_ms)
+        moves.end(state.moves, planned.id)
     timer = state.check_ins[planned.id]
     check_in.begin_at(timer, before, planned, now_ms)
     was_s = check_in.interval_s(before, limits_of(old, before))
     check_in.ask_every(timer, was_s, check_in.interval_s(planned, limits_of(state.plan, planned)), now_ms)
+
+
+def _is_there(state: NurseState, planned: VisitPlan) -> bool:
+    """Tell whether she was last seen at the address that the visit has now, for the time that it has now."""
+    newest = state.newest
+    return (
+        newest is not None
+        and newest.time_ms >= planned.starts_ms - LEAD_MS
+        and visit.is_at(planned, newest.position)
+    )

@@ -36,7 +36,8 @@ _SEVERITY: dict[How, Severity] = {"not_arrived": "warning", "wrong_address": "wa
 class VisitState(msgspec.Struct, gc=False, array_like=True):
     """One visit (epoch ms). `ended`: she said so, in `end_event`; `gone`: or was seen elsewhere after it.
 
-    `left_ms`: when that was, by her word or sight; `again_ms`: since when it is on again.
+    `left_ms`: when that was, by her word or sight; `again_ms`: since when it is on again, or she is awaited
+    anew.
     """
 
     known_ms: int = 0
@@ -92,9 +93,14 @@ def awaits_arrival(state: VisitState) -> bool:
     return state.arrived_ms is None or "wrong_address" in state.alerts
 
 
+def is_at(visit: VisitPlan, position: Position) -> bool:
+    """Tell whether a position is in the visit's circle."""
+    return _beyond_m(visit, position)[0] <= 0
+
+
 def see(state: VisitState, sight: Sight, visit: VisitPlan) -> list[Effect]:
     """Take in a fix, newer than all before, during the visit, while it `awaits_arrival`."""
-    if _beyond_m(visit, sight.position)[0] > 0:
+    if not is_at(visit, sight.position):
         return []
     return _arrived(state, ("not_arrived", "wrong_address"), sight.received_ms, sight.event)
 
@@ -146,10 +152,13 @@ def anew(state: VisitState, now_ms: int) -> VisitState:
     return VisitState(known_ms=now_ms, end_event=state.end_event, end_ms=state.end_ms, left_ms=state.left_ms)
 
 
+def forget_arrival(state: VisitState, now_ms: int) -> None:
+    """Await her anew: she came to another place, or for another time."""
+    state.arrived_ms, state.again_ms = None, now_ms
+
+
 def replan(state: VisitState, before: VisitPlan, visit: VisitPlan) -> None:
-    """Take over what changed since the plan `before`: other times, another place are another question."""
-    if (before.lat, before.lon) != (visit.lat, visit.lon):
-        state.arrived_ms = None
+    """Take over what changed since the plan `before`: other times are another question."""
     if before.starts_ms != visit.starts_ms:
         state.alerts.pop("not_arrived", None)
     if before.ends_ms != visit.ends_ms:
@@ -165,7 +174,7 @@ def _due(state: VisitState, visit: VisitPlan, limits: Limits, resumed_ms: int) -
     # What she said while the service was away is still coming in.
     heard_ms = resumed_ms + RESUME_MS if resumed_ms else 0
     if state.arrived_ms is None and not {"not_arrived", "wrong_address"} & state.alerts.keys():
-        late_ms = max(visit.starts_ms, state.known_ms) + ms(limits.arrival_grace_s)
+        late_ms = max(visit.starts_ms, state.known_ms, state.again_ms) + ms(limits.arrival_grace_s)
         if late_ms < visit.ends_ms:
             due.append(("not_arrived", max(late_ms, heard_ms)))
     if not state.gone and "past_end" not in state.alerts:

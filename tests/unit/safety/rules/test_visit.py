@@ -8,7 +8,18 @@ from devices import reports
 from safety.domain.plan import NursePlan
 from safety.rules.effects import RaiseAlert
 from tests.support.days import noted, plan_of, raised, replace, run
-from tests.support.records import PLAN, VISIT, arrival, at, event, fix, position, tick, ticks
+from tests.support.records import (
+    METRES_PER_DEGREE,
+    PLAN,
+    VISIT,
+    arrival,
+    at,
+    event,
+    fix,
+    position,
+    tick,
+    ticks,
+)
 
 QUIET = plan_of(check_in_every_s=None)
 OVER_S = 3_600
@@ -221,3 +232,41 @@ def test_a_visit_that_was_ended_and_is_put_off_is_watched_anew() -> None:
 def test_another_start_that_had_passed_when_she_ended_it_changes_nothing() -> None:
     moved = plan_of(starts_ms=at(300), ends_ms=at(3_600))
     assert not run(*ENDED, *ticks(605, 900), moved, *ticks(905, 6_000))[len(run(*ENDED)) :]
+
+
+def _north(north_m: float, **changed: Any) -> NursePlan:
+    """The usual visit, with its address so much farther north."""
+    return plan_of(check_in_every_s=None, lat=VISIT.lat + north_m / METRES_PER_DEGREE, **changed)
+
+
+def test_who_was_never_at_the_new_address_has_not_left_it_and_is_awaited_there() -> None:
+    there = (QUIET, tick(0), fix(10, 10), *ticks(15, 1_500), fix(1_500, 10), _north(2_000))
+    stays = [record for second in range(1_505, 2_700, 5) for record in (tick(second), fix(second + 1, 10))]
+    assert not raised("fence_exit", *there, *stays)
+    (alert,) = overdue("not_arrived", *there, *stays)
+    assert alert.received_ms == at(1_500 + 900), "the grace counts from when the address was changed"
+    goes = [fix(1_700, 1_000), fix(1_800, 2_000), *(fix(1_900 + 20 * i, 3_000) for i in range(4))]
+    assert [alert.occurred_ms for alert in raised("fence_exit", *there, *goes)] == [at(1_900)]
+
+
+def test_a_correction_of_the_address_she_is_at_changes_nothing() -> None:
+    there = (QUIET, tick(0), fix(10, 10), *ticks(15, 1_500), fix(1_500, 10), _north(60))
+    assert not overdue("not_arrived", *there, *ticks(1_505, 3_000))
+    assert raised("fence_exit", *there, *(fix(1_510 + 20 * i, 1_000) for i in range(4)))
+
+
+def test_who_came_for_another_time_is_awaited_for_the_new_one() -> None:
+    later = plan_of(check_in_every_s=None, starts_ms=at(3_000), ends_ms=at(6_600))
+    there = (QUIET, tick(0), fix(10, 10), *ticks(15, 600), later, *ticks(605, 2_195))
+    on_her_way = [fix(2_200 + 20 * i, 1_000) for i in range(4)]
+    assert not raised("fence_exit", *there, *on_her_way)
+    (alert,) = overdue("not_arrived", *there, *on_her_way, *ticks(2_300, 3_905))
+    assert alert.occurred_ms == at(3_000)
+    assert not overdue("not_arrived", *there, fix(2_200, 10), *ticks(2_205, 3_905))
+
+
+def test_who_is_there_when_the_start_is_put_off_a_little_stays_there() -> None:
+    later = plan_of(check_in_every_s=None, starts_ms=at(1_200), ends_ms=at(4_800))
+    there = (QUIET, tick(0), fix(10, 10), *ticks(15, 600), fix(600, 10), later, *ticks(605, 2_200))
+    assert not overdue("not_arrived", *there)
+    assert raised("fence_exit", *there, *(fix(2_200 + 20 * i, 1_000) for i in range(4)))
