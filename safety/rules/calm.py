@@ -7,6 +7,7 @@ the same outcome.
 """
 
 import math
+from collections.abc import Sequence
 
 import msgspec
 
@@ -21,7 +22,7 @@ from safety.rules.effects import PlacePosition
 from safety.rules.geofence import USABLE_ACCURACY_M
 from safety.rules.health import SKEW_MS
 from safety.rules.jumps import NEAR_DEG
-from safety.rules.nurse_state import NurseState, current_visit, until_ms
+from safety.rules.nurse_state import NurseState, awaited_at, current_visit, until_ms
 from safety.rules.shared_fences import SharedFences
 from safety.rules.sight import Sight
 from safety.rules.silence import PAUSE_MS
@@ -153,7 +154,9 @@ def _bound(
 ) -> None:
     """Give `calm` its box: the one `before`, if she is still in that, or one around her."""
     newest = calm.newest
-    if before is not None and before.visit == calm.visit and before.serves(newest):
+    awaited = awaited_at(state, newest.time_ms)
+    serves = before is not None and before.visit == calm.visit and before.serves(newest)
+    if before is not None and serves and _is_clear(before, visit_on, awaited):
         calm.lat, calm.lon, calm.reach_deg = before.lat, before.lon, before.reach_deg
         calm.accuracy_m, calm.again_ms = before.accuracy_m, before.again_ms
         return
@@ -161,7 +164,7 @@ def _bound(
     at = newest.position
     # Around the address, if she is there, fixes stray less far from the middle than around one of them.
     for lat, lon in ((visit_on.lat, visit_on.lon), (at.lat, at.lon)):
-        reach_deg, accuracy_m = _room(lat, lon, state, visit_on, shared)
+        reach_deg, accuracy_m = _room(lat, lon, state, visit_on, awaited, shared)
         if reach_deg > 0.0 and abs(at.lat - lat) <= reach_deg and abs(at.lon - lon) <= reach_deg:
             calm.lat, calm.lon, calm.reach_deg = lat, lon, reach_deg
             calm.accuracy_m, calm.again_ms = accuracy_m, 0
@@ -195,20 +198,41 @@ def _is_settled(state: NurseState, visit_on: VisitPlan, newest: Sight, shared: S
     )
 
 
+def _is_clear(calm: Calm, visit_on: VisitPlan, awaited: Sequence[VisitPlan]) -> bool:
+    """Tell whether nobody is awaited at any place in the box."""
+    return calm.reach_deg <= 0.99 * _off_m(calm.lat, calm.lon, awaited) / _diagonal_m(visit_on)
+
+
 def _room(
-    lat: float, lon: float, state: NurseState, visit_on: VisitPlan, shared: SharedFences
+    lat: float,
+    lon: float,
+    state: NurseState,
+    visit_on: VisitPlan,
+    awaited: Sequence[VisitPlan],
+    shared: SharedFences,
 ) -> tuple[float, int]:
     """Return how many degrees she may be off that place, along either axis, and how poor a fix may be.
 
     Within the circle a fix of an accuracy up to the buffer is inside, and a poorer one by so much deeper.
+    In the circle of a visit that awaits her a fix would be an arrival.
     """
     if abs(lat) > _FARTHEST_LAT or abs(lon) > _FARTHEST_LON:
         return 0.0, 0
     inside_m = visit_on.radius_m - apart_m(visit_on.lat, visit_on.lon, lat, lon)
-    diagonal_m = math.sqrt(sum(metres**2 for metres in metres_per_degree(visit_on.lat)))
-    most_deg = min(_MOST_DEG, 0.99 * inside_m / diagonal_m)
+    diagonal_m = _diagonal_m(visit_on)
+    most_deg = min(_MOST_DEG, 0.99 * min(inside_m, _off_m(lat, lon, awaited)) / diagonal_m)
     room_deg = shared.room_deg(lat, lon, state.plan.org, visit_on, state.moves.keep_out, most_deg)
     if room_deg < _LEAST_DEG:
         return 0.0, 0
     deep_m = inside_m - room_deg * diagonal_m
     return room_deg, int(min(STANDARD.buffer_m + deep_m, USABLE_ACCURACY_M))
+
+
+def _off_m(lat: float, lon: float, awaited: Sequence[VisitPlan]) -> float:
+    """Return how far a place is from the nearest circle in which she is awaited, metres."""
+    return min((apart_m(each.lat, each.lon, lat, lon) - each.radius_m for each in awaited), default=math.inf)
+
+
+def _diagonal_m(visit_on: VisitPlan) -> float:
+    """Return how long a degree of both, latitude and longitude, is there."""
+    return math.sqrt(sum(metres**2 for metres in metres_per_degree(visit_on.lat)))

@@ -50,18 +50,24 @@ def _left(state: NurseState, arrival: Arrival, said_ms: int) -> VisitPlan | None
     An end that is said twice must not end the next visit, too.
     """
     ends = [known for known in state.visits.values() if known.end_event is not None]
-    again = any(abs(arrival.received_ms - known.end_ms) <= SAID_TWICE_MS for known in ends)
+    again = any(
+        abs(arrival.received_ms - known.end_ms) <= SAID_TWICE_MS
+        and abs(said_ms - known.left_ms) <= SAID_TWICE_MS
+        for known in ends
+    )
+    if again:
+        return None
     begun = [
         planned
         for planned in state.plan.visits
         if said_ms <= planned.ends_ms + OVERRUN_MS
-        and not (
-            state.visits[planned.id].ended or (state.visits[planned.id].gone and said_ms > planned.ends_ms)
-        )
-        and (_has_come(state, planned) or (planned.starts_ms <= said_ms and not again))
+        and not (known := state.visits[planned.id]).ended
+        and not (known.gone and said_ms > planned.ends_ms)
+        and (known.arrived_ms is not None or planned.starts_ms <= said_ms)
     ]
-    return begun[-1] if begun else None
-
-
-def _has_come(state: NurseState, planned: VisitPlan) -> bool:
-    return state.visits[planned.id].arrived_ms is not None
+    # Her being there may be for the next visit at the same address as well, which is not the one she leaves.
+    return max(
+        reversed(begun),
+        key=lambda planned: (not state.visits[planned.id].gone, planned.starts_ms <= said_ms),
+        default=None,
+    )

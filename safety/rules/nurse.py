@@ -9,7 +9,7 @@ from safety.rules import check_in, gaps, health, moves, recording, silence, visi
 from safety.rules.effects import Effect, PlacePosition
 from safety.rules.limits import limits_of
 from safety.rules.meant import meant_by
-from safety.rules.nurse_state import LEAD_MS, NurseState, current_visit
+from safety.rules.nurse_state import LEAD_MS, NurseState, awaited_at, current_visit
 from safety.rules.phases import Phase, phase_at, phases
 from safety.rules.shared_fences import SharedFence, SharedFences
 from safety.rules.sight import Sight, sight_of
@@ -165,10 +165,19 @@ def _move(
     effects = [placed, *moves.step(state.moves, sight, visit_on, shared, within, before)]
     if visit.awaits_arrival(state.visits[visit_on.id]):
         effects += _see_after(state, sight)
-        effects += visit.see(state.visits[visit_on.id], sight, visit_on)
-        state.stirred = state.stirred or state.visits[visit_on.id].arrived_ms == sight.received_ms
+    effects += _see(state, sight)
     if moves.is_crossing(state.moves):
         state.stirred = True
+    return effects
+
+
+def _see(state: NurseState, sight: Sight) -> list[Effect]:
+    """Take in where she is during visits: a fix at an address is an arrival for each visit that is there."""
+    effects: list[Effect] = []
+    for planned in awaited_at(state, sight.time_ms):
+        known = state.visits[planned.id]
+        effects += visit.see(known, sight, planned)
+        state.stirred = state.stirred or known.arrived_ms == sight.received_ms
     return effects
 
 

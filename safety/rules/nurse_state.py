@@ -7,7 +7,7 @@ from safety.rules.check_in import CheckInState
 from safety.rules.device import DeviceState
 from safety.rules.moves import Moves
 from safety.rules.sight import Sight
-from safety.rules.visit import VisitState
+from safety.rules.visit import VisitState, awaits_arrival
 
 LEAD_MS = 15 * 60_000
 """So long before its planned start a visit may already have her."""
@@ -41,12 +41,22 @@ def current_visit(state: NurseState, at_ms: int, lead_ms: int = LEAD_MS) -> Visi
     return None
 
 
+def awaited_at(state: NurseState, at_ms: int) -> list[VisitPlan]:
+    """Return the visits that are on at `at_ms`, or about to be, to which she has not come yet."""
+    return [
+        planned
+        for planned in state.plan.visits
+        if planned.starts_ms - LEAD_MS <= at_ms <= planned.ends_ms
+        and not (known := state.visits[planned.id]).ended
+        and awaits_arrival(known)
+    ]
+
+
 def until_ms(state: NurseState, visit_on: VisitPlan, at_ms: int) -> int:
-    """Return until when (epoch ms) `visit_on`, the `current_visit` at `at_ms`, stays that."""
-    until_ms = visit_on.ends_ms
-    for planned in state.plan.visits:
-        if planned is visit_on:
-            break
-        if planned.ends_ms >= at_ms:
-            until_ms = min(until_ms, planned.starts_ms - LEAD_MS - 1)
-    return until_ms
+    """Return until when (epoch ms) `visit_on`, the `current_visit` at `at_ms`, is that and no other comes."""
+    begins_ms = [
+        planned.starts_ms - LEAD_MS - 1
+        for planned in state.plan.visits
+        if planned.starts_ms - LEAD_MS > at_ms and not state.visits[planned.id].ended
+    ]
+    return min([visit_on.ends_ms, *begins_ms])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from devices import reports
 from devices.reports import Fix, Position
-from safety.domain.plan import OrgPlan
+from safety.domain.plan import NursePlan, OrgPlan
 from safety.engine import TelemetryEngine
 from safety.rules import calm
 from safety.rules.effects import PlacePosition
@@ -53,6 +53,8 @@ other = st.sampled_from(
         "offline",
         "check_in",
         "visit_end",
+        "arrive",
+        "start_next",
         "fences",
         "few",
         "plan",
@@ -66,8 +68,18 @@ days = st.lists(steps, max_size=10).map(
 )
 
 
-def log_of(day: list[Any], fences: OrgPlan = FEW) -> list[Any]:
-    second, seq, log = 5, 0, [PLAN, fences, tick(0)]
+NEAR = msgspec.structs.replace(
+    VISIT, id="vis_2", lat=HOME_LAT + 190 * METRE_DEG, starts_ms=at(960), ends_ms=at(1_500)
+)
+PLANS = [PLAN, msgspec.structs.replace(PLAN, visits=(VISIT, NEAR))]
+PLANS += [
+    msgspec.structs.replace(PLAN, visits=(VISIT, msgspec.structs.replace(NEAR, **other)))
+    for other in ({"lat": HOME_LAT}, {"lat": HOME_LAT + 400 * METRE_DEG, "starts_ms": at(0)})
+]
+
+
+def log_of(day: list[Any], fences: OrgPlan = FEW, plan: NursePlan = PLAN) -> list[Any]:
+    second, seq, log = 5, 0, [plan, fences, tick(0)]
     for what in day:
         if isinstance(what, dict):
             second = max(1, second + what["after_s"])
@@ -97,6 +109,9 @@ def _other(what: str, second: int) -> list[Any]:
         return [arrival(reports.StatusReported(time_ms=at(second), online=what != "offline"), heard)]
     if what in ("check_in", "visit_end"):
         return [event(reports.CheckedIn if what == "check_in" else reports.VisitEnded, second)]
+    if what in ("arrive", "start_next"):
+        kind = reports.Arrived if what == "arrive" else reports.VisitStarted
+        return [event(kind, second, visit="vis_1" if what == "arrive" else "vis_2")]
     if what == "plan":
         return [msgspec.structs.replace(PLAN, visits=(msgspec.structs.replace(VISIT, radius_m=120.0),))]
     return [FENCES if what == "fences" else FEW]
@@ -117,12 +132,17 @@ def states_of(engine: TelemetryEngine) -> dict[str, NurseState]:
 
 
 @settings(max_examples=150, deadline=None)
-@given(day=days, fences=st.sampled_from([FENCES, FEW]), cuts=st.sets(st.integers(0, 90)))
+@given(
+    day=days,
+    fences=st.sampled_from([FENCES, FEW]),
+    plan=st.sampled_from(PLANS),
+    cuts=st.sets(st.integers(0, 90)),
+)
 def test_nothing_is_said_that_the_long_way_would_not_say(
-    day: list[Any], fences: OrgPlan, cuts: set[int]
+    day: list[Any], fences: OrgPlan, plan: NursePlan, cuts: set[int]
 ) -> None:
     short, long = TelemetryEngine(), LongWay()
-    for index, record in enumerate(log_of([*[QUIET] * 6, *day], fences)):
+    for index, record in enumerate(log_of([*[QUIET] * 6, *day], fences, plan)):
         if index in cuts:
             snapshot = short.snapshot()
             short = TelemetryEngine()

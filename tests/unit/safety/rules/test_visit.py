@@ -197,8 +197,8 @@ def test_the_end_of_a_visit_that_she_began_again_ends_it_again() -> None:
 
 
 def test_a_start_that_comes_in_after_the_end_begins_nothing_again() -> None:
-    for named in ({"visit": "vis_1"}, {}):
-        late = arrival(reports.VisitStarted(time_ms=at(30), **named), 700)
+    for named in ("vis_1", None):
+        late = arrival(reports.VisitStarted(time_ms=at(30), visit=named), 700)
         assert not raised("missed_check_in", *ENDED, *ticks(605, 700), late, *ticks(705, 6_000))
 
 
