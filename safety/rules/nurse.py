@@ -146,7 +146,7 @@ def _move(
     shared: SharedFences,
     within: Sequence[SharedFence],
 ) -> list[Effect]:
-    """Take in where she is; fixes that are older than the newest one only complete the track."""
+    """Take in where she is. A fix older than the newest one tells where she was, and nothing of now."""
     newest = state.newest is None or sight.time_ms > state.newest.time_ms
     visit_on = current_visit(state, sight.time_ms)
     alarmed = (
@@ -158,7 +158,7 @@ def _move(
     if not newest:
         if visit_on is not None:
             moves.look_back(state.moves, sight, visit_on, shared)
-        return [placed]
+        return [placed, *_see(state, sight)]
     before, state.newest = state.newest, sight
     if visit_on is None:
         return [placed, *_see_after(state, sight)]
@@ -172,7 +172,7 @@ def _move(
 
 
 def _see(state: NurseState, sight: Sight) -> list[Effect]:
-    """Take in where she is during visits: a fix at an address is an arrival for each visit that is there."""
+    """Take in where she was seen, now or before: at an address it is an arrival for each visit there."""
     effects: list[Effect] = []
     for planned in awaited_at(state, sight.time_ms):
         known = state.visits[planned.id]

@@ -99,7 +99,7 @@ def is_at(visit: VisitPlan, position: Position) -> bool:
 
 
 def see(state: VisitState, sight: Sight, visit: VisitPlan) -> list[Effect]:
-    """Take in a fix, newer than all before, during the visit, while it `awaits_arrival`."""
+    """Take in a fix of the visit's time, while it `awaits_arrival`."""
     if not is_at(visit, sight.position):
         return []
     return _arrived(state, ("not_arrived", "wrong_address"), sight.received_ms, sight.event)

@@ -43,6 +43,11 @@ def test_who_goes_to_the_next_visit_before_the_end_of_this_one_has_come() -> Non
     assert noted("overdue_visit", *late) == ["arrived"]
 
 
+def test_a_fix_that_comes_late_is_an_arrival_for_both() -> None:
+    late = [fix(second, 10, received_s=100) for second in (50, 60)]
+    assert not overdue(also(0, 0, 3_600), tick(0), fix(70, 1_000), *late, *ticks(105, 3_000))
+
+
 def test_a_fix_long_before_a_visit_is_no_arrival() -> None:
     two = also(0, 1_200, 4_800)
     assert overdue(two, tick(0), fix(200, 10), *ticks(205, 2_200)) == [("vis_2", "not_arrived")]

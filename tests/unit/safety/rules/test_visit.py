@@ -43,6 +43,18 @@ def test_a_fix_at_the_address_is_an_arrival() -> None:
     assert overdue("not_arrived", QUIET, fix(100, 2_000), *ticks(0, 1_500))
 
 
+def test_a_fix_at_the_address_that_comes_in_after_newer_ones_is_an_arrival() -> None:
+    left = (QUIET, tick(0), fix(800, 1_000), *ticks(805, 850), fix(700, 10, received_s=850))
+    assert not overdue("not_arrived", *left, *ticks(855, 1_500))
+    assert not raised("fence_exit", *left, *(fix(860 + 20 * i, 1_000) for i in range(4))), "only her arrival"
+    told = (QUIET, *ticks(0, 1_000), fix(1_000, 1_000), fix(700, 10, received_s=1_001))
+    assert noted("overdue_visit", *told) == ["arrived"]
+    before = fix(-1_000, 10, received_s=860)
+    assert overdue(
+        "not_arrived", QUIET, tick(0), fix(800, 1_000), *ticks(805, 860), before, *ticks(865, 1_500)
+    )
+
+
 def test_her_word_is_an_arrival() -> None:
     for said in (reports.Arrived, reports.VisitStarted):
         assert not overdue("not_arrived", QUIET, tick(-60), event(said, -30), *ticks(0, 1_500))
