@@ -7,11 +7,11 @@ a duress PIN in place of the PIN is duress, and looks like success. An alarm sen
 import msgspec
 
 from devices import reports
-from devices.identity import derived_id, hash_pin
+from devices.identity import derived_id
 from devices.reports import AlarmBase
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan
-from safety.rules import planned_test
+from safety.rules import planned_test, said_visits
 from safety.rules.effects import (
     AlarmRepeated,
     AlertKind,
@@ -23,6 +23,8 @@ from safety.rules.effects import (
     TellDevice,
 )
 from safety.rules.limits import limits_of, ms
+from safety.rules.pins import is_duress, is_wrong
+from safety.rules.said_visits import SaidVisits
 from safety.rules.times import late, plausible_ms
 
 REPEAT_WINDOW_MS = 15 * 60_000
@@ -69,6 +71,7 @@ class AlarmState(msgspec.Struct):
     cancelled_early: dict[str, int] = {}
     # By device: until when the planned test was to be made that an alarm of it has used up.
     tests_used: dict[str, int] = {}
+    said: SaidVisits = msgspec.field(default_factory=SaidVisits)
 
 
 def step(state: AlarmState, arrival: Arrival, plan: NursePlan | None) -> list[Effect]:
@@ -80,9 +83,12 @@ def step(state: AlarmState, arrival: Arrival, plan: NursePlan | None) -> list[Ef
     _notice_restart(state, arrival)
     if isinstance(report, reports.AlarmCancelled):
         return _cancelled(state, arrival, report, plan)
-    if isinstance(report, reports.EventBase) and _is_duress(report.pin, plan):
-        return [_duress(arrival, plan)]
-    return []
+    if not isinstance(report, reports.EventBase) or plan is None:
+        return []
+    under_duress = is_duress(report.pin, plan)
+    if not (under_duress and isinstance(report, said_visits.ENDS)):  # an end that was forced from her is none
+        said_visits.step(state.said, arrival, report, plan)
+    return [_duress(state, arrival, report, plan)] if under_duress else []
 
 
 def forget(state: AlarmState, now_ms: int) -> None:
@@ -110,7 +116,7 @@ def _alarm(state: AlarmState, arrival: Arrival, report: AlarmBase, plan: NursePl
     occurred_ms, time_doubt = plausible_ms(report.time_ms, arrival.received_ms)
     is_late = late(occurred_ms, arrival.received_ms)
     planned = planned_test.meets(state.tests_used, arrival, report, plan)
-    visit = plan.visit_at(occurred_ms) if plan else None
+    visit = said_visits.visit_at(state.said, plan, occurred_ms) if plan else None
     window_ms = 0 if kind in _PRESSED or is_late else ms(limits_of(plan, visit).cancel_window_s)
     cancel_until_ms = arrival.received_ms + window_ms if window_ms else None
     raised = RaiseAlert(
@@ -187,12 +193,15 @@ def _cancelled(
     if report.alarm is not None:
         # Names are each device's own making: another one's alarm of that name only where it has none.
         named = [seen for seen in named if seen.device == arrival.device] or named
-    if _is_duress(report.pin, plan):
+    if is_duress(report.pin, plan):
         pending = [seen for seen in named if _can_cancel(seen, arrival)]
         if not named and report.alarm is not None:
             state.cancelled_early[_early(arrival, f"{report.alarm}{_UNDER_DURESS}")] = arrival.received_ms
-        return [_duress(arrival, plan), *(effect for seen in pending for effect in _pretend(seen, arrival))]
-    if _is_wrong(report.pin, plan):
+        return [
+            _duress(state, arrival, report, plan),
+            *(effect for seen in pending for effect in _pretend(seen, arrival)),
+        ]
+    if is_wrong(report.pin, plan):
         return [_note(seen, arrival, "cancel_refused") for seen in named if _can_cancel(seen, arrival)]
     if not named and report.alarm is not None:
         state.cancelled_early[_early(arrival, report.alarm)] = arrival.received_ms
@@ -262,23 +271,12 @@ def _note(seen: Sighting, arrival: Arrival, what: str) -> Effect:
     return NoteAlert(id=note_id, alert=seen.alert, at_ms=arrival.received_ms, what=what)
 
 
-def _is_duress(pin: str | None, plan: NursePlan | None) -> bool:
-    if pin is None or plan is None or plan.duress_pin_hash is None:
-        return False
-    return hash_pin(plan.nurse, pin) == plan.duress_pin_hash
-
-
-def _is_wrong(pin: str | None, plan: NursePlan | None) -> bool:
-    if pin is None or plan is None or plan.pin_hash is None:
-        return False
-    return hash_pin(plan.nurse, pin) != plan.pin_hash
-
-
-def _duress(arrival: Arrival, plan: NursePlan | None) -> Effect:
+def _duress(state: AlarmState, arrival: Arrival, report: reports.EventBase, plan: NursePlan | None) -> Effect:
     """She gave her duress PIN: on the device it looks like success, here it is an alert."""
-    report = arrival.report
     occurred_ms, doubts = plausible_ms(report.time_ms, arrival.received_ms)
-    visit = plan.visit_at(occurred_ms) if plan else None
+    visit = None
+    if plan is not None:
+        visit = said_visits.named(report, plan) or said_visits.visit_at(state.said, plan, occurred_ms)
     return RaiseAlert(
         id=derived_id("duress", arrival.event_id),
         kind="duress",
@@ -290,7 +288,7 @@ def _duress(arrival: Arrival, plan: NursePlan | None) -> Effect:
         occurred_ms=occurred_ms,
         received_ms=arrival.received_ms,
         source_event=arrival.event_id,
-        position=report.position if isinstance(report, reports.EventBase) else None,
+        position=report.position,
         silent=True,
         late=late(occurred_ms, arrival.received_ms),
         doubts=doubts,

@@ -7,13 +7,14 @@ counts is when she said it, if it comes late: what a phone kept for an hour says
 import msgspec
 
 from devices import reports
-from devices.identity import derived_id, hash_pin
+from devices.identity import derived_id
 from devices.rfc3339 import rfc3339
 from ingest.records import Arrival
 from safety.domain.limits import Limits, grace_s, reminder_s
 from safety.domain.plan import NursePlan, VisitPlan
 from safety.rules.effects import Effect, NoteAlert, RaiseAlert, TellDevice
 from safety.rules.limits import limits_of, ms
+from safety.rules.pins import is_wrong
 from safety.rules.times import RESUME_MS, late, plausible_ms
 
 REMINDED = frozenset({"phone", "recorder"})
@@ -75,7 +76,7 @@ def step(state: CheckInState, arrival: Arrival, visit: VisitPlan, plan: NursePla
     if isinstance(report, reports.CheckedIn):
         if arrival.received_ms < visit.starts_ms:
             return []
-        if _is_wrong(report.pin, plan):
+        if is_wrong(report.pin, plan):
             return _refuse(state, arrival, plan)
     heard_ms = said_ms(arrival)
     limits = limits_of(plan, visit)
@@ -232,10 +233,3 @@ def _extra_ms(report: reports.Report, limits: Limits) -> int:
 def interval_s(visit: VisitPlan, limits: Limits) -> float | None:
     """Return how often she is to check in; None: never."""
     return visit.check_in_every_s if visit.check_in_every_s is not None else limits.check_in_every_s
-
-
-def _is_wrong(pin: str | None, plan: NursePlan) -> bool:
-    """Tell whether a PIN was given that is neither hers nor her duress PIN, which must look like hers."""
-    if pin is None or plan.pin_hash is None:
-        return False
-    return hash_pin(plan.nurse, pin) not in (plan.pin_hash, plan.duress_pin_hash)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+import pytest
 
 from devices import reports
 from devices.identity import hash_pin
@@ -33,6 +34,64 @@ def test_a_panic_is_critical_at_once_and_belongs_to_the_visit() -> None:
 def test_a_panic_needs_no_plan_and_no_position() -> None:
     (alert,) = raised(panic(60))
     assert (alert.nurse, alert.position) == ("nur_1", None)
+
+
+NEXT = msgspec.structs.replace(PLAN.visits[0], id="vis_2", starts_ms=at(3_000), ends_ms=at(7_200))
+ROUND = msgspec.structs.replace(PLAN, visits=(PLAN.visits[0], NEXT))
+
+
+@pytest.mark.parametrize(
+    ("said", "pressed_s", "visit"),
+    [
+        ([], -840, "vis_1"),  # a quarter of an hour before it she may be there
+        ([], -960, None),
+        ([], 3_100, "vis_1"),
+        ([], 3_700, "vis_2"),
+        ([], 7_300, "vis_2"),  # nobody knows that she has gone
+        ([], 8_200, None),
+        ([("begins", 3_100, "vis_2")], 3_200, "vis_2"),
+        ([("arrives", 3_100, "vis_2")], 3_200, "vis_2"),
+        ([("ends", 3_050, "vis_1")], 3_100, "vis_2"),
+        ([("leaves", 3_050, "vis_1")], 3_100, "vis_2"),
+        ([("ends", 1_200, "vis_1")], 1_300, None),
+        ([("ends", 1_200, None)], 1_300, None),
+        ([("begins", 0, "vis_1"), ("ends", 3_050, None), ("ends", 3_060, None)], 3_100, "vis_2"),
+        ([("begins", 3_050, "vis_2"), ("ends", 3_100, None)], 3_110, "vis_1"),
+        ([("ends", 1_200, "vis_1"), ("begins", 1_500, "vis_1")], 1_600, "vis_1"),
+        ([("begins", 0, "vis_1")], 4_400, "vis_1"),  # she is longer there
+        ([("begins", 0, "vis_1")], 4_600, "vis_2"),  # than anybody grants her, and expected elsewhere
+        ([("begins", 3_000, "vis_2")], 20_000, "vis_2"),
+        ([("begins", 3_000, "vis_2")], 7_200 + 13 * 3_600, None),
+        ([("begins", 2_000, "vis_2")], 2_100, "vis_2"),  # before anybody expected her
+        ([("begins", -1_800, None)], -1_700, "vis_1"),
+        ([("begins", 100, "vis_of_another")], 200, "vis_1"),
+    ],
+)
+def test_an_alarm_is_of_the_visit_that_she_says_she_is_at(
+    said: list[tuple[str, float, str | None]], pressed_s: float, visit: str | None
+) -> None:
+    kinds = {"begins": reports.VisitStarted, "ends": reports.VisitEnded}
+    kinds |= {"arrives": reports.Arrived, "leaves": reports.Left}
+    words = [event(kinds[what], when_s, visit=which) for what, when_s, which in said]
+    (alert,) = raised(ROUND, *words, panic(pressed_s))
+    assert alert.visit == visit
+
+
+def test_an_alarm_that_comes_late_is_of_the_visit_that_she_was_at() -> None:
+    words = [event(reports.VisitEnded, 3_100, visit="vis_1"), event(reports.VisitStarted, 3_200)]
+    (before,) = raised(ROUND, *words, panic(3_050, received_s=3_300))
+    (after,) = raised(ROUND, *words, panic(3_250, received_s=3_300))
+    assert (before.visit, after.visit) == ("vis_1", "vis_2")
+
+
+def test_a_duress_pin_tells_of_the_visit_that_it_was_given_for() -> None:
+    pins = msgspec.structs.replace(WITH_PINS, visits=ROUND.visits)
+    for kind, visit in ((reports.VisitStarted, "vis_2"), (reports.CheckedIn, "vis_2"), (reports.Left, None)):
+        (alert,) = raised(pins, event(kind, 3_050, visit=visit, pin="4321"))
+        assert alert.visit == (visit or "vis_1")
+    # She was made to end it: whatever she presses next, she is there.
+    forced = event(reports.VisitEnded, 600, visit="vis_1", pin="4321")
+    assert [alert.visit for alert in raised(pins, forced, panic(620))] == ["vis_1", "vis_1"]
 
 
 def test_the_same_alarm_again_is_answered_and_raises_nothing() -> None:
@@ -195,14 +254,15 @@ def test_a_visit_sets_its_own_cancel_window() -> None:
     visit = msgspec.structs.replace(PLAN.visits[0], limits={"cancel_window_s": 10.0})
     ours = msgspec.structs.replace(PLAN, visits=(visit,), limits={"cancel_window_s": 60.0})
     assert raised(ours, fall(60))[0].cancel_until_ms == at(70)
-    assert raised(ours, fall(-600))[0].cancel_until_ms == at(-540), "before the visit"
+    assert raised(ours, fall(-1_200))[0].cancel_until_ms == at(-1_140), "before the visit"
 
 
 def test_a_snapshot_carries_everything_over() -> None:
     engine = AlarmEngine()
-    for record in (WITH_PINS, panic(60, alarm="a1"), fall(61, alarm="f1")):
+    ended = event(reports.VisitEnded, 65)
+    for record in (WITH_PINS, panic(60, alarm="a1"), fall(61, alarm="f1"), ended):
         engine.step(record)
     restored = AlarmEngine()
     restored.restore(engine.snapshot())
-    for record in (panic(70, alarm="a1"), event(reports.AlarmCancelled, 72, alarm="f1")):
+    for record in (panic(70, alarm="a1"), event(reports.AlarmCancelled, 72, alarm="f1"), panic(80)):
         assert restored.step(record) == engine.step(record)

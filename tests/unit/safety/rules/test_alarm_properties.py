@@ -40,10 +40,11 @@ alarms = st.builds(
     doubts=st.sampled_from([(), ("fix.lat",)]),
 )
 events = st.builds(
-    lambda kind, told_s, pin: kind(time_ms=at(told_s), pin=pin),
-    st.sampled_from([reports.CheckedIn, reports.VisitEnded, reports.Arrived]),
+    lambda kind, told_s, pin, visit: kind(time_ms=at(told_s), pin=pin, visit=visit),
+    st.sampled_from([reports.CheckedIn, reports.VisitStarted, reports.VisitEnded, reports.Arrived]),
     st.integers(0, 3_600),
     pins,
+    st.sampled_from([None, "vis_1", "vis_2"]),
 )
 cancellations = st.builds(
     lambda told_s, named, pin: reports.AlarmCancelled(time_ms=at(told_s), alarm=named, pin=pin),
