@@ -254,9 +254,12 @@ def _resolve(
     if risk == "high":
         halves = {name: getattr(limits, name) for name in _HALVED}
         tighter: dict[str, Any] = {k: v / 2 for k, v in halves.items() if v is not None}
-        tighter["check_in_every_s"] = limits.check_in_every_s or limits.high_risk_check_in_every_s
         limits = msgspec.structs.replace(limits, **tighter)
-    return _replaced(limits, dict(visit))
+    own = dict(visit)
+    limits = _replaced(limits, own)
+    if risk == "high" and limits.check_in_every_s is None and "check_in_every_s" not in own:
+        limits = msgspec.structs.replace(limits, check_in_every_s=limits.high_risk_check_in_every_s)
+    return limits
 
 
 def _replaced(limits: Limits, changes: Mapping[str, Any]) -> Limits:

@@ -77,6 +77,11 @@ def test_high_risk_halves_how_long_anybody_waits() -> None:
 def test_a_visit_has_the_last_word_even_over_its_risk() -> None:
     own = resolve({"arrival_grace_s": 600.0}, {"arrival_grace_s": 1200.0}, "high")
     assert own.arrival_grace_s == 1200.0
+    assert resolve({}, {"high_risk_check_in_every_s": 600.0}, "high").check_in_every_s == 600.0
+    assert resolve({}, {"high_risk_check_in_every_s": 600.0}, "low").check_in_every_s is None
+    assert resolve({}, {"check_in_every_s": None}, "high").check_in_every_s is None
+    ours = {"check_in_every_s": 900.0}
+    assert resolve(ours, {"high_risk_check_in_every_s": 600.0}, "high").check_in_every_s == 900.0
 
 
 def test_limits_of_another_version_are_left_out() -> None:
