@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, SelectBase, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Connection, Row, Select, SelectBase, or_, select, tuple_, union_all
 
 from safety.domain.alert import OPEN_STATES
 from safety.errors import NotFound
@@ -177,8 +177,20 @@ def read_alert(connection: Connection, scope: Scope, alert_id: str) -> AlertDeta
 
 
 def last_mover(connection: Connection, alert_id: str) -> Row[Any] | None:
-    """Return the newest timeline entry of the alert with which a person moved it on, or None."""
+    """Return the timeline entry of who moved the alert last: a person or, without an actor, its nurse."""
     entries = select(timeline).where(
-        timeline.c.alert == alert_id, timeline.c.actor.is_not(None), timeline.c.what != "note"
+        timeline.c.alert == alert_id,
+        or_(
+            timeline.c.actor.is_not(None) & (timeline.c.what != "note"),
+            timeline.c.what.in_(("pressed_again", "cancelled")),
+        ),
     )
-    return connection.execute(entries.order_by(timeline.c.seq.desc()).limit(1)).first()
+    newest_first = connection.execute(entries.order_by(timeline.c.seq.desc()))
+    return next((entry for entry in newest_first if _moved(entry)), None)
+
+
+def _moved(entry: Row[Any]) -> bool:
+    """Tell whether it changed anything: a press moves what was taken up, a cancellation only what was not."""
+    if entry.actor is not None:
+        return True
+    return bool("taken_up" in entry.detail) is (entry.what == "pressed_again")

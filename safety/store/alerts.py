@@ -208,6 +208,8 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int],
         "position": position_of(raised),
         **({"silent": True} if raised.silent else {}),
     }
+    if pressed and onto.state != "raised":
+        detail["taken_up"] = onto.state
     entry_id = derived_id("merged", raised.id)
     what = "pressed_again" if pressed else "evidence"
     write_entry(connection, onto.id, entry_id, now_ms, what, None, detail)

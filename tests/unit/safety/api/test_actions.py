@@ -5,12 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import select
 
+from safety.store.alerts import raise_alert
 from safety.store.audit import verify_audit
 from safety.store.tables import audit, commands, timeline
-from tests.support.dispatch import Dispatch
+from tests.support.dispatch import Dispatch, alarm
 
 
 async def do(client: httpx.AsyncClient, alert: str, action: str, **body: Any) -> httpx.Response:
@@ -90,6 +92,31 @@ async def test_the_second_is_told_who_was_first(dispatch: Dispatch) -> None:
     assert (problem["status"], problem["by"]) == (409, ours.logins["supervisor"])
     assert problem["at"] == taken.json()["timeline"][-1]["at"]
     assert (problem["current"]["state"], problem["current"]["version"]) == ("acknowledged", 2)
+
+
+async def test_whoever_is_overtaken_by_the_nurse_herself_is_told_of_nobody(dispatch: Dispatch) -> None:
+    ours = dispatch.ours
+    async with dispatch.client(ours, "supervisor") as first, dispatch.client(ours) as second:
+        await do(first, ours.alert, "acknowledge", version=1)
+        dispatch.clock.advance_s(5)
+        press_again(dispatch, "second press")
+        problem = (await do(second, ours.alert, "dispatch", version=2)).json()
+        pressed = problem["current"]
+        assert (problem["by"], pressed["state"], pressed["version"]) == (None, "raised", 3)
+        timeline = (await second.get(f"/api/v1/alerts/{ours.alert}")).json()["timeline"]
+        assert (timeline[-1]["what"], timeline[-1]["at"]) == ("pressed_again", problem["at"])
+        # A press that found it raised changed nothing that she had to know of.
+        await do(first, ours.alert, "assign", version=3)
+        press_again(dispatch, "third press")
+        problem = (await do(second, ours.alert, "dispatch", version=3)).json()
+        assert (problem["by"], problem["current"]["version"]) == (ours.logins["supervisor"], 4)
+
+
+def press_again(dispatch: Dispatch, cause: str) -> None:
+    now_ms = dispatch.clock.now_ms()
+    pressed = msgspec.structs.replace(alarm(dispatch.ours, cause, now_ms), merges="nurse")
+    with dispatch.database.writing() as connection:
+        raise_alert(connection, pressed, now_ms)
 
 
 async def test_an_action_that_comes_too_late_says_so_whatever_the_version(dispatch: Dispatch) -> None:
