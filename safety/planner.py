@@ -16,6 +16,7 @@ from ingest.lanes import LANES, TELEMETRY
 from ingest.log.port import EventLog, NewEntry
 from ingest.records import encode
 from safety.domain.plan import DevicePlan, NursePlan, OrgPlan, VisitPlan
+from safety.store.bindings import taken_over_ms
 from safety.store.database import Database
 from safety.store.fence_plans import fences_of_org, fences_of_visits
 from safety.store.limits import limits_of_org, limits_of_visits
@@ -119,6 +120,7 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
         .select_from(tests)
         .where(devices.c.nurse == nurse, devices.c.revoked_ms.is_(None))
     )
+    since_ms = taken_over_ms(connection, nurse)
     of_visits = limits_of_visits(connection, [visit.id for visit in planned])
     return NursePlan(
         nurse=nurse,
@@ -128,7 +130,11 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
         limits=limits_of_org(connection, row.org),
         devices=tuple(
             DevicePlan(
-                id=device.id, kind=device.kind, test_from_ms=device.from_ms, test_until_ms=device.until_ms
+                id=device.id,
+                kind=device.kind,
+                bound_ms=since_ms.get(device.id),
+                test_from_ms=device.from_ms,
+                test_until_ms=device.until_ms,
             )
             for device in connection.execute(carried.order_by(devices.c.id))
         ),

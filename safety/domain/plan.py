@@ -43,13 +43,14 @@ class VisitPlan(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaul
 
 
 class DevicePlan(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """A device that she carries.
+    """A device that she carries, since `bound_ms` if somebody else had it before.
 
     A test is planned for its next alarm from `test_from_ms` to `test_until_ms`, if they are set.
     """
 
     id: str
     kind: str
+    bound_ms: int | None = None
     test_from_ms: int | None = None
     test_until_ms: int | None = None
 

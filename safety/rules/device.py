@@ -63,9 +63,9 @@ class Recording(msgspec.Struct, gc=False, array_like=True):
 class DeviceState(msgspec.Struct, gc=False, array_like=True):
     """What was last heard of one device (epoch ms of receipt; None: never).
 
-    `known_ms`: since when she carries it; `back_ms`: since when it speaks again after a long pause.
-    `alert` is of its silence, told at `alert_ms`; `faults` are the open alerts of its health, by what is
-    wrong. `gps_ms`: when its last usable fix came.
+    `known_ms`: since when she carries it; what it saw before `bound_ms` is where somebody else was.
+    `back_ms`: since when it speaks again after a long pause. `alert` is of its silence, told at `alert_ms`;
+    `faults` are the open alerts of its health, by what is wrong. `gps_ms`: when its last usable fix came.
 
     `seq` is the highest number of its reports since its last reset (negative: none), told at `seq_ms` by its
     own clock; an ordinary report has the next one. `asks` requests for what is missing went without an
@@ -92,6 +92,7 @@ class DeviceState(msgspec.Struct, gc=False, array_like=True):
     asks: int = 0
     asked_ms: int = 0
     recording: Recording | None = None
+    bound_ms: int = 0
 
 
 def episode(state: DeviceState, device: str, what: str) -> str:

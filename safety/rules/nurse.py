@@ -22,9 +22,9 @@ def step(
     state: NurseState, arrival: Arrival, shared: SharedFences, within: Sequence[SharedFence]
 ) -> list[Effect]:
     """Take in one report of hers; `within` are the shared fences that her position is in."""
-    sight = sight_of(arrival, state.plan.nurse)
-    effects: list[Effect] = [whereabouts.hear(arrival)] if sight is None else []
     known = state.devices.get(arrival.device)
+    sight = sight_of(arrival, state.plan.nurse, known.bound_ms if known is not None else 0)
+    effects: list[Effect] = [whereabouts.hear(arrival)] if sight is None else []
     if known is not None:
         heard = silence.step(known, arrival, state.plan)
         if heard or known.back_ms == arrival.received_ms:

@@ -28,7 +28,7 @@ def replan(state: NurseState, plan: NursePlan, now_ms: int) -> None:
         device.id: state.devices.get(device.id) or DeviceState(known_ms=now_ms) for device in plan.devices
     }
     for device in plan.devices:
-        known[device.id].kind = device.kind
+        known[device.id].kind, known[device.id].bound_ms = device.kind, device.bound_ms or 0
     state.devices = known
 
 

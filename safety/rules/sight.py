@@ -29,14 +29,16 @@ class Sight(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return f"{self.device}/{self.report}/{seq}/{self.told_ms}"
 
 
-def sight_of(arrival: Arrival, nurse: str) -> Sight | None:
-    """Return the position in the report; None if it has none."""
+def sight_of(arrival: Arrival, nurse: str, since_ms: int) -> Sight | None:
+    """Return the position in the report; None if it has none, or if it is from before `since_ms`."""
     report = arrival.report
     position = getattr(report, "position", None)
     if position is None:
         return None
     told_ms = report.time_ms if position.time_ms is None else position.time_ms
     time_ms, _doubts = plausible_ms(told_ms, arrival.received_ms)
+    if time_ms < since_ms:
+        return None
     return Sight(
         position,
         time_ms,

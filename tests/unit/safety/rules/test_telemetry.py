@@ -97,6 +97,15 @@ def test_a_fix_from_the_future_does_not_stop_the_fence() -> None:
     assert alert.kind == "fence_exit"
 
 
+def test_where_a_device_was_before_a_hand_over_is_nobodys() -> None:
+    phone = msgspec.structs.replace(PLAN.devices[0], bound_ms=at(60))
+    kept = fix(30, 900, received_s=70)
+    effects = run(msgspec.structs.replace(PLAN, devices=(phone,)), kept, fix(61, 0, received_s=71))
+    placed = [effect.sight.time_ms for effect in effects if isinstance(effect, PlacePosition)]
+    assert placed == [at(61)]
+    assert [effect.device for effect in effects if isinstance(effect, HearDevice)] == ["dev_1"]
+
+
 def test_a_track_is_kept_only_during_a_visit_and_the_map_takes_the_newest() -> None:
     hour = 3_600
     places = [

@@ -46,6 +46,20 @@ def test_handing_it_to_whoever_has_it_is_nothing(connection: Connection, device:
     assert [row.to_ms for row in read_bindings(connection, device)] == [None]
 
 
+def test_the_engine_is_told_since_when_a_device_is_hers(
+    connection: Connection, device: str, nurse: str, other: str
+) -> None:
+    def since_ms(who: str) -> list[int | None]:
+        plan = nurse_plan(connection, who, AT_MS)
+        return [each.bound_ms for each in plan.devices] if plan is not None else []
+
+    assert since_ms(nurse) == [None], "what it saw before it was anybody's"
+    hand_device(connection, device, other, actor="zhao", at_ms=AT_MS + 5)
+    assert (since_ms(nurse), since_ms(other)) == ([], [AT_MS + 5])
+    hand_device(connection, device, nurse, actor="zhao", at_ms=AT_MS + 9)
+    assert (since_ms(nurse), since_ms(other)) == ([AT_MS + 9], [])
+
+
 def test_the_former_organisation_sees_its_own_part(
     connection: Connection, device: str, nurse: str, org: str, other: str
 ) -> None:
