@@ -1,9 +1,11 @@
 """The native dialect: Vigil's own JSON, for all kinds of devices (docs/protocol.md).
 
 Locations, status and records are read strictly: what does not fit is a fault with its field. Alarms are read
-by `native_alarm`, which never gives up, and events by `native_event`, which never loses a PIN.
+by `native_alarm`, which never gives up, and events by `native_event`, which never loses a PIN. An alarm on
+another channel than its own is one all the same.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -28,7 +30,7 @@ from devices.codecs.native_wire import (
     time_ms_of,
 )
 from devices.errors import UnreadablePayload
-from devices.reports import Report
+from devices.reports import AlarmBase, Report
 
 T = TypeVar("T")
 
@@ -87,7 +89,25 @@ def read(channel: str, payload: bytes, received_ms: int) -> Reading:
     reader = _READERS.get(channel)
     if reader is None:
         raise UnreadablePayload("$", f"no channel {channel[:50]}: expected one of {', '.join(_READERS)}")
-    return reader(payload, received_ms)
+    stray = _stray_alarm(payload, received_ms) if channel != "alarm" and b'"kind"' in payload else None
+    if stray is None:
+        return reader(payload, received_ms)
+    with contextlib.suppress(UnreadablePayload):  # that it does not belong there is told already
+        stray.reports.extend(reader(payload, received_ms).reports)
+    return stray
+
+
+def _stray_alarm(payload: bytes, received_ms: int) -> Reading | None:
+    """Read an alarm that is not on its channel; None: it is none, or not surely one."""
+    if not payload.lstrip().startswith(b"{"):
+        return None
+    reading = read_alarm(payload, received_ms)
+    alarm = reading.reports[0]
+    if not isinstance(alarm, AlarmBase) or any(fault.field in ("kind", "$") for fault in reading.faults):
+        return None
+    alarm = msgspec.structs.replace(alarm, doubts=(*alarm.doubts, "channel"))
+    misplaced = UnreadablePayload("kind", "an alarm belongs on the alarm channel: it is raised all the same")
+    return Reading([alarm], [*reading.faults, misplaced])
 
 
 def _read_location(payload: bytes, received_ms: int) -> Reading:

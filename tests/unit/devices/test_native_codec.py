@@ -221,6 +221,23 @@ def test_what_is_too_much_of_a_list_is_a_fault() -> None:
     assert (len(reading.reports), [fault.field for fault in reading.faults]) == (MAX_ALARMS, ["$"])
 
 
+@pytest.mark.parametrize("channel", get_args(Channel))
+def test_an_alarm_on_another_channel_is_an_alarm(channel: Channel) -> None:
+    reading = read(channel, b'{"kind": "fall", "id": "f1", "lat": 31.2, "lon": 121.4, "pin": "1"}', NOW_MS)
+    alarm, *others = reading.reports
+    assert isinstance(alarm, reports.FallDetected)
+    assert (alarm.alarm, alarm.doubts) == ("f1", () if channel == "alarm" else ("channel",))
+    # What else it says counts as well.
+    also = {"location": reports.Fix, "event": reports.PinGiven, "status": reports.StatusReported}
+    assert [type(other) for other in others] == ([also[channel]] if channel in also else [])
+    assert [fault.field for fault in reading.faults] == ([] if channel == "alarm" else ["kind"])
+    if channel != "alarm":
+        alike = (b'{"kind": "fell", "x": "panic"}', b'[{"kind": "panic"}]', b'{"a": {"kind": "panic"}}')
+        for payload in alike:
+            said = read_or_fault(channel, payload)
+            assert not isinstance(said, Reading) or not [r for r in said.reports if r.urgent]
+
+
 def test_a_long_name_is_a_name() -> None:
     alarm = only("alarm", {"kind": "panic", "id": "L" * 250})
     assert isinstance(alarm, reports.PanicPressed)

@@ -258,7 +258,8 @@ def test_any_bytes_on_any_topic_become_events_or_dead_letters(topic: str, payloa
         assert len(events) + len(dead) >= 1
         assert {letter.payload for letter in dead} <= {payload}
         if not isinstance(parsed_or_none(payload), list):
-            assert len(events) <= 1
+            # An alarm on another channel than its own is one more.
+            assert len([event for event in events if not getattr(event.report, "doubts", ())]) <= 1
 
     asyncio.run(admit())
 
