@@ -5,6 +5,36 @@ from typing import Literal, NamedTuple
 State = Literal["raised", "acknowledged", "dispatched", "on_scene", "resolved", "cancelled"]
 Action = Literal["acknowledge", "assign", "dispatch", "arrive", "note", "verify", "resolve"]
 Resolution = Literal["false_alarm", "test", "assisted", "police", "medical", "no_fault_found"]
+TimelineWord = Literal[
+    "raised",
+    "pressed_again",
+    "evidence",
+    "cancelled",
+    "cancel_refused",
+    "cancel_too_late",
+    "duress_pin",
+    "acknowledged",
+    "assigned",
+    "dispatched",
+    "on_scene",
+    "note",
+    "verified",
+    "resolved",
+    "notified",
+    "notify_failed",
+    "escalated",
+    "exhausted",
+    "arrived",
+    "ended",
+    "left",
+    "returned",
+    "checked_in",
+    "check_in_refused",
+    "heard_again",
+    "mended",
+    "device_told",
+]
+"""What may happen to an alert, as its timeline has it."""
 
 OPEN_STATES: frozenset[str] = frozenset({"raised", "acknowledged", "dispatched", "on_scene"})
 

@@ -10,6 +10,7 @@ from devices import reports
 from devices.identity import derived_id
 from devices.reports import AlarmBase
 from ingest.records import Arrival
+from safety.domain.alert import TimelineWord
 from safety.domain.plan import NursePlan
 from safety.rules import planned_test, said_visits
 from safety.rules.effects import (
@@ -266,7 +267,7 @@ def _pretend(seen: Sighting, arrival: Arrival) -> list[Effect]:
     return [_note(seen, arrival, "duress_pin"), closed]
 
 
-def _note(seen: Sighting, arrival: Arrival, what: str) -> Effect:
+def _note(seen: Sighting, arrival: Arrival, what: TimelineWord) -> Effect:
     note_id = derived_id(what, seen.alert, arrival.event_id)
     return NoteAlert(id=note_id, alert=seen.alert, at_ms=arrival.received_ms, what=what)
 

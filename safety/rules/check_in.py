@@ -10,6 +10,7 @@ from devices import reports
 from devices.identity import derived_id
 from devices.rfc3339 import rfc3339
 from ingest.records import Arrival
+from safety.domain.alert import TimelineWord
 from safety.domain.limits import Limits, grace_s, reminder_s
 from safety.domain.plan import NursePlan, VisitPlan
 from safety.rules.effects import Effect, NoteAlert, RaiseAlert, TellDevice
@@ -210,7 +211,7 @@ def _seen(state: CheckInState, arrival: Arrival) -> list[Effect]:
 def _note(
     alert: str | None,
     arrival: Arrival,
-    what: str,
+    what: TimelineWord,
     detail: dict[str, str | int | float | bool | None] | None = None,
 ) -> list[Effect]:
     if alert is None:

@@ -9,6 +9,7 @@ import msgspec
 
 from devices.commands import CommandKind
 from devices.reports import Position
+from safety.domain.alert import TimelineWord
 from safety.rules.sight import Sight
 
 ALARM_KINDS: frozenset[str] = frozenset({"panic", "duress", "fall", "no_motion", "tamper"})
@@ -78,7 +79,7 @@ class NoteAlert(msgspec.Struct, frozen=True, kw_only=True, tag="note_alert"):
     id: str
     alert: str
     at_ms: int
-    what: str
+    what: TimelineWord
     detail: dict[str, str | int | float | bool | None] = {}
 
 

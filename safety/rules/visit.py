@@ -12,6 +12,7 @@ from devices import reports
 from devices.identity import derived_id
 from devices.reports import Position
 from ingest.records import Arrival
+from safety.domain.alert import TimelineWord
 from safety.domain.fence import Circle
 from safety.domain.limits import Limits
 from safety.domain.plan import NursePlan, VisitPlan
@@ -260,7 +261,9 @@ def _arrived(state: VisitState, hows: tuple[How, ...], at_ms: int, event: str) -
     return _close_at(state, hows, at_ms, event, "arrived")
 
 
-def _close_at(state: VisitState, hows: tuple[How, ...], at_ms: int, event: str, what: str) -> list[Effect]:
+def _close_at(
+    state: VisitState, hows: tuple[How, ...], at_ms: int, event: str, what: TimelineWord
+) -> list[Effect]:
     """Note on the open alerts how they ended. People close them; another one can come after them."""
     alerts = [alert for how in hows if (alert := state.alerts.pop(how, None)) is not None]
     return [

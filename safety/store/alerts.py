@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select, union_all
 
 from devices.identity import derived_id, new_id
-from safety.domain.alert import OPEN_STATES, Action, transition
+from safety.domain.alert import OPEN_STATES, Action, TimelineWord, transition
 from safety.errors import Conflict, NotFound
 from safety.rules.effects import AlarmRepeated, CancelAlert, NoteAlert, RaiseAlert
 from safety.store.device_notice import confirm, confirm_again, tell_all
@@ -46,7 +46,7 @@ _INSERTION = alerts.insert()
 _BY_ID = select(alerts.c.id).where(alerts.c.id == bindparam("id"))
 _MERGED = select(timeline.c.alert).where(timeline.c.id == bindparam("entry"))
 
-_TIMELINE_WORD = {
+_TIMELINE_WORD: dict[Action, TimelineWord] = {
     "acknowledge": "acknowledged",
     "assign": "assigned",
     "dispatch": "dispatched",
@@ -211,7 +211,7 @@ def _merge(connection: Connection, raised: RaiseAlert, onto: Row[str, str, int],
     if pressed and onto.state != "raised":
         detail["taken_up"] = onto.state
     entry_id = derived_id("merged", raised.id)
-    what = "pressed_again" if pressed else "evidence"
+    what: TimelineWord = "pressed_again" if pressed else "evidence"
     write_entry(connection, onto.id, entry_id, now_ms, what, None, detail)
     changes: dict[str, Any] = {}
     if raised.position is not None:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, bindparam, func, select, update
 
 from devices.identity import derived_id
+from safety.domain.alert import TimelineWord
 from safety.domain.policy import LOG, NOBODY, AlertFacts, Decision, EscalationPolicy, Roster, Target
 from safety.store.ladders import ladder_of
 from safety.store.once import insert_once
@@ -159,7 +160,9 @@ def _notify(connection: Connection, due: DueAlert, decision: Decision, now_ms: i
         insert_once(connection, notifications, rows)
 
 
-def _entries(connection: Connection, due: DueAlert, decision: Decision) -> list[tuple[str, dict[str, Any]]]:
+def _entries(
+    connection: Connection, due: DueAlert, decision: Decision
+) -> list[tuple[TimelineWord, dict[str, Any]]]:
     """Return the timeline's (what, detail) for a decision."""
     if decision.reason == "test_pages_nobody":
         text = "a test alarm is on the screen only: nobody is paged"

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Connection, Row, Select, Update, bindparam
 
 from devices.identity import derived_id
 from devices.rfc3339 import rfc3339
+from safety.domain.alert import TimelineWord
 from safety.domain.incident import CRIES_FOR_HELP
 from safety.domain.notice import Notice, NoticePosition, not_sent, scheme_of
 from safety.domain.policy import SEVERITIES
@@ -141,7 +142,7 @@ def _set(connection: Connection, owed: OwedNotice, **values: object) -> None:
     connection.execute(update(notifications).where(notifications.c.id == owed.notice.id).values(values))
 
 
-def _enter(connection: Connection, owed: OwedNotice, what: str, now_ms: int, **more: object) -> None:
+def _enter(connection: Connection, owed: OwedNotice, what: TimelineWord, now_ms: int, **more: object) -> None:
     notice = owed.notice
     detail = {
         "notification": notice.id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from safety.domain.alert import TimelineWord
 from safety.store.once import insert_once
 from safety.store.tables import alerts, timeline
 
@@ -18,7 +19,7 @@ def write_entry(
     alert_id: str,
     entry_id: str,
     at_ms: int,
-    what: str,
+    what: TimelineWord,
     actor: str | None,
     detail: Mapping[str, Any],
 ) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from devices.registry.port import DeviceKind
 from safety.api.schemas.master import Visit
 from safety.api.schemas.shapes import Place, Problem, Shape
-from safety.domain.alert import Resolution, State
+from safety.domain.alert import Resolution, State, TimelineWord
 from safety.rules.effects import AlertKind, Severity
 
 
@@ -70,7 +70,7 @@ class TimelineEntry(Shape):
 
     seq: int
     at: datetime
-    what: str
+    what: TimelineWord
     actor: str | None
     detail: dict[str, Any]
 

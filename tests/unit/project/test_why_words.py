@@ -9,6 +9,7 @@ from typing import Final, get_args
 
 import pytest
 
+from safety.domain.alert import TimelineWord
 from safety.rules.effects import AlertKind
 from tests.support.documents import ROOT, code, read
 
@@ -76,7 +77,11 @@ def test_every_kind_of_alert_has_a_sentence(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_everything_that_happens_to_an_alert_has_a_sentence(language: str) -> None:
-    (words,) = re.findall(r"`what` is one of (.*?)\.\n", read("docs/protocol.md"), re.DOTALL)
     source = (JS / "i18n" / f"{language}.js").read_text(encoding="utf-8")
     known = {*re.findall(r'"timeline\.(\w+)"', source), *(key[9:] for key in table(language))}
-    assert set(code(words)) - known == set()
+    assert set(get_args(TimelineWord)) - known == set()
+
+
+def test_everything_that_happens_to_an_alert_is_documented() -> None:
+    (words,) = re.findall(r"`what` is one of (.*?)\.\n", read("docs/protocol.md"), re.DOTALL)
+    assert tuple(code(words)) == get_args(TimelineWord)
