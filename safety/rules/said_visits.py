@@ -10,7 +10,8 @@ from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import NursePlan, VisitPlan
 from safety.rules.limits import limits_of, ms
-from safety.rules.nurse import LEAD_MS, OVERRUN_MS, SAID_LEAD_MS, SAID_TWICE_MS
+from safety.rules.meant import OVERRUN_MS, SAID_LEAD_MS, SAID_TWICE_MS
+from safety.rules.nurse_state import LEAD_MS
 from safety.rules.times import plausible_ms
 
 BEGINS = (reports.Arrived, reports.VisitStarted)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices import reports
+from safety.engine import Record
 from tests.support.days import noted, raised, replace
 from tests.support.records import METRES_PER_DEGREE, PLAN, VISIT, arrival, at, event, fix, tick, ticks
 
@@ -89,7 +90,7 @@ fixes = st.tuples(st.integers(1, 3_600), st.integers(0, 3_000))
 def test_each_visit_is_held_against_every_fix_of_its_own_time(
     north_m: int, starts_s: int, seen: list[tuple[int, int]]
 ) -> None:
-    day = [(second, tick(second)) for second in range(-2_000, 5_000, 10)]
+    day: list[tuple[int, Record]] = [(second, tick(second)) for second in range(-2_000, 5_000, 10)]
     day += [(second, fix(second, at_m)) for second, at_m in seen]
     records = [record for _, record in sorted(day, key=lambda each: each[0])]
     plan = also(north_m, starts_s, starts_s + 3_600)
