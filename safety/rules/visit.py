@@ -100,7 +100,7 @@ def is_at(visit: VisitPlan, position: Position) -> bool:
 
 
 def see(state: VisitState, sight: Sight, visit: VisitPlan) -> list[Effect]:
-    """Take in a fix of the visit's time, while it `awaits_arrival`."""
+    """Take in a fix of the visit's time, or of the time after it, while it `awaits_arrival`."""
     if not is_at(visit, sight.position):
         return []
     return _arrived(state, ("not_arrived", "wrong_address"), sight.received_ms, sight.event)
@@ -113,7 +113,7 @@ def see_after(state: VisitState, sight: Sight, visit: VisitPlan) -> list[Effect]
     beyond_m, accuracy_m = _beyond_m(visit, sight.position)
     if beyond_m - accuracy_m <= 0:
         state.away_fixes = 0
-        return []
+        return see(state, sight, visit) if awaits_arrival(state) else []
     state.away_fixes += 1
     if state.away_fixes < AWAY_FIXES:
         return []
@@ -175,9 +175,9 @@ def _due(state: VisitState, visit: VisitPlan, limits: Limits, resumed_ms: int) -
     # What she said while the service was away is still coming in.
     heard_ms = resumed_ms + RESUME_MS if resumed_ms else 0
     if state.arrived_ms is None and not {"not_arrived", "wrong_address"} & state.alerts.keys():
-        late_ms = max(visit.starts_ms, state.known_ms, state.again_ms) + ms(limits.arrival_grace_s)
-        if late_ms < visit.ends_ms:
-            due.append(("not_arrived", max(late_ms, heard_ms)))
+        awaited_ms = max(visit.starts_ms, state.known_ms, state.again_ms)
+        if awaited_ms < visit.ends_ms:
+            due.append(("not_arrived", max(awaited_ms + ms(limits.arrival_grace_s), heard_ms)))
     if not state.gone and "past_end" not in state.alerts:
         over_ms = max(visit.ends_ms, state.again_ms) + ms(limits.overrun_grace_s)
         due.append(("past_end", max(over_ms, heard_ms)))

@@ -38,6 +38,19 @@ def test_who_has_not_come_after_the_grace_is_overdue_once() -> None:
     assert not overdue("not_arrived", QUIET, *ticks(0, 895))
 
 
+def test_who_does_not_come_to_a_short_visit_is_told_when_the_grace_is_over() -> None:
+    for ends_s in (300, 900, 901):
+        short = plan_of(check_in_every_s=None, ends_ms=at(ends_s))
+        (alert,) = overdue("not_arrived", tick(-60), short, *ticks(-55, 1_100))
+        assert (alert.occurred_ms, alert.received_ms) == (at(0), at(900))
+
+
+def test_who_comes_to_a_short_visit_after_its_end_and_within_the_grace_has_come() -> None:
+    short = plan_of(check_in_every_s=None, ends_ms=at(300))
+    assert not overdue("not_arrived", tick(-60), short, *ticks(-55, 600), fix(600, 10), *ticks(605, 1_195))
+    assert overdue("past_end", tick(-60), short, *ticks(-55, 600), fix(600, 10), *ticks(605, 1_205))
+
+
 def test_a_fix_at_the_address_is_an_arrival() -> None:
     assert not overdue("not_arrived", QUIET, fix(-300, 100), *ticks(0, 1_500))
     assert overdue("not_arrived", QUIET, fix(100, 2_000), *ticks(0, 1_500))
@@ -146,6 +159,7 @@ def test_an_organisation_and_a_visit_have_their_own_grace() -> None:
 def test_a_visit_entered_long_after_its_end_is_a_record() -> None:
     assert not raised("overdue_visit", tick(OVER_S + 3_700), QUIET, *ticks(OVER_S + 3_705, OVER_S + 9_000))
     assert overdue("past_end", tick(OVER_S + 1_800), QUIET, tick(OVER_S + 1_801))
+    assert not overdue("not_arrived", tick(OVER_S + 1_800), QUIET, *ticks(OVER_S + 1_805, OVER_S + 3_000))
 
 
 def test_more_time_asks_the_question_anew() -> None:
