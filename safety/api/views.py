@@ -7,7 +7,6 @@ from sqlalchemy import Row
 
 from devices.rfc3339 import rfc3339
 from safety.api.rule_limits import shown_limits
-from safety.domain.alert import OPEN_STATES
 from safety.domain.device_import import Fault
 from safety.domain.limits import LimitChanges
 from safety.domain.schedule import Schedule, written
@@ -43,7 +42,7 @@ def alert(row: Row[Any], now_ms: int) -> View:
         "raised_at": rfc3339(row.raised_ms),
         "position": _alert_position(row, now_ms),
         "escalation_level": row.escalation_level,
-        "escalates_at": time_or_none(row.due_ms) if row.state in OPEN_STATES else None,
+        "escalates_at": time_or_none(row.due_ms) if row.state == "raised" else None,
         "cancel_until": time_or_none(row.cancel_until_ms),
         "owner": row.owner,
         "test": row.test,

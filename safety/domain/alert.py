@@ -24,6 +24,7 @@ TimelineWord = Literal[
     "notify_failed",
     "escalated",
     "exhausted",
+    "lapsed",
     "arrived",
     "ended",
     "left",

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from safety.domain.alert import OPEN_STATES
 from safety.domain.policy import SEVERITIES
 
-# How long an alert draws further ones to it, and how long what a person did with it answers for those.
+# How long an alert draws further ones to it, and how long what a person did with it answers for it and those.
 WINDOW_S = 15 * 60.0
 # How long help that is on its way, or there, answers for what comes up meanwhile.
 UNDER_WAY_S = 60 * 60.0
@@ -150,11 +150,22 @@ def _is_paged(mate: Member, by_ms: int | None) -> bool:
     return mate.escalation_level > 0 or (by_ms is not None and mate.due_ms <= by_ms)
 
 
+def kept_until_ms(members: Iterable[Member]) -> int | None:
+    """Return until when what people did with `members` counts as progress (None: nobody has taken any)."""
+    taken = (member for member in members if member.is_open and member.state != "raised")
+    return max((ms for member in taken if (ms := _lasts_until_ms(member)) is not None), default=None)
+
+
 def _is_forgotten(mate: Member, other: Member) -> bool:
-    if mate.acted_ms is None:
-        return True
-    lasts_s = WINDOW_S if mate.state == "acknowledged" else UNDER_WAY_S
-    return other.received_ms - mate.acted_ms > lasts_s * 1000
+    until_ms = _lasts_until_ms(mate)
+    return until_ms is None or other.received_ms > until_ms
+
+
+def _lasts_until_ms(taken: Member) -> int | None:
+    if taken.acted_ms is None:
+        return None
+    lasts_s = WINDOW_S if taken.state == "acknowledged" else UNDER_WAY_S
+    return taken.acted_ms + round(lasts_s * 1000)
 
 
 def _why_it_pages(new: Member, members: Sequence[Member]) -> Reason:

@@ -20,6 +20,8 @@ Reason = Literal[
     "all_refused",  # no channel took what those told last were sent, and no tier is left: everybody is told
     "exhausted",  # every tier was told and nobody acknowledged: everybody is told
     "nobody_to_tell",  # nobody at all can be reached: the log is told
+    # somebody is told next
+    "no_progress",  # somebody took it, and nobody went on with it: it is raised again
     # nobody is told now
     "waiting",  # not yet its time
     "acknowledged",  # somebody has taken it
@@ -120,7 +122,8 @@ NOBODY = Target("nobody", LOG)
 class AlertFacts(NamedTuple):
     """What the ladder must know of an alert; `due_ms` None in an open alert counts as due.
 
-    `refused` says that no channel of those told last took it, or will.
+    `refused` says that no channel of those told last took it, or will. `kept_until_ms` is until when what
+    people did with it counts as progress (None: they did nothing, or it is nobody's to go on with by itself).
     """
 
     state: str
@@ -129,6 +132,7 @@ class AlertFacts(NamedTuple):
     escalation_level: int
     due_ms: int | None
     refused: bool = False
+    kept_until_ms: int | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

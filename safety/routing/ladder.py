@@ -29,6 +29,8 @@ def decide(alert: AlertFacts, policy: EscalationPolicy | None, roster: Roster, n
     An open alert nobody has taken always has a next time to look, unless its reason is one of
     `info_pages_nobody`, `test_pages_nobody` and `policy_pages_nobody`.
     """
+    if alert.state == "acknowledged" and alert.kept_until_ms is not None:
+        return _keep(alert, alert.kept_until_ms, now_ms)
     settled = _settled(alert, policy)
     if settled is not None:
         return Decision(reason=settled, level=alert.escalation_level, next_due_ms=None)
@@ -37,6 +39,13 @@ def decide(alert: AlertFacts, policy: EscalationPolicy | None, roster: Roster, n
     if policy is None or not policy.steps(alert.severity):
         return _tell_everyone(alert, roster, now_ms)
     return _climb(alert, policy, roster, now_ms)
+
+
+def _keep(alert: AlertFacts, until_ms: int, now_ms: int) -> Decision:
+    """Return whether an alert that somebody has taken is in good hands still; if not, it starts anew."""
+    if until_ms > now_ms:
+        return Decision(reason="acknowledged", level=alert.escalation_level, next_due_ms=until_ms)
+    return Decision(reason="no_progress", level=0, next_due_ms=now_ms)
 
 
 def _settled(alert: AlertFacts, policy: EscalationPolicy | None) -> Reason | None:

@@ -17,6 +17,7 @@ from safety.store.device_notice import confirm, confirm_again, tell_all
 from safety.store.incidents import (
     close_open,
     find_incident,
+    forgotten_ms,
     lock_incident,
     release_held,
     take_held,
@@ -154,8 +155,8 @@ def act(
     after = transition(row.state, action)
     changes: dict[str, Any] = {"state": after.state}
     if after.stops_escalation:
-        changes |= {"due_ms": None, "held_by": None}
-        changes["owner"] = row.owner or actor
+        due_ms = forgotten_ms(row, at_ms) if after.state == "acknowledged" else None
+        changes |= {"due_ms": due_ms, "held_by": None, "owner": row.owner or actor}
     if action == "assign":
         changes["owner"] = detail.get("user") or detail.get("responder") or actor
     if action == "resolve":

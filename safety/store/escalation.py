@@ -8,9 +8,11 @@ from sqlalchemy import Connection, Select, bindparam, func, select, update
 from devices.identity import derived_id
 from safety.domain.alert import TimelineWord
 from safety.domain.policy import LOG, NOBODY, AlertFacts, Decision, EscalationPolicy, Roster, Target
+from safety.store.incidents import kept_until
 from safety.store.ladders import ladder_of
 from safety.store.once import insert_once
 from safety.store.tables import alerts, notifications, timeline
+from safety.store.timeline import bump, write_entry
 
 # Built once, as all that is run for every alert: to build a statement takes longer than to run it.
 _NEXT = select(func.min(alerts.c.due_ms))
@@ -55,6 +57,7 @@ def take_due_alerts(connection: Connection, now_ms: int, limit: int) -> list[Due
                 row.escalation_level,
                 row.due_ms,
                 refused=row.escalation_level > 0 and _refused(connection, row.id),
+                kept_until_ms=kept_until(connection, row) if row.state == "acknowledged" else None,
             ),
             *ladders[row.org],
         )
@@ -69,6 +72,9 @@ def apply_decision(connection: Connection, due: DueAlert, decision: Decision, no
     says what and why. The version stays: telling people is no reason to refuse what a dispatcher does.
     """
     if decision.reason == "waiting":
+        return
+    if decision.reason == "no_progress":
+        _raise_again(connection, due, decision, now_ms)
         return
     change: dict[str, object] = {"due_ms": decision.next_due_ms}
     if decision.tells:
@@ -125,6 +131,16 @@ def _told_everyone(connection: Connection, alert_id: str) -> bool:
     )
     last = connection.execute(decided.order_by(timeline.c.seq.desc()).limit(1)).scalar()
     return last is not None and last["reason"] != "notify_tier"
+
+
+def _raise_again(connection: Connection, due: DueAlert, decision: Decision, now_ms: int) -> None:
+    """Set an alert back that somebody had taken; who it was is on the timeline."""
+    text = "nobody went on with it after it was taken: people are paged anew"
+    detail = {"reason": decision.reason, "text": text}
+    entry = derived_id(due.id, "lapsed", due.round)
+    write_entry(connection, due.id, entry, now_ms, "lapsed", None, detail)
+    anew = {"state": "raised", "escalation_level": decision.level, "owner": None}
+    bump(connection, due.id, anew | {"due_ms": decision.next_due_ms})
 
 
 @cache

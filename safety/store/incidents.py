@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, bindparam, func, or_, select
 
 from devices.identity import derived_id, new_id
 from safety.domain.alert import OPEN_STATES
-from safety.domain.incident import WINDOW_S, Joining, Member, join, released, taken_with
+from safety.domain.incident import WINDOW_S, Joining, Member, join, kept_until_ms, released, taken_with
 from safety.store.device_notice import tell_all
 from safety.store.tables import alerts, timeline
 from safety.store.timeline import bump, write_entry
@@ -86,8 +86,15 @@ def lock_incident(connection: Connection, alert_id: str) -> None:
 
 
 def release_held(connection: Connection, closed: Row[Any], at_ms: int) -> None:
-    """Make due at once what the alert just closed answered for and nothing else does."""
+    """Make due at once what the alert just closed answered for and nothing else does.
+
+    What was taken with it has been nobody's to go on with by itself, and is from now on.
+    """
     rows = _rows_of(connection, closed)
+    for row in rows:
+        if row.state == "acknowledged" and row.due_ms is None:
+            change = alerts.update().where(alerts.c.id == row.id)
+            connection.execute(change.values(due_ms=forgotten_ms(row, at_ms)))
     held = {row.id: row for row in rows}
     for member in released([_member(row) for row in rows], at_ms):
         text = "the alert that answered for this one was closed: people are paged for it now"
@@ -97,6 +104,13 @@ def release_held(connection: Connection, closed: Row[Any], at_ms: int) -> None:
         due_ms = max(at_ms, held[member.id].cancel_until_ms or 0)
         change = alerts.update().where(alerts.c.id == member.id)
         connection.execute(change.values(held_by=None, due_ms=due_ms))
+
+
+def forgotten_ms(taken: Row[Any], at_ms: int) -> int | None:
+    """Return when an alert that was taken at `at_ms` is raised again if nobody goes on; None: never."""
+    if taken.test or taken.severity == "info":
+        return None  # nobody was paged for it
+    return at_ms + round(WINDOW_S * 1000)
 
 
 def take_held(connection: Connection, taken: Row[Any], actor: str, at_ms: int) -> list[str]:
@@ -111,6 +125,11 @@ def take_held(connection: Connection, taken: Row[Any], actor: str, at_ms: int) -
         bump(connection, row.id, changes)
         tell_all(connection, "alarm_acknowledged", row, at_ms)
     return [row.id for row in also]
+
+
+def kept_until(connection: Connection, taken: Row[Any]) -> int | None:
+    """Return until when what people did with an alert's incident counts as progress."""
+    return kept_until_ms([_member(row) for row in _rows_of(connection, taken)])
 
 
 def close_open(

@@ -87,7 +87,7 @@ async def test_taking_the_lead_takes_what_it_held_and_each_device_is_told(desk: 
         row = desk.alert(other)
         assert (row.state, row.owner, row.held_by, row.version) == ("acknowledged", "anna", None, 2)
         assert [entry.detail for entry in desk.entries(other, "acknowledged")] == [{"with": panic}]
-    await desk.forward(3600)
+    await desk.forward(899)
     assert desk.told() == ["ann"]
     told = {(row.device, row.kind) for row in desk.commands()}
     kinds = ("alarm_received", "alarm_acknowledged")
@@ -234,3 +234,30 @@ def test_the_same_effects_again_change_nothing(desk: Desk) -> None:
     assert counted(desk) == before
     assert desk.alert("two").due_ms == now_ms + 30_000
     assert {desk.alert(id).incident for id in ("one", "two", "three")} == {"one"}
+
+
+async def test_progress_with_one_alert_of_an_incident_counts_for_the_others(desk: Desk) -> None:
+    silent = silence(desk)
+    desk.acts(silent, "acknowledge")
+    panic = desk.raises()
+    desk.acts(panic, "acknowledge")
+    desk.acts(panic, "dispatch")
+    await desk.forward(3599)
+    assert desk.told() == []
+
+
+async def test_what_was_taken_with_another_is_raised_again_only_after_that_is_closed(desk: Desk) -> None:
+    panic = desk.raises()
+    await desk.settle()
+    fallen = fall(desk)
+    desk.acts(panic, "acknowledge")
+    desk.told()
+    await desk.forward(900)
+    assert desk.told() == ["ann"]
+    assert (desk.alert(panic).state, desk.alert(fallen).state) == ("raised", "acknowledged")
+    desk.acts(panic, "resolve", reason="assisted")
+    await desk.forward(899)
+    assert desk.alert(fallen).state == "acknowledged"
+    await desk.forward(1)
+    assert desk.alert(fallen).state == "raised"
+    assert desk.told() == ["ann"]

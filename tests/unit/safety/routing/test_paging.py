@@ -1,6 +1,11 @@
 """Paging people, as scenarios: raise, expect who was told, fast-forward, expect the next."""
 
+from typing import Any
+
+import pytest
+
 from devices.reports import Position
+from safety.domain.alert import Action
 from safety.store.tables import orgs, policies, positions
 from tests.support.paging import ORG, Desk
 
@@ -17,12 +22,53 @@ async def test_a_panic_climbs_until_it_is_acknowledged(desk: Desk) -> None:
     assert desk.told() == ["ben", "cid"]
 
     desk.acts(alert, "acknowledge")
-    await desk.forward(3600)
+    await desk.forward(899)
     assert desk.told() == []
     whats = [entry.what for entry in desk.entries(alert)]
     assert whats.count("escalated") == 2
     assert whats.count("notified") == 3
     assert desk.alert(alert).escalation_level == 2
+
+
+async def test_what_nobody_goes_on_with_is_raised_again(desk: Desk) -> None:
+    desk.two_tiers()
+    alert = desk.raises()
+    await desk.forward(120)
+    desk.acts(alert, "acknowledge")
+    taken = desk.alert(alert)
+    desk.told()
+    await desk.forward(600)
+    desk.acts(alert, "note", text="she does not answer")
+    await desk.forward(899)
+    assert (desk.told(), desk.alert(alert).state) == ([], "acknowledged")
+    await desk.forward(1)
+    assert desk.told() == ["ann"]
+    row = desk.alert(alert)
+    assert (row.state, row.escalation_level, row.owner) == ("raised", 1, None)
+    assert row.version == taken.version + 1
+    (lapsed,) = desk.entries(alert, "lapsed")
+    assert (lapsed.actor, lapsed.detail["reason"]) == (None, "no_progress")
+    await desk.forward(120)
+    assert desk.told() == ["ben", "cid"]
+
+
+@pytest.mark.parametrize("action", ["dispatch", "arrive", "resolve"])
+async def test_help_under_way_is_progress(desk: Desk, action: Action) -> None:
+    desk.two_tiers()
+    alert = desk.raises()
+    desk.acts(alert, "acknowledge")
+    desk.acts(alert, action, **({"reason": "assisted"} if action == "resolve" else {}))
+    await desk.forward(3600)
+    assert desk.told() == []
+
+
+@pytest.mark.parametrize("fields", [{"test": True}, {"kind": "battery_low", "severity": "info"}])
+async def test_what_paged_nobody_is_not_raised_again(desk: Desk, fields: dict[str, Any]) -> None:
+    desk.two_tiers()
+    alert = desk.raises(**fields)
+    desk.acts(alert, "acknowledge")
+    await desk.forward(3600)
+    assert desk.alert(alert).state == "acknowledged"
 
 
 async def test_an_acknowledgement_before_the_first_page_stops_it(desk: Desk) -> None:

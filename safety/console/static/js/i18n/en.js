@@ -231,6 +231,7 @@ export const en = {
   "timeline.remark": "Remark",
   "timeline.cancelled_late": "Nurse cancelled the alarm; it stays open because it had been taken",
   "timeline.other": "{words}",
+  "timeline.lapsed": "Nobody went on with it: raised again",
   "timeline.exhausted": "Every tier was told and nobody answered",
   "timeline.returned": "Nurse is back in the area",
   "timeline.checked_in": "Nurse checked in",

@@ -231,6 +231,7 @@ export const zh = {
   "timeline.remark": "说明",
   "timeline.cancelled_late": "护士取消了报警；因已有人接警，报警保持未结束",
   "timeline.other": "{words}",
+  "timeline.lapsed": "无人跟进：重新报警",
   "timeline.exhausted": "各级均已通知，无人响应",
   "timeline.returned": "护士已回到区域内",
   "timeline.checked_in": "护士已报平安",
