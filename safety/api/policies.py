@@ -25,7 +25,7 @@ router = APIRouter(tags=["master data"])
 class TierBody(Body):
     """Who is told `after_s` seconds after the tier before: responders by id or name.
 
-    Alerts below `min_severity` pass the tier by.
+    The first tier is told at once, whatever its `after_s`. Alerts below `min_severity` pass the tier by.
     """
 
     after_s: Annotated[float, Field(ge=0)] = 0.0

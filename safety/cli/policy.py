@@ -37,8 +37,7 @@ def apply(
     org: org_abc
     name: Day and night
     tiers:
-      - after: 0s            # since the alert
-        responders:          # ids or names
+      - responders:          # ids or names; the first tier is told at once
           - rsp_abc
           - Li Na
       - after: 2m            # since the tier before

@@ -16,6 +16,7 @@ Reason = Literal[
     # somebody is told
     "notify_tier",  # the next tier's turn
     "no_policy",  # no policy to go by: everybody is told
+    "no_tier",  # no tier of the policy takes the alert: everybody is told
     "no_responders",  # nobody of the tier can be reached: everybody is told
     "all_refused",  # no channel took what those told last were sent, and no tier is left: everybody is told
     "exhausted",  # every tier was told and nobody acknowledged: everybody is told
@@ -31,7 +32,15 @@ Reason = Literal[
     "policy_pages_nobody",  # the policy leaves warnings to the screen
 ]
 TELLING: frozenset[str] = frozenset(
-    {"notify_tier", "no_policy", "no_responders", "all_refused", "exhausted", "nobody_to_tell"}
+    {
+        "notify_tier",
+        "no_policy",
+        "no_tier",
+        "no_responders",
+        "all_refused",
+        "exhausted",
+        "nobody_to_tell",
+    }
 )
 
 # How long people are left in peace when there is no tier left, before everybody is told again.

@@ -3,9 +3,8 @@
 org: org_…
 name: Pudong, day and night
 tiers:
-  - after: 0s                     # since the tier before; the first one since the alert
-    responders: [rsp_…, Li Na]    # ids or names, of the organisation or one above it
-  - after: 2m
+  - responders: [rsp_…, Li Na]    # ids or names, of the organisation or one above it; told at once
+  - after: 2m                     # since the tier before
     responders: [rsp_…]
     min_severity: high            # the tier is spared warnings; they are on the screen
 """
@@ -26,7 +25,7 @@ _LONGEST_AFTER_S = 86_400.0
 
 
 class Tier(msgspec.Struct, frozen=True):
-    """Who is told `after_s` seconds after the tier before; responders are ids or names."""
+    """Who is told `after_s` seconds after the tier before, the first at once; responders are ids or names."""
 
     after_s: float
     responders: tuple[str, ...]

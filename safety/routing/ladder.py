@@ -37,7 +37,8 @@ def decide(alert: AlertFacts, policy: EscalationPolicy | None, roster: Roster, n
     if alert.due_ms is not None and alert.due_ms > now_ms:
         return Decision(reason="waiting", level=alert.escalation_level, next_due_ms=alert.due_ms)
     if policy is None or not policy.steps(alert.severity):
-        return _tell_everyone(alert, roster, now_ms)
+        without: Reason = "no_tier" if policy is not None and policy.tiers else "no_policy"
+        return _tell_everyone(alert, without, roster, now_ms)
     return _climb(alert, policy, roster, now_ms)
 
 
@@ -86,9 +87,9 @@ def _climb(alert: AlertFacts, policy: EscalationPolicy, roster: Roster, now_ms: 
     return msgspec.structs.replace(decision, missing=missing)
 
 
-def _tell_everyone(alert: AlertFacts, roster: Roster, now_ms: int) -> Decision:
+def _tell_everyone(alert: AlertFacts, without: Reason, roster: Roster, now_ms: int) -> Decision:
     return _tell(
-        _once_more(alert) if alert.escalation_level else "no_policy",
+        _once_more(alert) if alert.escalation_level else without,
         roster.everyone,
         tier=1,
         level=max(alert.escalation_level, 1),

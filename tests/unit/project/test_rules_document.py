@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import pytest
 
+from safety.cli.strict_yaml import read_yaml
 from safety.domain.fence_limits import STANDARD
 from safety.domain.limits import DEFAULTS, LIMITS
+from safety.domain.policy import Reason
+from safety.domain.policy_import import parse_policy
 from safety.engine import TelemetryEngine
 from safety.rules.effects import NoteAlert, RaiseAlert
 from tests.support.days import plan_of, replace, status
-from tests.support.documents import read
+from tests.support.documents import code, read
 from tests.support.records import at, fix, tick
 
 SECTIONS: Final = dict(
@@ -65,6 +68,17 @@ def test_a_limit_has_the_default_that_is_written_down(section: str) -> None:
                 continue
             default = standard.get(bare, getattr(DEFAULTS, bare, None))
             assert float(value.split()[0]) == default, name
+
+
+def test_the_reasons_of_the_ladder_are_all_told() -> None:
+    [reasons] = [table for table in tables("Paging") if table[0][0] == "reason"]
+    assert {name for row in reasons[2:] for name in code(row[0])} == set(get_args(Reason))
+
+
+def test_the_policy_that_is_shown_can_be_applied() -> None:
+    [policy] = re.findall(r"^```yaml\n(.*?)^```", SECTIONS["Paging"], re.MULTILINE | re.DOTALL)
+    draft = parse_policy(read_yaml(policy.encode()))
+    assert [(tier.after_s, tier.min_severity) for tier in draft.tiers] == [(0.0, "warning"), (120.0, "high")]
 
 
 def test_every_limit_that_is_a_number_says_why_it_is_what_it_is() -> None:

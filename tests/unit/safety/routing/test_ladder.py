@@ -164,7 +164,7 @@ def test_a_warning_passes_by_the_tiers_that_do_not_take_it() -> None:
 def test_a_policy_may_leave_warnings_to_the_screen_but_nothing_worse() -> None:
     ladder = policy(Tier(0.0, ("ann",), "critical"))
     assert decide(facts(severity="warning"), ladder, ROSTER, T0_MS).reason == "policy_pages_nobody"
-    assert decide(facts(severity="high"), ladder, ROSTER, T0_MS).reason == "no_policy"
+    assert decide(facts(severity="high"), ladder, ROSTER, T0_MS).reason == "no_tier"
 
 
 def test_a_severity_nobody_knows_is_told() -> None:

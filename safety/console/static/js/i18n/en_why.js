@@ -3,6 +3,7 @@
 export const enWhy = {
   "decision.test_pages_nobody": "A test alarm is shown here only: nobody is called.",
   "decision.no_policy": "No escalation policy: everybody is called.",
+  "decision.no_tier": "No tier of the policy takes this severity: everybody is called.",
   "decision.no_responders": "Nobody of this tier can be reached: everybody is called.",
   "decision.all_refused": "No call to those of the last tier got through: everybody is called.",
   "decision.no_progress": "Nothing was done for a quarter of an hour after it was taken: people are called anew.",

@@ -3,6 +3,7 @@
 export const zhWhy = {
   "decision.test_pages_nobody": "测试报警只在此显示，不呼叫任何人。",
   "decision.no_policy": "没有升级策略：呼叫所有人。",
+  "decision.no_tier": "策略中没有处理该级别的层级：呼叫所有人。",
   "decision.no_responders": "本级无人可通知：呼叫所有人。",
   "decision.all_refused": "对最后一级的呼叫均未送达：呼叫所有人。",
   "decision.no_progress": "接警后一刻钟内无人跟进：重新呼叫。",
