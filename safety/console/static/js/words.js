@@ -41,6 +41,7 @@ function moreWords({ what, detail }) {
   const written = detail.text ?? detail.note ?? detail.error;
   if (written) return written;
   if (detail.with) return t("incident.with");
+  if (what === "dispatched" && detail.responder) return t("timeline.call_them");
   if (what === "evidence" && detail.kind) return [term("kind", detail.kind), term("severity", detail.severity)].join(" · ");
   if (what === "escalated" || what === "exhausted") return detail.names?.join(t("list.comma")) || null;
   return what === "raised" ? (whyWords(detail.why)[0] ?? null) : null;

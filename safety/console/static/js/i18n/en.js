@@ -218,6 +218,7 @@ export const en = {
   "timeline.assigned": "{actor} assigned it to {target}",
   "timeline.assigned_self": "{actor} took it over",
   "timeline.dispatched": "{actor} dispatched {target}",
+  "timeline.call_them": "Vigil does not tell them: call them",
   "timeline.dispatched_nobody": "{actor} dispatched help",
   "timeline.on_scene": "Help is on scene, says {actor}",
   "timeline.note": "{actor} noted",

@@ -218,6 +218,7 @@ export const zh = {
   "timeline.assigned": "{actor} 交给 {target}",
   "timeline.assigned_self": "{actor} 接手",
   "timeline.dispatched": "{actor} 派出 {target}",
+  "timeline.call_them": "系统不会通知对方，请自行致电",
   "timeline.dispatched_nobody": "{actor} 已派人",
   "timeline.on_scene": "{actor} 报告已到场",
   "timeline.note": "{actor} 记录",
