@@ -16,11 +16,19 @@ CLOSE = {"Connection": "close"}
 
 
 class Body(NamedTuple):
-    """What was read; where it was too large (`limit` bytes), only its beginning."""
+    """What was read; of what was too large (`limit` bytes) only the beginning, and what size was declared."""
 
     payload: bytes
     limit: int
     is_whole: bool = True
+    declared: int | None = None
+
+    @property
+    def size(self) -> str:
+        """How large it is, in words: of what was cut only the sender knows."""
+        if self.is_whole:
+            return f"{len(self.payload)} bytes"
+        return f"more than {self.limit} bytes" if self.declared is None else f"{self.declared} bytes"
 
 
 async def read_body(request: Request, limit: int) -> Body:
@@ -30,6 +38,8 @@ async def read_body(request: Request, limit: int) -> Body:
         Refused: 408, not whole within half a minute.
         ClientDisconnect: the sender went away.
     """
+    said = request.headers.get("content-length", "")
+    declared = int(said) if said.isdecimal() else None
     chunks: list[bytes] = []
     received = 0
     try:
@@ -38,7 +48,8 @@ async def read_body(request: Request, limit: int) -> Body:
                 chunks.append(chunk)
                 received += len(chunk)
                 if received > limit:
-                    return Body(b"".join(chunks)[: min(HEAD_BYTES, limit)], limit, is_whole=False)
+                    head = b"".join(chunks)[: min(HEAD_BYTES, limit)]
+                    return Body(head, limit, is_whole=False, declared=declared)
     except TimeoutError as error:
         detail = f"the body was not there within {BODY_DEADLINE_S:.0f} s"
         raise Refused(408, "slow", detail, headers=CLOSE) from error
@@ -47,4 +58,6 @@ async def read_body(request: Request, limit: int) -> Body:
 
 def too_large(body: Body) -> Refused:
     """Return the refusal of a body that is larger than its limit."""
-    return Refused(413, "too_large", f"the body has more than {body.limit} bytes", headers=CLOSE)
+    return Refused(
+        413, "too_large", f"the body has {body.size}: at most {body.limit} are taken", headers=CLOSE
+    )

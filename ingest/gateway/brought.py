@@ -7,6 +7,7 @@ at best. So whatever is durable is answered 200, a dead letter too: to repeat it
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ingest.admission import Admitted
 from ingest.gateway.answers import json_answer
 from ingest.gateway.body import CLOSE, read_body
 from ingest.gateway.desk import Desk, note_outcome
@@ -24,10 +25,9 @@ async def take(desk: Desk, request: Request, dialect: str, channel: str) -> Resp
     async with desk.places.gateway(speaker):
         body = await read_body(request, desk.places.limits.payload_bytes)
         desk.places.took(speaker, len(body.payload))
-        if body.is_whole:
-            admitted = await desk.admission.admit_brought(speaker, dialect, channel, body.payload, source)
-        else:
-            admitted = await desk.behead(speaker, body, source)
+        cut = await desk.behead(speaker, body, source)
+        said = await desk.admission.admit_brought(speaker, dialect, channel, body.payload, source)
+    admitted = Admitted(said.reports, cut + said.refusals)
     note_outcome(request, admitted)
     answer = {"reports": len(admitted.reports), "faults": faults_in(admitted)}
     return json_answer(answer, headers={} if body.is_whole else CLOSE)

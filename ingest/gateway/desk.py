@@ -55,13 +55,17 @@ class Desk:
             device = msgspec.structs.replace(device, codec=dialect)
         return await self.admission.admit_from(device, channel, payload, source)
 
-    async def behead(self, device: Device, body: Body, source: str) -> Admitted:
-        """Keep the beginning of a body that was too large as a dead letter; return that.
+    async def behead(self, device: Device, body: Body, source: str) -> list[Refusal]:
+        """Keep the beginning of a body that was too large as a dead letter; return what to tell of it.
+
+        The beginning is all there is to read, and read it must be: it may be an alarm's.
 
         Raises:
             LogUnavailable: the log cannot be written just now.
         """
-        explanation = f"at most {body.limit} bytes are taken; this is their beginning"
+        if body.is_whole:
+            return []
+        explanation = f"{body.size}: at most {body.limit} are taken; this is their beginning"
         await self.admission.refuse(
             refused.Refused(
                 reason="too_large",
@@ -71,7 +75,7 @@ class Desk:
                 payload=body.payload,
             )
         )
-        return Admitted([], [Refusal("too_large", explanation, "$")])
+        return [Refusal("too_large", explanation, "$")]
 
     async def hand_out(
         self,

@@ -37,16 +37,15 @@ async def take(desk: Desk, request: Request, channel: Channel, seen: list[str]) 
     async with desk.places.device(device, urgent=urgent):
         body = await read_body(request, desk.places.limits.payload_bytes)
         desk.places.took(device, len(body.payload), urgent=urgent)
-        refused = [] if body.is_whole else (await desk.behead(device, body, source)).refusals
-        if refused and not urgent:
+        cut = await desk.behead(device, body, source)
+        if cut and not urgent:
             raise too_large(body)
-        # What is left of an alarm that is too large raises it all the same.
         admitted = await desk.admit(device, "native", channel, body.payload, source)
     await _note_seen(desk, device, seen)
     if admitted.refusals and not admitted.reports:
         raise _unreadable(admitted)
     commands = await desk.hand_out(device.id, alarms=alarms_in(admitted.reports))
-    faults = faults_in(Admitted(admitted.reports, refused + admitted.refusals))
+    faults = faults_in(Admitted(admitted.reports, cut + admitted.refusals))
     return json_answer(
         {"commands": payloads(commands), "faults": faults}, headers={} if body.is_whole else CLOSE
     )

@@ -11,8 +11,9 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from ingest.admission import Admitted
 from ingest.gateway.answers import json_answer
-from ingest.gateway.body import MAX_FORM_BYTES, read_body, too_large
+from ingest.gateway.body import CLOSE, MAX_FORM_BYTES, read_body, too_large
 from ingest.gateway.desk import Desk, note_outcome
 from ingest.gateway.logins import basic_credentials, joined_credentials
 from ingest.gateway.native import faults_in
@@ -27,27 +28,32 @@ async def take(desk: Desk, request: Request) -> Response:
     """Admit one position, an alarm perhaps, of an app.
 
     Raises:
-        Refused: 401, or nothing could be made durable.
+        Refused: 401; 413 where it is too large, and does not begin with whose it is; or nothing could be
+            made durable.
     """
     query = request.scope["query_string"]
     read = await read_body(request, MAX_FORM_BYTES)
-    if not read.is_whole:
-        raise too_large(read)  # and nothing is kept: it may be anybody's
     body = read.payload
     if body.strip()[:1] in {b"{", b"["}:
         channel, payload, name = "json", body, _in_query(query) or _in_json(body)
     else:
-        channel, payload = "query", b"&".join(part for part in (query, body.strip()) if part)
+        form = body.strip() if read.is_whole else body.rpartition(b"&")[0]  # the last one may be cut through
+        channel, payload = "query", b"&".join(part for part in (query, form) if part)
         name = _in_query(payload)
     given = joined_credentials(name) or basic_credentials(request)
+    if given is None and not read.is_whole:
+        raise too_large(read)  # and nothing is kept: it may be anybody's
     device = await desk.logins.device(request, given)
     if given is not None:  # it has done its work; what is kept as a dead letter is read by people
         payload = payload.replace(given.secret.encode(), _HIDDEN)
+    source = f"{request.method} /gateway/osmand"
     async with desk.places.device(device, patient=True):
         desk.places.took(device, len(payload))
-        admitted = await desk.admit(device, "osmand", channel, payload, f"{request.method} /gateway/osmand")
+        cut = await desk.behead(device, read._replace(payload=payload), source)
+        said = await desk.admit(device, "osmand", channel, payload, source)
+    admitted = Admitted(said.reports, cut + said.refusals)
     note_outcome(request, admitted)
-    return json_answer({"faults": faults_in(admitted)})
+    return json_answer({"faults": faults_in(admitted)}, headers={} if read.is_whole else CLOSE)
 
 
 def _in_query(text: bytes) -> str | None:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from devices.codecs.owntracks_commands import KINDS, said
+from ingest.admission import Admitted
 from ingest.gateway.answers import json_answer
 from ingest.gateway.body import CLOSE, read_body
 from ingest.gateway.desk import Desk, note_outcome
@@ -29,10 +30,11 @@ async def take(desk: Desk, request: Request) -> Response:
         body = await read_body(request, desk.places.limits.payload_bytes)
         payload = body.payload
         desk.places.took(device, len(payload))
-        if not body.is_whole:
-            note_outcome(request, await desk.behead(device, body, _SOURCE))
-        elif payload.strip():  # a friend was deleted from the app: it sends nothing at all
-            note_outcome(request, await desk.admit(device, "owntracks", "", payload, _SOURCE))
+        cut = await desk.behead(device, body, _SOURCE)
+        admitted = Admitted([], [])
+        if payload.strip():  # a friend was deleted from the app: it sends nothing at all
+            admitted = await desk.admit(device, "owntracks", "", payload, _SOURCE)
+    note_outcome(request, Admitted(admitted.reports, cut + admitted.refusals))
     digest = hashlib.sha256(payload).hexdigest()
     commands = await desk.hand_out(device.id, kinds=KINDS, request=digest)
     return json_answer([said(command) for command in commands], headers={} if body.is_whole else CLOSE)

@@ -10,6 +10,7 @@ from devices.commands import Command, CommandKind
 from devices.reports import AlarmBase, Fix
 from ingest.gateway.body import MAX_FORM_BYTES
 from ingest.limits import Limits
+from ingest.refused import HEAD_BYTES
 from tests.support.gateway import APP, CLIENT, SECRET, Door, basic, problem
 
 PLACE = {
@@ -123,6 +124,19 @@ async def test_what_is_too_large_of_owntracks_is_done_with(door: Door, client: h
     assert door.counted("owntracks", "dead_letter") == 1
 
 
+async def test_an_alarm_of_owntracks_that_is_too_large_is_raised_by_its_beginning(
+    door: Door, client: httpx.AsyncClient
+) -> None:
+    large = json.dumps({"_type": "location", "poi": "SOS", "note": "x" * Limits().payload_bytes}).encode()
+    assert (await own(client, large)).status_code == 200
+    [alarm] = await door.alarms()
+    assert isinstance(alarm.report, AlarmBase)
+    letter = (await door.letters())[0]
+    assert (letter.reason, letter.payload) == ("too_large", large[:HEAD_BYTES])
+    assert letter.explanation.startswith(f"{len(large)} bytes: at most {Limits().payload_bytes} are taken")
+    assert door.counted("owntracks", "admitted") == 1
+
+
 async def test_a_stranger_with_owntracks(door: Door, client: httpx.AsyncClient) -> None:
     answer = await client.post("/gateway/owntracks", json=PLACE, headers=basic(APP.id, "wrong"))
     problem(answer, 401)
@@ -197,6 +211,34 @@ async def test_a_stranger_with_osmand(door: Door, client: httpx.AsyncClient, id:
     assert {letter.reason for letter in await door.letters()} <= {"login_refused"}
     assert all(SECRET not in letter.explanation for letter in await door.letters())
     assert door.counted("osmand", "unauthorised") == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "beginning"),
+    [
+        ({"id": IDENTITY}, "alarm=sos&note="),
+        ({}, f"id={IDENTITY}&alarm=sos&note="),
+        ({}, f'{{"device_id": "{IDENTITY}", "alarm": "sos", "note": "'),
+    ],
+)
+async def test_an_alarm_of_osmand_that_is_too_large_is_raised_by_its_beginning(
+    door: Door, client: httpx.AsyncClient, query: dict[str, str], beginning: str
+) -> None:
+    large = beginning.encode() + b"x" * MAX_FORM_BYTES
+    answer = await client.post("/gateway/osmand", params=query, content=large)
+    assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
+    [alarm] = await door.alarms()
+    assert (alarm.device, alarm.report.name) == (CLIENT.id, "panic_pressed")
+    letters = await door.letters()
+    assert letters[0].explanation.startswith(f"{len(large)} bytes: at most {MAX_FORM_BYTES} are taken")
+    assert all(SECRET.encode() not in letter.payload for letter in letters)
+
+
+async def test_what_is_cut_through_of_a_form_does_not_count(door: Door, client: httpx.AsyncClient) -> None:
+    before = "lat=31.2&note=" + "x" * (HEAD_BYTES - 24) + "&lon=121.4737&note="
+    large = before.encode() + b"x" * MAX_FORM_BYTES
+    assert (await client.post("/gateway/osmand", params={"id": IDENTITY}, content=large)).status_code == 200
+    assert [one.report.name for one in await door.arrivals()] == ["status_reported"]
 
 
 async def test_osmand_reads_no_large_body_of_a_stranger(client: httpx.AsyncClient) -> None:

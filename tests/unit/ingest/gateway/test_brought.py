@@ -12,6 +12,7 @@ import pytest
 from devices.reports import AlarmBase
 from ingest.gateway.logins import TokenHolder
 from ingest.gateway.places import PLACES
+from ingest.limits import Limits
 from tests.support.gateway import PHONE, SECRET, Door, basic, bearer, brought, gateway, problem
 
 TRACCAR = gateway("traccar")
@@ -35,6 +36,18 @@ def door() -> Iterator[Door]:
 async def client(door: Door) -> AsyncIterator[httpx.AsyncClient]:
     async with door.client() as client:
         yield client
+
+
+async def test_an_alarm_that_is_too_large_is_raised_by_its_beginning(
+    door: Door, client: httpx.AsyncClient
+) -> None:
+    large = {"device": {"uniqueId": TRACKER.external_id}, "position": {"attributes": {"alarm": "sos"}}}
+    content = json.dumps({**large, "note": "x" * Limits().payload_bytes}).encode()
+    answer = await client.post("/gateway/traccar", content=content, headers=AS_TRACCAR)
+    assert (answer.status_code, answer.json()["reports"]) == (200, 1)
+    assert answer.json()["faults"][0]["reason"].startswith(f"{len(content)} bytes: at most")
+    [alarm] = await door.alarms()
+    assert (alarm.device, alarm.report.name) == (TRACKER.id, "panic_pressed")
 
 
 def position(unique_id: str | None = TRACKER.external_id, **attributes: Any) -> dict[str, Any]:

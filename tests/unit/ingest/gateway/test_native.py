@@ -170,6 +170,8 @@ async def test_what_is_too_large_is_not_read_and_its_head_is_kept(
     assert answer.headers["Connection"] == "close"
     [letter] = await door.letters()
     assert (letter.reason, letter.device, len(letter.payload)) == ("too_large", "dev_a", HEAD_BYTES)
+    size = f"{most + 1} bytes: at most" if declared else f"more than {most} bytes: at most"
+    assert letter.explanation.startswith(size)
     assert door.counted("native", "too_large") == 1
 
 
