@@ -67,7 +67,6 @@ class BrokerSync:
         self._log_file = log_file
         self._tell = tell
         self._clock = clock or SystemClock()
-        self._log = MosquittoLog(topics.may_subscribe)
         self._read_to = 0
         self._unread = False
         self._ending: set[str] = set()
@@ -77,6 +76,8 @@ class BrokerSync:
             address = BrokerAddress.parse(settings.broker_url, settings.broker_authority)
             self._overseer = Overseer(address)
             self._login = Login(address.username or "", address.password or "")
+        own_login = None if self._login is None else self._login.username or None
+        self._log = MosquittoLog(topics.may_subscribe, own_login)
 
     async def once(self) -> Synced:
         """Sync, reload, and end the sessions of those who may no longer.

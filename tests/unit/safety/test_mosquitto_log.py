@@ -1,5 +1,7 @@
 """MosquittoLog: what is denied is told, with how often; what is not, is not."""
 
+import pytest
+
 from devices import topics
 from safety.mosquitto_log import MOST_LETTERS, MosquittoLog
 
@@ -41,6 +43,31 @@ def test_a_subscription_may_be_cut_between_two_readings() -> None:
     log = MosquittoLog(topics.may_subscribe)
     assert log.read(LINES[:8]) != []
     assert [one.topic for one in log.read(LINES[8:11])] == ["#"]
+
+
+def subscribing(client: str, login: str | None) -> list[str]:
+    by = "" if login is None else f", u'{login}'"
+    return [
+        f"1795397644: New client connected from 127.0.0.1:35556 as {client} (p5, c0, k60{by}).\n",
+        f"1795397644: Received SUBSCRIBE from {client}\n",
+        "1795397644: \tvigil/v1/+/alarm (QoS 1)\n",
+    ]
+
+
+def test_what_vigil_itself_subscribes_to_is_no_intrusion() -> None:
+    log = MosquittoLog(topics.may_subscribe, "vigil")
+    own = subscribing("vigil-ingest-alarms", "vigil")
+    assert log.read(own) == []
+    assert log.read(own[1:]) == []
+
+
+@pytest.mark.parametrize("login", ["dev_a", "vigil2", None])
+def test_who_takes_a_client_id_of_vigils_is_not_vigil(login: str | None) -> None:
+    log = MosquittoLog(topics.may_subscribe, "vigil")
+    log.read(subscribing("vigil-ingest-alarms", "vigil"))
+    for _ in range(2):
+        (told,) = log.read(subscribing("vigil-ingest-alarms", login))
+        assert (told.reason, told.topic) == ("foreign_subscription", "vigil/v1/+/alarm")
 
 
 def test_a_storm_of_names_is_counted_whole_and_told_in_part() -> None:
