@@ -1,7 +1,8 @@
 """Datums: conversion between WGS-84 and the shifted datums of Chinese maps (GCJ-02, BD-09).
 
 The shift is the published one of the public-domain reverse engineering of GCJ-02 (Krasovsky 1940
-ellipsoid); inverting it by iteration is exact to well under a centimetre.
+ellipsoid); inverting it by iteration is exact to well under a centimetre. Abroad nothing is shifted: what
+Baidu's SDK gives there is WGS-84 as well, whatever it was asked for.
 """
 
 import math
@@ -11,7 +12,7 @@ from devices.reports import Datum
 _A_M = 6_378_245.0  # semi-major axis of Krasovsky 1940
 _E2 = 0.006_693_421_622_965_943  # its squared eccentricity
 _BD_X_PI = math.pi * 3000.0 / 180.0
-_CHINA = (0.8293, 55.8271, 72.004, 137.8347)  # south, north, west, east: beyond it nothing is shifted
+_CHINA = (0.8293, 55.8271, 72.004, 137.8347)  # south, north, west, east
 _ITERATIONS = 6
 
 
@@ -19,7 +20,7 @@ def to_wgs84(lat: float, lon: float, datum: Datum) -> tuple[float, float]:
     """Return the WGS-84 (lat, lon) in degrees of a place given in `datum`."""
     if datum == "wgs84":
         return lat, lon
-    if datum == "bd09":
+    if datum == "bd09" and _in_china(lat, lon):
         lat, lon = _bd09_to_gcj02(lat, lon)
     return _gcj02_to_wgs84(lat, lon)
 
@@ -28,8 +29,8 @@ def from_wgs84(lat: float, lon: float, datum: Datum) -> tuple[float, float]:
     """Return the (lat, lon) in degrees that a map in `datum` shows for a WGS-84 place."""
     if datum == "wgs84":
         return lat, lon
-    lat, lon = _wgs84_to_gcj02(lat, lon)
-    return (lat, lon) if datum == "gcj02" else _gcj02_to_bd09(lat, lon)
+    shown = _wgs84_to_gcj02(lat, lon)
+    return _gcj02_to_bd09(*shown) if datum == "bd09" and _in_china(lat, lon) else shown
 
 
 def _in_china(lat: float, lon: float) -> bool:

@@ -19,7 +19,7 @@ PLACES: Final = [
     (39.9042, 116.4074),  # Beijing
     (22.5431, 114.0579),  # Shenzhen
     (43.8256, 87.6168),  # Urumqi
-    (51.4779, -0.0015),  # Greenwich: outside, never shifted to GCJ-02
+    (51.4779, -0.0015),  # Greenwich: outside, never shifted
 ]
 # A nanodegree is a tenth of a millimetre.
 SAME_DEG: Final = 1e-9

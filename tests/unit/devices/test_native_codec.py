@@ -12,7 +12,9 @@ from devices import reports
 from devices.codecs import Reading
 from devices.codecs.native import read
 from devices.codecs.native_alarm import MAX_ALARMS
+from devices.datum import from_wgs84, to_wgs84
 from devices.errors import UnreadablePayload
+from devices.reports import Datum
 from devices.topics import CHANNELS, Channel
 
 NOW_MS = 1_763_800_000_000
@@ -64,6 +66,18 @@ def test_a_null_is_as_if_it_were_not_there(channel: Channel) -> None:
     nulls: dict[str, Any] = {**said, "fix": {**place, **nothing}} if kind else {**said, **nothing}
     more = dict.fromkeys(("seq", "id", "test", "silent", "visit", "pin", "alarm", "battery_pct", "motion"))
     assert only(channel, {**nulls, **more}) == only(channel, said)
+
+
+@pytest.mark.parametrize("datum", ["gcj02", "bd09"])
+def test_outside_china_no_datum_is_shifted(datum: Datum) -> None:
+    position = only("location", {"lat": 51.4779, "lon": -0.0015, "datum": datum}).position
+    assert (position.lat, position.lon) == (51.4779, -0.0015)
+    assert from_wgs84(51.4779, -0.0015, datum) == (51.4779, -0.0015)
+
+
+@given(lat=st.floats(20, 50), lon=st.floats(80, 130), datum=st.sampled_from(get_args(Datum)))
+def test_inside_china_a_datum_is_undone_to_the_centimetre(lat: float, lon: float, datum: Datum) -> None:
+    assert to_wgs84(*from_wgs84(lat, lon, datum), datum) == pytest.approx((lat, lon), abs=1e-7)
 
 
 @pytest.mark.parametrize(

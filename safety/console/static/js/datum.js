@@ -52,10 +52,10 @@ function gcjToBd(lat, lon) {
 const FORWARD = {
   wgs84: (lat, lon) => [lat, lon],
   gcj02: wgsToGcj,
-  bd09: (lat, lon) => gcjToBd(...wgsToGcj(lat, lon)),
+  bd09: (lat, lon) => (outsideChina(lat, lon) ? [lat, lon] : gcjToBd(...wgsToGcj(lat, lon))),
 };
 
-/** Where a map in `datum` shows a WGS-84 place: [lat, lon] in degrees. Outside China GCJ-02 shifts nothing. */
+/** Where a map in `datum` shows a WGS-84 place: [lat, lon] in degrees. Outside China nothing is shifted. */
 export function fromWgs84(lat, lon, datum) {
   return FORWARD[datum](lat, lon);
 }
