@@ -19,7 +19,7 @@ router = APIRouter(tags=["master data"])
 class NewResponder(Body):
     """A responder to be added; lat and lon where they wait.
 
-    Channels are webhook URLs, or `log:`, which reaches nobody.
+    Channels are webhook URLs, or `log:`, a line in the log.
     """
 
     name: str

@@ -27,7 +27,7 @@ def add(
         list[str] | None,
         typer.Option(
             metavar="URL",
-            help="Where to tell: a webhook's URL. Repeatable; without one, log:, which reaches nobody.",
+            help="Where to tell: a webhook's URL. Repeatable; without one, log:, a line in the log.",
         ),
     ] = None,
     lat: Annotated[

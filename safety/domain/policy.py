@@ -116,6 +116,13 @@ class Roster(NamedTuple):
     by_id: Mapping[str, Responder]
     everyone: tuple[Responder, ...]
 
+    @property
+    def reachable(self) -> frozenset[str]:
+        """Who can be told, by id; by the log, where that is all that anybody has, as on trial."""
+        people = (*self.by_id.values(), *self.everyone)
+        called = frozenset(person.id for person in people if person.reachable)
+        return called or frozenset(person.id for person in people if person.channels)
+
 
 class Target(NamedTuple):
     """One notification to be: a responder and one of their channels."""

@@ -9,7 +9,6 @@ import msgspec
 
 from safety.domain.alert import OPEN_STATES
 from safety.domain.policy import (
-    LOG,
     NOBODY,
     REPEAT_AFTER_S,
     AlertFacts,
@@ -72,7 +71,8 @@ def _climb(alert: AlertFacts, policy: EscalationPolicy, roster: Roster, now_ms: 
     level = max(alert.escalation_level, here + 1)
     tier = policy.tiers[here]
     people = [roster.by_id[name] for name in tier.responders if name in roster.by_id]
-    reason: Reason = "notify_tier" if any(person.reachable for person in people) else "no_responders"
+    missing = tuple(name for name in tier.responders if name not in roster.reachable)
+    reason: Reason = "no_responders" if len(missing) == len(tier.responders) else "notify_tier"
     if not ahead:
         reason = _once_more(alert)
     decision = _tell(
@@ -82,8 +82,6 @@ def _climb(alert: AlertFacts, policy: EscalationPolicy, roster: Roster, now_ms: 
         level=level,
         due_ms=now_ms + round(pause_s(policy, alert.severity, level) * 1000),
     )
-    reachable = {person.id for person in people if person.reachable}
-    missing = tuple(name for name in tier.responders if name not in reachable)
     return msgspec.structs.replace(decision, missing=missing)
 
 
@@ -103,9 +101,9 @@ def _once_more(alert: AlertFacts) -> Reason:
 
 
 def _tell(reason: Reason, people: Iterable[Responder], *, tier: int, level: int, due_ms: int) -> Decision:
-    """Return the decision to tell `people` by all of their channels; the log, where that reaches nobody."""
+    """Return the decision to tell `people` by all of their channels; the log, where there are none."""
     told = (Target(person.id, channel) for person in people for channel in person.channels)
     targets = tuple(dict.fromkeys(told))
-    if all(target.channel == LOG for target in targets):
-        reason, targets = "nobody_to_tell", (*targets, NOBODY)
+    if not targets:
+        reason, targets = "nobody_to_tell", (NOBODY,)
     return Decision(reason=reason, level=level, next_due_ms=due_ms, tier=tier, targets=targets)

@@ -185,13 +185,14 @@ def _entries(
         return [("note", {"reason": decision.reason, "text": text})]
     if not decision.tells:
         return []
-    told = list(dict.fromkeys(each.responder for each in decision.targets if each.channel != LOG))
+    told = [each.responder for each in decision.targets if each != NOBODY]
+    told = [id for id in dict.fromkeys(told) if id not in decision.missing]
     detail: dict[str, Any] = {"tier": decision.tier, "reason": decision.reason, "responders": told}
     detail["names"] = [due.roster.by_id[id].name for id in told if id in due.roster.by_id]
     if decision.missing:
         detail["unreachable"] = list(decision.missing)
     if decision.reason == "nobody_to_tell":
-        text = "no responder of the organisation has a channel but the log: nobody could be told"
+        text = "no responder of the organisation has a channel: nobody could be told"
         failed = {"reason": decision.reason, "text": text, "channel": NOBODY.channel}
         return [("escalated", detail), ("notify_failed", failed)]
     if decision.reason in ("exhausted", "all_refused"):

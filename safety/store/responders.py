@@ -56,7 +56,7 @@ def add_responder(
     actor: str,
     at_ms: int,
 ) -> str:
-    """Add a responder and return the id; without a channel, `log:`, which reaches nobody.
+    """Add a responder and return the id; without a channel, `log:`, a line in the log.
 
     Raises:
         InvalidInput: a value cannot be taken.

@@ -1,5 +1,6 @@
 """The ladder: each outcome by its name, and that it never falls silent."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,11 +111,14 @@ def test_a_line_of_the_log_is_written_and_reaches_nobody() -> None:
     decision = decide(facts(), policy(Tier(0.0, ("logged",))), ROSTER, T0_MS)
     assert (decision.reason, decision.missing) == ("no_responders", ("logged",))
     assert {target.responder for target in decision.targets} == {"logged", "ann", "ben"}
-    alone = Roster({"logged": LOGGED}, (LOGGED,))
-    for ladder in (None, policy(Tier(0.0, ("logged",)))):
-        decision = decide(facts(), ladder, alone, T0_MS)
-        assert decision.reason == "nobody_to_tell"
-        assert decision.targets == (Target("logged", "log:"), NOBODY)
+
+
+def test_where_the_log_is_all_that_anybody_has_it_will_do() -> None:
+    other = msgspec.structs.replace(LOGGED, id="other")
+    trial = Roster({"logged": LOGGED, "other": other}, (LOGGED, other))
+    decision = decide(facts(), policy(Tier(0.0, ("logged",)), Tier(60.0, ("other",))), trial, T0_MS)
+    assert (decision.reason, decision.missing) == ("notify_tier", ())
+    assert decision.targets == (Target("logged", "log:"),)
 
 
 def test_those_of_a_tier_who_can_be_reached_are_told() -> None:

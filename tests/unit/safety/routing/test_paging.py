@@ -172,7 +172,7 @@ async def test_whoever_is_only_written_to_the_log_hides_nobody_above(desk: Desk)
     await desk.settle()
     assert desk.told() == ["ann", "ben"]
     (entry,) = desk.entries(alert, "escalated")
-    assert entry.detail["names"] == ["Ann"]
+    assert entry.detail["names"] == ["Ben", "Ann"]
 
 
 async def test_nobody_of_another_organisation_is_told(desk: Desk) -> None:

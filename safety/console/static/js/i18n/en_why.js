@@ -7,7 +7,7 @@ export const enWhy = {
   "decision.no_responders": "Nobody of this tier can be reached: everybody is called.",
   "decision.all_refused": "No call to those of the last tier got through: everybody is called.",
   "decision.no_progress": "Nothing was done for a quarter of an hour after it was taken: people are called anew.",
-  "decision.nobody_to_tell": "No responder has a channel but the log: nobody could be told.",
+  "decision.nobody_to_tell": "No responder has a channel: nobody could be told.",
   "decision.lead_is_paged": "Nobody is paged again: another alert of the same incident, at least as severe, is being paged.",
   "decision.lead_is_taken": "Nobody is paged again: another alert of the same incident, at least as severe, is in somebody's hands.",
   "decision.lead_was_closed": "The alert that answered for this one was closed: people are paged for it now.",

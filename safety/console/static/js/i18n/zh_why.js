@@ -7,7 +7,7 @@ export const zhWhy = {
   "decision.no_responders": "本级无人可通知：呼叫所有人。",
   "decision.all_refused": "对最后一级的呼叫均未送达：呼叫所有人。",
   "decision.no_progress": "接警后一刻钟内无人跟进：重新呼叫。",
-  "decision.nobody_to_tell": "没有任何救援人员设有日志以外的通知渠道，无法通知。",
+  "decision.nobody_to_tell": "没有任何救援人员设有通知渠道，无法通知。",
   "decision.lead_is_paged": "不再重复呼叫：同一事件中另一条不低于此级别的报警正在呼叫。",
   "decision.lead_is_taken": "不再重复呼叫：同一事件中另一条不低于此级别的报警已有人处理。",
   "decision.lead_was_closed": "代为呼叫的报警已结束：现在为此报警呼叫。",
