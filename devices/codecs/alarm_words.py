@@ -28,7 +28,8 @@ _OF_THINGS = """
 _NOT_OURS = frozenset(_OF_THINGS.split())
 _NONE = frozenset({"", "0", "0.0", "false", "no", "none", "null", "normal", "off"})
 _DEEPEST = 4
-"""How far down words are looked for; what is further down is one that nobody knows."""
+_TOO_DEEP = "?"
+"""How far down words are looked for, and the word, which nobody knows, for what is further down."""
 
 
 def plain(said: str) -> str:
@@ -66,6 +67,8 @@ def _words_in(said: object, depth: int = _DEEPEST) -> list[str]:
         return [word for one in said for word in _words_in(one, depth - 1)]
     if isinstance(said, dict) and depth:
         return [word for name, value in said.items() for word in _words_of(name, value, depth - 1)]
+    if isinstance(said, list | dict):
+        return [_TOO_DEEP]
     return [] if said is None else str(said).replace(";", ",").split(",")
 
 

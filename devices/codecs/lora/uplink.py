@@ -119,4 +119,4 @@ def _said(value: Any) -> str:
     said = _inner(value)
     if isinstance(said, float) and said.is_integer():  # numbers of a protobuf struct
         said = int(said)
-    return "unknown" if isinstance(said, dict) else str(said)
+    return "unknown" if isinstance(said, dict | list) else str(said)

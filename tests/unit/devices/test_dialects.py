@@ -141,6 +141,15 @@ def test_the_strongest_of_several_alarms_counts(dialect: str, said: Any, expecte
 
 
 @pytest.mark.parametrize("dialect", sorted(ALARM_FIELDS))
+def test_an_alarm_is_one_however_deep_its_field_goes(dialect: str) -> None:
+    message = json.dumps(ALARM_FIELDS[dialect]("here"))
+    for depth in range(10, 1_000, 10):
+        payload = message.replace('"here"', "[" * depth + '"sos"' + "]" * depth).encode()
+        reading = read(dialect, "up" if dialect == "chirpstack" else "json", payload)
+        assert alarms(reading) or [fault.field for fault in reading.faults] == ["$"]
+
+
+@pytest.mark.parametrize("dialect", sorted(ALARM_FIELDS))
 @pytest.mark.parametrize("said", ["", "normal", [], {}, {"sos": False}, ["overspeed"], False, None])
 def test_a_field_for_alarms_that_names_none_is_none(dialect: str, said: Any) -> None:
     message = ALARM_FIELDS[dialect](said)
