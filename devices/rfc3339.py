@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
+NO_TIME = "expected a time such as 2026-11-22T13:45:12+08:00"
+
 
 def rfc3339(at_ms: int) -> str:
     """Render epoch milliseconds as RFC 3339 in UTC, e.g. `2026-11-22T13:45:12.862Z`."""
@@ -16,9 +18,12 @@ def parse_rfc3339(text: str) -> int:
     Raises:
         ValueError: `text` is not such a time, or has no offset.
     """
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is no time: {NO_TIME}") from None
     if moment.tzinfo is None:
-        raise ValueError(f"time {text!r} has no offset: add one, e.g. 2026-11-22T13:45:12+08:00")
+        raise ValueError(f"{text!r} has no offset: {NO_TIME}")
     return round(moment.timestamp() * 1000)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from fastapi import Depends, Query
 from pydantic import BeforeValidator, WithJsonSchema
 
-from devices.rfc3339 import parse_rfc3339
+from devices.rfc3339 import NO_TIME, parse_rfc3339
 from safety.errors import InvalidInput
 from safety.store.queries import DEFAULT_LIMIT, MAX_LIMIT, Page
 
@@ -72,21 +72,14 @@ def parse_moment(value: object) -> int:
     """
     if isinstance(value, str) and not value.isdecimal():
         # A plus sign that was not escaped arrives as a space.
-        moment = _rfc3339(value.replace(" ", "+") if value[-6:-5] == " " else value)
+        moment = parse_rfc3339(value.replace(" ", "+") if value[-6:-5] == " " else value)
     elif isinstance(value, int | str) and not isinstance(value, bool):
         moment = int(value)
     else:
-        raise ValueError("expected a time such as 2026-11-22T13:45:12+08:00")
+        raise ValueError(NO_TIME)
     if not 0 <= moment <= _LATEST_MS:
         raise ValueError("expected a time from 1970 to 9999")
     return moment
-
-
-def _rfc3339(text: str) -> int:
-    try:
-        return parse_rfc3339(text)
-    except OverflowError as error:
-        raise ValueError("expected a time from 1970 to 9999") from error
 
 
 _EITHER = [

@@ -105,6 +105,31 @@ async def test_a_policy_is_not_left_without_a_name(dispatch: Dispatch) -> None:
         assert (await client.get(path)).json() == before
 
 
+@pytest.mark.parametrize(
+    ("times", "said", "named"),
+    [
+        ({"starts_at": "yesterday"}, "expected a time such as 2026-11-22T13:45:12+08:00", "starts_at"),
+        (
+            {"starts_at": "2026-11-22T13:00:00"},
+            "expected a time such as 2026-11-22T13:45:12+08:00",
+            "starts_at",
+        ),
+        ({"starts_at": 1_795_323_600, "ends_at": 1_795_327_200}, "milliseconds, not seconds", "starts_at"),
+        ({"ends_at": "2027-11-22T14:00:00+08:00"}, "expected 31 days at most", "ends_at"),
+    ],
+)
+async def test_when_no_visit_can_be_is_refused(
+    dispatch: Dispatch, times: dict[str, Any], said: str, named: str
+) -> None:
+    hour = {"starts_at": "2026-11-22T13:00:00+08:00", "ends_at": "2026-11-22T14:00:00+08:00"}
+    async with dispatch.client(dispatch.ours, "supervisor") as client:
+        body = {"nurse": dispatch.ours.nurse, "lat": 31, "lon": 121, **hour, **times}
+        answer = await client.post("/api/v1/visits", json=body)
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+    assert [error["field"] for error in answer.json()["errors"]] == [named]
+
+
 async def test_null_is_refused_where_there_is_nothing_to_take_away(dispatch: Dispatch) -> None:
     models = dispatch.app.openapi()["components"]["schemas"]
     refused = set()

@@ -14,6 +14,7 @@ from safety.store.fences import find_fence, import_fences, known_places, remove_
 from safety.store.orgs import add_org
 from safety.store.visits import add_visit
 from tests.support.changes import BY, replanned
+from tests.support.records import T0_MS
 
 LINE = {"type": "LineString", "coordinates": [[121.5, 31.2], [121.6, 31.2]]}
 NIGHT = Schedule(zone="Asia/Shanghai", days=(4, 5), opens=22 * 60, closes=6 * 60)
@@ -23,7 +24,9 @@ DRAFT = FenceDraft(name="way", mode="keep_out", geometry=LINE, width_m=40.0, sch
 
 @pytest.fixture
 def visit(connection: Connection, nurse: str) -> str:
-    return add_visit(connection, nurse=nurse, lat=31.2, lon=121.5, starts_ms=1_000, ends_ms=9_000, **BY)
+    return add_visit(
+        connection, nurse=nurse, lat=31.2, lon=121.5, starts_ms=T0_MS + 1_000, ends_ms=T0_MS + 9_000, **BY
+    )
 
 
 def test_a_shared_fence_is_in_the_plan_with_all_it_has(connection: Connection, org: str) -> None:

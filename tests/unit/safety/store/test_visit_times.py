@@ -6,8 +6,9 @@ from safety.store.tables import visits
 from safety.store.visit_times import longest_visit_ms, on_a_visit
 from safety.store.visits import add_visit
 from tests.support.changes import BY
+from tests.support.records import T0_MS
 
-TIMES_MS = [(1, 10), (5, 6), (2, 30), (28, 30), (29, 40)]
+TIMES_MS = [(T0_MS + starts, T0_MS + ends) for starts, ends in ((1, 10), (5, 6), (2, 30), (28, 30), (29, 40))]
 
 
 def test_they_are_on_from_their_start_until_before_their_end(connection: Connection, nurse: str) -> None:
@@ -20,7 +21,7 @@ def test_they_are_on_from_their_start_until_before_their_end(connection: Connect
         for starts_ms, ends_ms in TIMES_MS
     }
     assert longest_visit_ms(connection) == 28
-    for now_ms in range(42):
+    for now_ms in range(T0_MS, T0_MS + 42):
         on = connection.execute(select(visits.c.id).where(on_a_visit(connection, now_ms))).scalars()
         assert set(on) == {
             id for id, (starts_ms, ends_ms) in planned.items() if starts_ms <= now_ms < ends_ms
