@@ -43,7 +43,7 @@ def _filter(
     if "open" in states:
         states = (states - {"open"}) | OPEN_STATES
     kinds, severities = _several("kind", _KINDS, kind), _several("severity", _SEVERITIES, severity)
-    return AlertFilter(states, kinds, severities, nurse or None, org or None, since, incident or None)
+    return AlertFilter(states, kinds, severities, nurse, org, since, incident)
 
 
 @router.get("/alerts", response_model=schemas.Page[schemas.Alert])

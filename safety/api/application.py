@@ -31,6 +31,7 @@ from safety.api import (
     work_records,
 )
 from safety.api.answers import Answer
+from safety.api.blanks import BlankAsAbsent
 from safety.api.bodies import refuse_unreadable
 from safety.api.context import ApiSettings, Context, HealthChecks
 from safety.api.http_metrics import HttpMetrics
@@ -106,6 +107,7 @@ def create_app(
     )
     install_problems(app)
     app.add_middleware(BodyLimit, prefix="/api/")
+    app.add_middleware(BlankAsAbsent, prefix="/api/")
     app.add_middleware(HeadAsGet)
     app.add_middleware(HttpMetrics, clock=clock, registry=registry)
     app.include_router(health_routes)

@@ -66,7 +66,7 @@ def _filter(
     subject: str | None = None,
     since: Moment | None = None,
 ) -> AuditFilter:
-    return AuditFilter(actor or None, action or None, subject or None, since)
+    return AuditFilter(actor, action, subject, since)
 
 
 @router.get("/audit", response_model=schemas.Page[schemas.AuditRecord])

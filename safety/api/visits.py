@@ -58,7 +58,7 @@ def _filter(
     from_: Annotated[Moment | None, Query(alias="from", description="not over before")] = None,
     to: Annotated[Moment | None, Query(description="begun before")] = None,
 ) -> VisitFilter:
-    return VisitFilter(nurse or None, from_, to)
+    return VisitFilter(nurse, from_, to)
 
 
 @router.get("/visits", response_model=schemas.Page[schemas.PlannedVisit])

@@ -174,3 +174,17 @@ async def test_the_query_parameter_at_fault_is_named(dispatch: Dispatch, path: s
         answer = await client.get(path.format(nurse=dispatch.ours.nurse))
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_what_is_left_blank_in_a_query_counts_as_left_out(dispatch: Dispatch) -> None:
+    async with dispatch.client(dispatch.ours, "admin") as client:
+        for call in calls(dispatch, dispatch.ours):
+            asked = [each["name"] for each in call.operation.get("parameters", []) if each["in"] == "query"]
+            if call.method != "get" or not asked:
+                continue
+            whole, blank = await call.by(client), await call.by(client, **dict.fromkeys(asked, ""))
+            assert blank.status_code == 200, (call, blank.text)
+            assert blank.json().keys() == whole.json().keys()
+            assert len(blank.json().get("items", ())) == len(whole.json().get("items", ())), call
+        both = await client.get("/api/v1/alerts?state=&kind=panic&since=&limit=&cursor")
+        assert [each["kind"] for each in both.json()["items"]] == ["panic"] * len(both.json()["items"])
