@@ -19,6 +19,7 @@ from safety.errors import Forbidden, InvalidInput, NotFound
 
 _log = structlog.get_logger(__name__)
 _RETRY_AFTER_S = 1
+_UNDECLARED = "the body does not say that it is JSON: send it with Content-Type: application/json"
 
 
 class Problem(Exception):
@@ -94,9 +95,12 @@ def _http(request: Request, error: Exception) -> Answer:
     return answer(Problem(error.status_code, str(error.detail).lower(), headers=headers))
 
 
-def _invalid(_request: Request, error: Exception) -> Answer:
+def _invalid(request: Request, error: Exception) -> Answer:
     if not isinstance(error, RequestValidationError):
         raise error
+    if isinstance(error.body, bytes):
+        # FastAPI parses what says that it is JSON, and nothing else.
+        return _refused(request, InvalidInput(_UNDECLARED, "body"))
     # The input itself is never repeated: it may be a password.
     errors = [{"field": _field(fault), "reason": _reason(fault)} for fault in error.errors()]
     detail = "; ".join(f"{fault['field']}: {fault['reason']}" for fault in errors)
@@ -118,6 +122,8 @@ def _field(fault: Mapping[str, Any]) -> str:
 
 
 def _reason(fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "model_attributes_type":
+        return "Input should be a valid object"
     return str(fault["msg"]).removeprefix("Value error, ")
 
 

@@ -112,6 +112,25 @@ async def test_what_cannot_even_be_parsed_is_a_422_too(
     assert reason in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("declared", [None, "application/x-www-form-urlencoded", "text/plain"])
+async def test_json_that_does_not_say_so_is_told_how_to(dispatch: Dispatch, declared: str | None) -> None:
+    login = dispatch.ours.logins["dispatcher"]
+    content = json.dumps({"username": login, "password": PASSWORD}).encode()
+    headers = {"Content-Type": declared} if declared else {}
+    async with dispatch.client() as client:
+        answer = await client.post("/api/v1/session", content=content, headers=headers)
+    assert answer.status_code == 422
+    assert "send it with Content-Type: application/json" in answer.json()["detail"]
+    assert [error["field"] for error in answer.json()["errors"]] == ["body"]
+    assert PASSWORD not in answer.text
+
+
+async def test_what_is_no_object_is_told_in_words_of_json(dispatch: Dispatch) -> None:
+    async with dispatch.client() as client:
+        answer = await client.post("/api/v1/session", json=["admin"])
+    assert (answer.status_code, answer.json()["detail"]) == (422, "body: Input should be a valid object")
+
+
 async def test_nobody_logs_in_with_half_a_character_and_none_of_it_is_repeated(dispatch: Dispatch) -> None:
     content = b'{"username": "secret-name", "password": "secret-word\\ud800"}'
     async with dispatch.client() as client:
