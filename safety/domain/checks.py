@@ -150,7 +150,7 @@ def _plain(value: str, what: str, longest: int, besides: Collection[str] = ()) -
 
 
 def _channel(address: str) -> str:
-    checked = text(address, "channel", _LONGEST_CHANNEL)
+    checked = text(address, "channels", _LONGEST_CHANNEL)
     if checked == "log:":
         return checked
     try:

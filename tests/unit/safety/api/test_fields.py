@@ -23,6 +23,7 @@ from tests.support.dispatch import Dispatch
         ("users", {"login": "admin@ours", "role": "admin", "password": "12345678"}, "login"),
         ("users", {"login": " x", "role": "admin", "password": "12345678"}, "login"),
         ("users", {"login": "x" * 129, "role": "admin", "password": "12345678"}, "login"),
+        ("responders", {"name": "x", "channels": [""]}, "channels"),
         ("policies", {"name": "x", "tiers": []}, "tiers"),
         ("policies", {"name": "x", "tiers": [{"after_s": 90_000, "responders": ["a"]}]}, "tiers.0.after_s"),
         ("policies", {"name": "x", "tiers": [{"after_s": -1, "responders": ["a"]}]}, "tiers.0.after_s"),
