@@ -102,6 +102,28 @@ def test_fences_are_drawn_as_wide_as_they_are(page_of: Desk) -> None:
     assert page_of.page.evaluate(script, [fences, list(places)]) == list(places.values())
 
 
+def test_a_nurse_under_her_alert_is_named_once(page_of: Desk) -> None:
+    """Which of the alert's states leave her own name beside her point."""
+    script = """async (alerts) => {
+        const { drawPeople } = await import("/static/js/draw_people.js");
+        const { namedMarkers } = await import("/static/js/alert_markers.js");
+        const { state } = await import("/static/js/store.js");
+        const frame = { zoom: 14, bounds: { contains: () => true }, xy: () => [50, 50] };
+        const style = { font: "12px sans-serif", name: "red", halo: "red" };
+        const position = { lat: 31, lon: 121 };
+        const her = { ...position, nurse: "n", nurse_name: "Anna", time: "2026-01-01T08:00:00Z" };
+        return alerts.map((alert) => {
+            const ctx = new OffscreenCanvas(300, 100).getContext("2d");
+            const hers = { id: "a", position, nurse_name: "Anna", state: alert };
+            state.alerts = new Map(alert ? [["a", hers]] : []);
+            drawPeople(ctx, frame, [her], null, style, namedMarkers(ctx, frame, style));
+            return ctx.getImageData(60, 40, 60, 20).data.some(Boolean);
+        });
+    }"""
+    named = page_of.page.evaluate(script, [None, "raised", "acknowledged", "resolved"])
+    assert named == [True, False, True, True]
+
+
 def _point(lon: float, lat: float) -> dict[str, Any]:
     return {"type": "Point", "coordinates": [lon, lat]}
 

@@ -11,6 +11,7 @@ import { state } from "./store.js";
 
 export const ALERT_PANE = "alerts";
 const SIZE = 34;
+const NAME_MOST_PX = 150; // as in the style sheet
 
 const markers = new Map(); // alert id -> {marker, node, signature}
 
@@ -24,6 +25,18 @@ export function drawAlertMarkers(map) {
     markers.delete(id);
   }
   for (const alert of open) drawOne(map, alert);
+}
+
+/** Boxes of the markers that say whose alert they are, in canvas pixels: no other name goes there. */
+export function namedMarkers(ctx, frame, style) {
+  ctx.font = style.font;
+  return openAlerts(state)
+    .filter((alert) => alert.position && (alert.state === "raised" || alert.id === state.selected))
+    .map(({ position, nurse_name }) => {
+      const [x, y] = frame.xy(position.lat, position.lon);
+      const name = Math.min(NAME_MOST_PX, ctx.measureText(nurse_name ?? "").width);
+      return { left: x - SIZE / 2, top: y - SIZE / 2, width: SIZE + name, height: SIZE };
+    });
 }
 
 function drawOne(map, alert) {

@@ -12,9 +12,10 @@ const HIT_PX = 14;
 const TAU = 2 * Math.PI;
 
 /**
- * Draw `positions`; returns what was drawn as [{nurse, x, y}] in canvas pixels, for `nearest`.
+ * Draw `positions`; returns what was drawn as [{nurse, x, y}] in canvas pixels, for `nearest`. Names are left out
+ * where they would run into the boxes of `taken`, and are added to it.
  */
-export function drawPeople(ctx, frame, positions, chosenNurse, style) {
+export function drawPeople(ctx, frame, positions, chosenNurse, style, taken) {
   const groups = { fresh: [], ageing: [], old: [] };
   const drawn = [];
   for (const position of positions) {
@@ -34,7 +35,7 @@ export function drawPeople(ctx, frame, positions, chosenNurse, style) {
   const chosen = drawn.find((one) => one.nurse === chosenNurse);
   if (chosen) ring(ctx, chosen, radius + 5, style.chosen);
   const named = frame.zoom >= NAMES_ZOOM && drawn.length <= NAMES_MOST ? drawn.filter((one) => one !== chosen) : [];
-  names(ctx, chosen ? [chosen, ...named] : named, radius, style);
+  names(ctx, chosen ? [chosen, ...named] : named, radius, style, taken);
   return drawn;
 }
 
@@ -72,18 +73,17 @@ function ring(ctx, { x, y }, radius, colour) {
   ctx.stroke();
 }
 
-function names(ctx, drawn, radius, style) {
+function names(ctx, drawn, radius, style, taken) {
   ctx.font = style.font;
   ctx.textBaseline = "middle";
   ctx.lineWidth = 3;
   ctx.lineJoin = "round";
   ctx.strokeStyle = style.halo;
   ctx.fillStyle = style.name;
-  const taken = [];
   for (const { x, y, position } of drawn) {
     const text = position.nurse_name;
     if (!text) continue;
-    const box = { left: x + radius + 5, top: y - NAME_PX / 2, width: ctx.measureText(text).width };
+    const box = { left: x + radius + 5, top: y - NAME_PX / 2, width: ctx.measureText(text).width, height: NAME_PX };
     if (taken.some((other) => overlap(box, other))) continue;
     taken.push(box);
     ctx.strokeText(text, box.left, y);
@@ -94,12 +94,12 @@ function names(ctx, drawn, radius, style) {
 // Two names over each other tell nobody anything: the later one is left out until there is room.
 function overlap(a, b) {
   return (
-    a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + NAME_PX && b.top < a.top + NAME_PX
+    a.left < b.left + b.width && b.left < a.left + a.width && a.top < b.top + b.height && b.top < a.top + a.height
   );
 }
 
 /** Those who can be sent, where they wait: squares, so that nobody takes them for nurses. */
-export function drawResponders(ctx, frame, responders, style) {
+export function drawResponders(ctx, frame, responders, style, taken) {
   const near = [];
   for (const { name, lat, lon } of responders) {
     if (lat == null || lon == null || !frame.bounds.contains([lat, lon])) continue;
@@ -109,7 +109,7 @@ export function drawResponders(ctx, frame, responders, style) {
     ctx.strokeStyle = style.responder;
     ctx.strokeRect(x - POINT_PX, y - POINT_PX, 2 * POINT_PX, 2 * POINT_PX);
   }
-  if (frame.zoom >= NAMES_ZOOM && near.length <= NAMES_MOST) names(ctx, near, POINT_PX, style);
+  if (frame.zoom >= NAMES_ZOOM && near.length <= NAMES_MOST) names(ctx, near, POINT_PX, style, taken);
 }
 
 /** The nurse drawn nearest to (x, y), within a finger's width; null when there is none. */

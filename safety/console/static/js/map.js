@@ -2,7 +2,7 @@
 
 import * as L from "/static/leaflet/leaflet-src.esm.js";
 
-import { ALERT_PANE, drawAlertMarkers } from "./alert_markers.js";
+import { ALERT_PANE, drawAlertMarkers, namedMarkers } from "./alert_markers.js";
 import { CanvasLayer } from "./canvas_layer.js";
 import { crsOf } from "./datum.js";
 import { byId, el } from "./dom.js";
@@ -141,8 +141,9 @@ function paint(ctx, frame) {
   drawFences(ctx, frame, state.fences.values(), style, { shown, chosen: alert?.why?.fence });
   drawVisits(ctx, frame, visits, alert?.visit, style);
   if (alert && isOpen(alert)) drawAlarmGround(ctx, frame, alert, state.positions.get(alert.nurse), style);
-  drawResponders(ctx, frame, state.responders.values(), style);
-  drawn = drawPeople(ctx, frame, state.positions.values(), state.selectedNurse ?? alert?.nurse, style);
+  const taken = namedMarkers(ctx, frame, style);
+  drawn = drawPeople(ctx, frame, state.positions.values(), state.selectedNurse ?? alert?.nurse, style, taken);
+  drawResponders(ctx, frame, state.responders.values(), style, taken);
   pad = frame.pad;
 }
 
