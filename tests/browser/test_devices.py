@@ -28,14 +28,15 @@ _DRAW_AGAIN: Final = """async () => {
 
 @pytest.fixture(scope="module")
 def supervisor(house: House, service: Service) -> str:
-    """A supervisor, and two nurses: one of them has a button that was never heard."""
+    """A supervisor, and two nurses: each has a button that was never heard."""
     login = house.user("supervisor", "sun")
     with httpx.Client(base_url=f"{service.base_url}/api/v1", timeout=PATIENCE_S, trust_env=False) as http:
         token = http.post("/session", json={"username": login, "password": PASSWORD}).json()["token"]
         http.cookies.clear()
         http.headers["Authorization"] = f"Bearer {token}"
-        nurses = [http.post("/nurses", json={"name": name}).json()["id"] for name in ("周敏", "林静")]
-        http.post("/devices", json={"kind": "button", "nurse": nurses[0]}).raise_for_status()
+        for name in ("周敏", "林静"):
+            nurse = http.post("/nurses", json={"name": name}).json()["id"]
+            http.post("/devices", json={"kind": "button", "nurse": nurse}).raise_for_status()
     return login
 
 
@@ -111,12 +112,17 @@ def test_a_dispatcher_looks_and_changes_nothing(desk: Desk, house: House, superv
     desk.log_in(house.dispatcher, PASSWORD)
     page = desk.page
     page.get_by_test_id("view-devices").click()
-    page.get_by_test_id("device-row").filter(has_text="周敏").first.get_by_role("button").click()
+    page.get_by_test_id("device-row").filter(has_text="周敏").first.get_by_text("周敏").click()
     card = page.get_by_test_id("device-card")
     expect(card).to_contain_text("Your role may look at devices")
     expect(page.get_by_test_id("device-history")).to_contain_text("周敏")
     expect(page.get_by_test_id("device-add")).to_be_hidden()
     expect(page.get_by_test_id("device-rotate")).to_have_count(0)
+    other = page.get_by_test_id("device-row").filter(has_text="林静").first.get_by_role("button")
+    other.press("Enter")
+    expect(other).to_have_attribute("aria-pressed", "true")
+    expect(other).to_be_focused()
+    expect(card).to_contain_text("林静")
 
 
 def test_a_device_that_is_heard_again_is_not_said_to_be_silent(desk: Desk, supervisor: str) -> None:

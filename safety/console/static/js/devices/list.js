@@ -54,17 +54,18 @@ function draw() {
   );
 }
 
+// The whole row is clicked, the button in it is what the keyboard reaches.
 function row(device) {
   const chosen = state.fleet.selected === device.id;
   const choose = el(
     "button",
-    { type: "button", class: "row-button", data: { key: device.id }, "aria-pressed": String(chosen), on: { click: () => selectDevice(device.id) } },
+    { type: "button", class: "row-button", data: { key: device.id }, "aria-pressed": String(chosen) },
     el("span", {}, term("device", device.kind)),
     el("span", { class: "faint" }, device.external_id ?? device.id),
   );
   return el(
     "tr",
-    { data: { testid: "device-row", device: device.id, revoked: device.revoked ? "yes" : null } },
+    { data: { testid: "device-row", device: device.id, revoked: device.revoked ? "yes" : null }, on: { click: () => selectDevice(device.id) } },
     el("td", {}, choose),
     el("td", {}, nurseName(device.nurse) ?? t("devices.nobody")),
     el("td", {}, presenceNode(device), " ", el("span", { class: "faint" }, heardText(device))),
