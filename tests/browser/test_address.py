@@ -63,11 +63,30 @@ def test_a_link_is_followed_in_an_open_tab(desk: Desk, house: House, colleague: 
     desk.cards_of(first.name).click()
     expect_shown(desk, first, one)
     desk.page.get_by_test_id("view-devices").click()
-    expect(desk.page).to_have_url(f"{desk.base_url}/#devices")
+    expect(desk.page).to_have_url(f"{desk.base_url}/#/devices")
     desk.page.evaluate("(hash) => { location.hash = hash; }", f"#/alerts/{other}")
     expect_shown(desk, second, other)
     expect(desk.page.get_by_test_id("queue")).to_be_visible()
     expect(desk.page.get_by_test_id("devices-view")).to_be_hidden()
+
+
+def test_each_view_has_its_address_and_back_leads_to_the_one_before(
+    desk: Desk, house: House, colleague: Colleague
+) -> None:
+    nurse, alert = alarmed(house, colleague, "前后")
+    desk.page.goto(f"{desk.base_url}/#/devices")
+    desk.type_login(house.dispatcher, PASSWORD)
+    devices = desk.page.get_by_test_id("devices-view")
+    expect(devices).to_be_visible()
+    desk.page.get_by_test_id("view-alerts").click()
+    desk.cards_of(nurse.name).click()
+    expect_shown(desk, nurse, alert)
+    desk.page.go_back()
+    expect(devices).to_be_visible()
+    expect(desk.page).to_have_url(f"{desk.base_url}/#/devices")
+    desk.page.go_forward()
+    expect(devices).to_be_hidden()
+    expect_shown(desk, nurse, alert)
 
 
 def test_a_link_shows_a_closed_alert_that_no_list_has(desk: Desk, house: House, colleague: Colleague) -> None:
