@@ -125,6 +125,17 @@ def test_a_dispatcher_looks_and_changes_nothing(desk: Desk, house: House, superv
     expect(card).to_contain_text("林静")
 
 
+def test_on_a_phone_a_chosen_device_comes_into_sight(desk: Desk, supervisor: str) -> None:
+    page = desk.page
+    page.set_viewport_size({"width": 390, "height": 500})
+    desk.log_in(supervisor, PASSWORD)
+    page.get_by_test_id("view-devices").click()
+    card = page.get_by_test_id("device-card")
+    expect(card).not_to_be_in_viewport()
+    page.get_by_test_id("device-row").first.get_by_role("button").click()
+    expect(card.locator("h3").first).to_be_in_viewport()
+
+
 def test_a_device_that_is_heard_again_is_not_said_to_be_silent(desk: Desk, supervisor: str) -> None:
     now = datetime.now(UTC)
 

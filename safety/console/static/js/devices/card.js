@@ -15,6 +15,8 @@ import { batteryText, clockWords, deviceName, gpsText, heardText, spanOf, tested
 const MINUTES = [5, 10, 30, 60];
 let drawn = null; // what was asked when the card was last drawn: a field that is being filled in must stay
 
+let shown = null; // id of the device on the card
+
 export function mountCard() {
   view(["fleet", "nurses", "lang", "view", "session"], draw);
 }
@@ -26,6 +28,8 @@ function draw() {
   const asked = `${state.fleet.selected} ${state.fleet.asking} ${state.fleet.problem}`;
   if (asked === drawn && root.querySelector("form")?.contains(document.activeElement)) return;
   drawn = asked;
+  const isNew = state.fleet.selected !== shown;
+  shown = state.fleet.selected;
   if (!device) {
     redraw(
       root,
@@ -49,6 +53,7 @@ function draw() {
     section("devices.history", history()),
   );
   tick(root);
+  if (isNew) root.scrollIntoView({ block: "start" }); // on a phone it lies below the list
 }
 
 function testNote(device) {
