@@ -20,6 +20,7 @@ from simulators.journal import Journal
 from simulators.junit import Verdict, render
 from simulators.play import Play
 from simulators.provisioning import Maker, provide
+from simulators.rehearsal import rehearse
 from simulators.roster import load_roster
 from simulators.scenario import Scenario, load
 from simulators.speech import Doors
@@ -43,8 +44,10 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
     clock, broker = SystemClock(), Broker.parse(options.broker)
     roster = load_roster(options.devices) if options.devices else None
     api = Api(options.api, token) if token else None
-    if api is None and any(each.alert for each in scenario.wanted):
-        raise BadFile("the scenario expects alerts, which are read at the API: give --token, or VIGIL_TOKEN")
+    if api is None and scenario.needs_the_api:
+        raise BadFile(
+            "the scenario has to do with alerts, which are at the API: give --token, or VIGIL_TOKEN"
+        )
     sink = _opened(options.journal) if options.journal else None
     http = http_client(options.api)
     maker = Maker(api, clock) if api is not None else None
@@ -53,9 +56,10 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
 
     async def work() -> None:
         nonlocal performance, fault
+        doors = Doors(broker, http, clock)
+        await rehearse(scenario, doors)
         provided = await provide(scenario, roster, maker)
         journal = Journal(sink)
-        doors = Doors(broker, http, clock)
         actors = [Actor(each, doors, f"{options.seed}:{each.spec.name}", journal) for each in provided]
         stage = Stage(actors, api, clock, clock.now_ms() - _SINCE_MARGIN_MS)
         await _learn_known(scenario, stage)

@@ -10,11 +10,14 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 import yaml
 
+from devices.commands import CommandKind
+from simulators import marked_yaml, vocabulary
 from simulators.dialects.chirpstack import Model
 from simulators.dialects.osmand import Form
 from simulators.errors import BadFile
 from simulators.payloads import AlarmKind, EventKind, RecordKind
 from simulators.quirks import PERFECT, Quirks
+from simulators.refusals import refusal
 from simulators.roster import Kind, Latitude, Longitude
 from simulators.speech import Codec, Dialect, Way
 
@@ -55,7 +58,7 @@ class VisitSpec(_Strict, frozen=True):
     lasts: Span = "2h"
     check_in_every: Span | None = None
     risk: Literal["low", "high"] = "low"
-    limits: dict[str, float | str | None] = {}
+    limits: dict[vocabulary.Limit, float | str | None] = {}
 
 
 class GatewaySpec(_Strict, frozen=True):
@@ -104,8 +107,8 @@ class Expectation(_Strict, frozen=True):
     """
 
     device: str | None = None
-    alert: str | None = None
-    down: str | None = None
+    alert: vocabulary.Alert | None = None
+    down: CommandKind | None = None
     within: Span = "5s"
     exactly: Annotated[int, msgspec.Meta(ge=0)] | None = None
     at_least: Annotated[int, msgspec.Meta(ge=1)] = 1
@@ -114,6 +117,10 @@ class Expectation(_Strict, frozen=True):
     def __post_init__(self) -> None:
         if (self.alert is None) == (self.down is None):
             raise ValueError("an expectation names either `alert` or `down`")
+        if self.where and self.alert is None:
+            raise ValueError("`where` compares fields of an `alert`")
+        for path, value in self.where.items():
+            vocabulary.check_field(path, value)
         seconds(self.within)
 
 
@@ -132,8 +139,8 @@ class Step(_Strict, frozen=True):
     every: Span | None = None
     visit: str | None = None
     pin: str | None = None
-    alert: str | None = None
-    reason: str = "test"
+    alert: vocabulary.Alert | None = None
+    reason: vocabulary.Reason = "test"
     test: bool = False
     silent: bool = False
     bare: bool = False
@@ -152,10 +159,15 @@ class Step(_Strict, frozen=True):
             raise ValueError(f"`do: {self.do}` needs `to: {{lat, lon}}`")
         if self.do == "publish" and (self.channel is None or self.payload is None):
             raise ValueError("`do: publish` needs `channel` and `payload`")
-        if self.do in get_args(Desk) and self.alert is None:
+        if self.at_the_desk and self.alert is None:
             raise ValueError(f"`do: {self.do}` needs the kind of `alert`")
         if self.do == "report":
             seconds(self.every if self.every is not None else "")
+
+    @property
+    def at_the_desk(self) -> bool:
+        """Whether it is a dispatcher's, at the API."""
+        return self.do in get_args(Desk)
 
     @property
     def expected(self) -> list[Expectation]:
@@ -187,6 +199,11 @@ class Scenario(_Strict, frozen=True):
     def wanted(self) -> list[Expectation]:
         """All expectations."""
         return [*(each for step in self.steps for each in step.expected), *self.in_the_end]
+
+    @property
+    def needs_the_api(self) -> bool:
+        """Whether it can only be played by somebody who sees alerts."""
+        return any(each.alert for each in self.wanted) or any(step.at_the_desk for step in self.steps)
 
     def __post_init__(self) -> None:
         known = {device.name for device in self.devices}
@@ -220,14 +237,18 @@ def parse(text: str, variables: dict[str, str], source: str = "scenario") -> Sce
         BadFile: it is no scenario; says where and why in one line.
     """
     try:
-        tree = _filled(yaml.safe_load(text), variables)
-        return msgspec.convert(tree, Scenario)
+        document = marked_yaml.read(text)
+        tree = _filled(document.tree, variables)
     except KeyError as error:
         raise BadFile(f"{source}: ${{{error.args[0]}}} is not set: give --set {error.args[0]}=… ") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise BadFile(f"{source}: no YAML: {' '.join(str(error).split())}") from error
-    except (msgspec.ValidationError, ValueError) as error:
-        raise BadFile(f"{source}: {error}") from error
+    except RecursionError as error:
+        raise BadFile(f"{source}: no scenario is nested so deeply, or in itself") from error
+    try:
+        return msgspec.convert(tree, Scenario)
+    except msgspec.ValidationError as error:
+        raise BadFile(f"{source}: {refusal(error, document, Scenario)}") from error
 
 
 def load(path: Path, variables: dict[str, str]) -> Scenario:

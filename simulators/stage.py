@@ -15,7 +15,7 @@ from simulators.outbox import Letter
 from simulators.payloads import AlarmKind, EventKind, RecordKind
 from simulators.phone import Phone
 from simulators.provisioning import Provided
-from simulators.scenario import Desk, Spot, Step, seconds
+from simulators.scenario import Spot, Step, seconds
 from simulators.speech import Doors, speech
 from simulators.steps import Steps
 from simulators.streets import District
@@ -25,7 +25,6 @@ LOOK_EVERY_S = 0.05
 _ALARMS: frozenset[AlarmKind] = frozenset(get_args(AlarmKind))
 _EVENTS: frozenset[EventKind] = frozenset(get_args(EventKind))
 _RECORDS: frozenset[RecordKind] = frozenset(get_args(RecordKind))
-_DESK: frozenset[Desk] = frozenset(get_args(Desk))
 
 
 class Actor:
@@ -89,7 +88,7 @@ class Stage:
         if step.do is None or step.device is None:
             return
         actor = self.actors[step.device]
-        if step.do in _DESK:
+        if step.at_the_desk:
             await self._at_the_desk(actor, step)
         elif step.do in _ALARMS:
             where = None if step.bare else actor.whereabouts.measure()
