@@ -1,6 +1,7 @@
 """`vigil simulate`: a scenario played by devices from outside, in a process of their own."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 from safety.cli.common import DEFAULT_DATA_DIR, DataDir, Desk, writing
 
 _LOGIN = "simulator"
+_DEVICE_ID = re.compile(rb'"(dev_\w+)"')
 _TOKEN_TTL_S = 12 * 3600.0
 # Beside this package in a checkout and where it is installed; nothing of the simulators is imported here.
 _SHIPPED = Path(__file__).parents[2] / "simulators" / "scenarios"
@@ -58,7 +60,7 @@ def simulate(
     there = scenario.exists() or (_SHIPPED / scenario / "scenario.yaml").is_file()
     if token is None and there and (data_dir / "vigil.db").exists():
         with writing(data_dir) as desk:
-            token = make_token(desk)
+            token = make_token(desk, org_of(desk, devices) if devices is not None else None)
     options = {
         "--broker": broker,
         "--api": api,
@@ -78,21 +80,48 @@ def simulate(
     os.execv(sys.executable, command)  # noqa: S606 - there is no shell
 
 
-def make_token(desk: Desk) -> str:
-    """Make a token for the simulators' own supervisor in the oldest organisation, with both where missing."""
+def org_of(desk: Desk, devices: Path) -> str | None:
+    """Return whose the devices of a file of credentials are; None if nobody here knows them.
+
+    Raises:
+        InvalidInput: they are of several organisations, and no one token shows what all of them cause.
+    """
+    from safety.errors import InvalidInput
+    from safety.store.fleet import list_devices
+
+    # A file that is not there, or no file of credentials, the simulators refuse.
+    named = set(_DEVICE_ID.findall(devices.read_bytes())) if devices.is_file() else set()
+    known = list_devices(desk.connection, orgs=None)
+    orgs = sorted({device.org for device in known if device.id.encode() in named})
+    if len(orgs) > 1:
+        raise InvalidInput(
+            f"the devices in {devices} are of {', '.join(orgs)}: give --token of somebody above them all"
+        )
+    return orgs[0] if orgs else None
+
+
+def make_token(desk: Desk, org: str | None) -> str:
+    """Make a token for the simulators' own supervisor in `org`; with both, where they are missing.
+
+    Without one it is the organisation where they have been before, or the oldest.
+    """
     from devices.identity import new_secret
     from safety.store.changes import record_change
-    from safety.store.orgs import add_org, list_orgs
+    from safety.store.orgs import add_org, lineage, list_orgs
     from safety.store.sessions import create_session
     from safety.store.users import add_user, find_user
 
     connection = desk.connection
-    user = find_user(connection, _LOGIN)
+    login, user = _LOGIN, find_user(connection, _LOGIN)
+    if user is not None and org is not None and user.org not in lineage(connection, org):
+        login = f"{_LOGIN}-{org}"
+        user = find_user(connection, login)
     if user is None:
-        known = list_orgs(connection)
-        org = known[0].id if known else add_org(connection, name="Simulation", **desk.by)
+        if org is None:
+            known = list_orgs(connection)
+            org = known[0].id if known else add_org(connection, name="Simulation", **desk.by)
         # Nobody learns this password: the simulators only ever get tokens.
-        identity = add_user(connection, org, _LOGIN, "supervisor", new_secret(), desk.now_ms)
+        identity = add_user(connection, org, login, "supervisor", new_secret(), desk.now_ms)
         record_change(connection, "user_added", identity, org=org, detail={"role": "supervisor"}, **desk.by)
     else:
         identity, org = user.id, user.org
