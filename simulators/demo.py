@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     failure = ""
     try:
         roster, broker = load_roster(options.roster), Broker.parse(options.broker)
-        progress(f"playing {len(roster.devices)} devices at mqtt://{broker.host}:{broker.port}")
+        progress(f"playing {len(roster.devices)} devices at {broker}")
         uvloop.run(_run(roster, broker, options))
     except* SimulatorError as group:
         failure = str(first_leaf(group))

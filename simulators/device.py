@@ -57,8 +57,8 @@ class Device:
         self._work = asyncio.Event()
         self._switched_on = asyncio.Event()
         self._switched_on.set()
-        self.online = False
-        self._lasted = False
+        self.online = self._lasted = False
+        self.trouble = "nobody answers"  # why it could not connect the last time, or was cut off
 
     # ------------------------------------------------------------------ what it says
 
@@ -173,7 +173,8 @@ class Device:
             await self._switched_on.wait()
             try:
                 await self._talk()
-            except LinkDown:
+            except LinkDown as error:
+                self.trouble = str(error)
                 end_if_cancelled()  # the client that is hung up on may tell of that instead
                 failures = 0 if self._lasted else failures + 1
                 self._lasted = False

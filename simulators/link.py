@@ -80,7 +80,7 @@ class MqttLink:
                     await client.subscribe(self._wiring.down, qos=1)
                 yield _MqttLine(client, self._wiring)
         except aiomqtt.MqttError as error:
-            raise LinkDown(f"{self._wiring.client}: {error}") from error
+            raise LinkDown(f"{self._broker}: {error}") from error
         finally:
             _hang_up(client)
             self._socket = None

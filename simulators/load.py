@@ -18,7 +18,7 @@ import msgspec
 import uvloop
 
 from devices.clock import SystemClock
-from simulators.address import Broker
+from simulators.address import TELL_AFTER_S, Broker
 from simulators.device import Device
 from simulators.errors import SimulatorError, first_leaf
 from simulators.footprint import Footprint, allow_many_connections
@@ -107,15 +107,21 @@ class Load:
         for number, device in enumerate(self._devices, 1):
             running.append(tasks.create_task(device.run(), name=f"device {device.id}"))
             if number % _CONNECT_AT_ONCE == 0 or number == len(self._devices):
-                deadline_s = self._clock.monotonic_s() + self._plan.drain_s
-                while not all(each.online for each in self._devices[:number]):
-                    if self._clock.monotonic_s() > deadline_s:
-                        raise SimulatorError(
-                            f"not all of the first {number} devices could connect: {device.id}"
-                        )
-                    await self._clock.sleep_s(_TICK_S)
+                await self._until_online(self._devices[:number])
         self._footprint.connected()
         progress(f"{len(self._devices)} devices are connected")
+
+    async def _until_online(self, devices: list[Device]) -> None:
+        began_s, told = self._clock.monotonic_s(), False
+        while missing := [device for device in devices if not device.online]:
+            waited_s = self._clock.monotonic_s() - began_s
+            what = f"{len(missing)} of the first {len(devices)} devices, such as {missing[0].id}"
+            if waited_s > self._plan.drain_s:
+                raise SimulatorError(f"{what}, could not connect: {missing[0].trouble}")
+            if waited_s > TELL_AFTER_S and not told:
+                told = True
+                progress(f"{what}, are not connected yet: {missing[0].trouble}")
+            await self._clock.sleep_s(_TICK_S)
 
     async def _drive(self) -> None:
         plan, clock = self._plan, self._clock
@@ -216,9 +222,11 @@ async def _run(roster: Roster, broker: Broker, options: argparse.Namespace, into
         first_seq=options.first_seq,
     )
     sink = options.journal.open("ab", buffering=0) if options.journal else None
-    load = Load(roster, broker, plan, seed=options.seed, clock=SystemClock(), journal=Journal(sink))
+    clock = SystemClock()
+    load = Load(roster, broker, plan, seed=options.seed, clock=clock, journal=Journal(sink))
 
     async def work() -> None:
+        await broker.wait_for(clock, plan.drain_s)
         into.append(await load.run())
 
     try:

@@ -3,6 +3,7 @@
 import asyncio
 
 from devices.clock import Clock
+from simulators.address import TELL_AFTER_S
 from simulators.errors import SimulatorError
 from simulators.expectations import Checker
 from simulators.journal import Journal
@@ -95,12 +96,17 @@ class Play:
         return verdict
 
     async def _until_connected(self) -> None:
-        deadline_s = self._clock.monotonic_s() + self._connect_s
+        began_s, told = self._clock.monotonic_s(), False
         specs = {spec.name: spec for spec in self._scenario.devices}
         for name, actor in self._stage.actors.items():
             while specs[name].connect and not actor.phone.online:
-                if self._clock.monotonic_s() > deadline_s:
-                    raise SimulatorError(f"{name} ({actor.device}) could not connect to the broker")
+                waited_s = self._clock.monotonic_s() - began_s
+                what = f"{name} ({actor.device})"
+                if waited_s > self._connect_s:
+                    raise SimulatorError(f"{what} could not connect: {actor.phone.trouble}")
+                if waited_s > TELL_AFTER_S and not told:
+                    told = True
+                    progress(f"{what} is not connected yet: {actor.phone.trouble}")
                 await self._clock.sleep_s(_LOOK_EVERY_S)
 
     def _tell(self, line: str) -> None:

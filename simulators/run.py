@@ -58,6 +58,8 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         nonlocal performance, fault
         doors = Doors(broker, http, clock)
         await rehearse(scenario, doors)
+        if scenario.speaks_mqtt:  # found now, and not when a nurse waits for her devices
+            await broker.wait_for(clock, options.connect_s)
         provided = await provide(scenario, roster, maker)
         journal = Journal(sink)
         actors = [Actor(each, doors, f"{options.seed}:{each.spec.name}", journal) for each in provided]

@@ -205,6 +205,11 @@ class Scenario(_Strict, frozen=True):
         """Whether it can only be played by somebody who sees alerts."""
         return any(each.alert for each in self.wanted) or any(step.at_the_desk for step in self.steps)
 
+    @property
+    def speaks_mqtt(self) -> bool:
+        """Whether it takes a broker."""
+        return any(device.dialect.way == "mqtt" for device in self.devices)
+
     def __post_init__(self) -> None:
         known = {device.name for device in self.devices}
         if len(known) < len(self.devices):

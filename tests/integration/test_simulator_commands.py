@@ -141,7 +141,7 @@ def test_a_file_that_cannot_be_written_is_found_before_playing(tmp_path: Path, o
     done = run("run", path, "--broker", "127.0.0.1:1", option, out)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == f"vigil: cannot write {out}: No such file or directory"
-    assert "could not connect" not in done.stderr
+    assert "broker" not in done.stderr
 
 
 class _Refuse(BaseHTTPRequestHandler):
@@ -172,9 +172,33 @@ def test_bad_usage_is_exit_code_2(tmp_path: Path) -> None:
 def test_a_broker_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     path = tmp_path / "alone.yaml"
     path.write_text("name: x\ndevices: [{as: a, id: d, secret: s}]\nsteps: [{at: 0s, do: fix, device: a}]")
-    done = run("run", path, "--broker", "127.0.0.1:1", "--connect-s", "1")
+    done = run("run", path, "--broker", "127.0.0.1:1", "--connect-s", "3")
     assert done.returncode == 1
-    assert "could not connect" in done.stderr
+    *_, waiting, failure = done.stderr.splitlines()
+    assert waiting.startswith("nobody is at mqtt://127.0.0.1:1 yet, waiting for up to 3 s: ")
+    assert failure == "vigil: cannot reach the broker at mqtt://127.0.0.1:1: Connection refused"
+
+
+def test_a_load_without_a_broker_is_said_so(roster: Path) -> None:
+    done = run("load", "--broker", "127.0.0.1:1", "--devices", roster, "--drain-s", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "simulators.load: cannot reach the broker at mqtt://127.0.0.1:1: " in done.stderr
+
+
+def test_who_is_refused_by_the_broker_is_told_why(broker: Mosquitto, tmp_path: Path) -> None:
+    path, roster = tmp_path / "alone.yaml", tmp_path / "roster.json"
+    path.write_text(
+        "name: x\ndevices: [{as: a, id: dev_0, secret: wrong}]\nsteps: [{at: 0s, do: fix, device: a}]"
+    )
+    roster.write_text('[{"id": "dev_0", "secret": "wrong"}]')
+    address = f"127.0.0.1:{broker.port}"
+    done = run("run", path, "--broker", address, "--connect-s", "1")
+    assert done.returncode == 1
+    failure = done.stderr.splitlines()[-1]
+    assert failure.startswith(f"vigil: a (dev_0) could not connect: mqtt://{address}: ")
+    assert "not authorized" in failure.lower()
+    done = run("load", "--broker", address, "--devices", roster, "--drain-s", "1")
+    assert (done.returncode, "not authorized" in done.stderr.lower()) == (1, True)
 
 
 def test_commands_from_a_device_are_expected_without_an_api(broker: Mosquitto, tmp_path: Path) -> None:
