@@ -71,7 +71,7 @@ def step(state: CheckInState, arrival: Arrival, visit: VisitPlan, plan: NursePla
     """Take in one event of hers that concerns `visit`."""
     report = arrival.report
     if isinstance(report, reports.VisitEnded):
-        return _seen(state, arrival)
+        return hear(state, arrival)
     if not isinstance(report, reports.CheckedIn | reports.VisitStarted):
         return []
     if isinstance(report, reports.CheckedIn):
@@ -87,7 +87,7 @@ def step(state: CheckInState, arrival: Arrival, visit: VisitPlan, plan: NursePla
     every_s = interval_s(visit, limits)
     if every_s is not None and state.since_ms + ms(every_s) + state.extra_ms <= arrival.received_ms:
         return _heard_of_late(state, arrival, heard_ms)
-    return _seen(state, arrival)
+    return hear(state, arrival)
 
 
 def on_tick(
@@ -203,7 +203,8 @@ def _heard_of_late(state: CheckInState, arrival: Arrival, heard_ms: int) -> list
     return _note(state.alert, arrival, "checked_in", {"said_ms": heard_ms})
 
 
-def _seen(state: CheckInState, arrival: Arrival) -> list[Effect]:
+def hear(state: CheckInState, arrival: Arrival) -> list[Effect]:
+    """Take in a sign of her: whatever she missed before is over."""
     alert, state.alert = state.alert, None
     return _note(alert, arrival, "checked_in")
 

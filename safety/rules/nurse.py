@@ -5,7 +5,18 @@ from collections.abc import Sequence
 from devices import reports
 from ingest.records import Arrival
 from safety.domain.plan import VisitPlan
-from safety.rules import check_in, gaps, health, moves, recording, silence, visit, whereabouts, work_record
+from safety.rules import (
+    check_in,
+    gaps,
+    health,
+    leave,
+    moves,
+    recording,
+    silence,
+    visit,
+    whereabouts,
+    work_record,
+)
 from safety.rules.effects import Effect, PlacePosition
 from safety.rules.limits import limits_of
 from safety.rules.meant import meant_by
@@ -133,9 +144,7 @@ def _happen(state: NurseState, arrival: Arrival) -> list[Effect]:
         elif was_over:
             state.check_ins[meant.id] = check_in.start(meant, check_in.said_ms(arrival))
         if isinstance(report, reports.Arrived | reports.VisitStarted):
-            for planned in state.plan.visits:
-                if planned.ends_ms < min(report.time_ms, meant.ends_ms):
-                    effects += visit.go(state.visits[planned.id], arrival)
+            effects += leave.others(state, arrival, meant)
     return effects
 
 

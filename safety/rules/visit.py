@@ -68,8 +68,8 @@ def step(
     if state.ended or report.visit is not None:  # what names no visit may mean another one than she has left
         _resume(state, arrival)
     limits = limits_of(plan, visit)
-    seen = _seen_at(arrival, newest, limits)
-    if seen is None or not _is_elsewhere(seen, visit, limits):
+    seen = seen_at(arrival, newest, limits)
+    if seen is None or not is_elsewhere(seen, visit, limits):
         return _arrived(state, ("not_arrived",), arrival.received_ms, arrival.event_id)
     if "wrong_address" in state.alerts:
         return []
@@ -99,6 +99,12 @@ def is_at(visit: VisitPlan, position: Position) -> bool:
     return _beyond_m(visit, position)[0] <= 0
 
 
+def is_away(visit: VisitPlan, position: Position) -> bool:
+    """Tell whether a position is outside of the visit's circle by more than its accuracy."""
+    beyond_m, accuracy_m = _beyond_m(visit, position)
+    return beyond_m - accuracy_m > 0
+
+
 def see(state: VisitState, sight: Sight, visit: VisitPlan) -> list[Effect]:
     """Take in a fix of the visit's time, or of the time after it, while it `awaits_arrival`."""
     if not is_at(visit, sight.position):
@@ -110,8 +116,7 @@ def see_after(state: VisitState, sight: Sight, visit: VisitPlan) -> list[Effect]
     """Take in a fix, newer than all before, taken after the planned end of a visit that is not over."""
     if state.gone:
         return []
-    beyond_m, accuracy_m = _beyond_m(visit, sight.position)
-    if beyond_m - accuracy_m <= 0:
+    if not is_away(visit, sight.position):
         state.away_fixes = 0
         return see(state, sight, visit) if awaits_arrival(state) else []
     state.away_fixes += 1
@@ -250,7 +255,8 @@ def _said_ms(arrival: Arrival) -> int:
     return plausible_ms(arrival.report.time_ms, arrival.received_ms)[0]
 
 
-def _is_elsewhere(position: Position, visit: VisitPlan, limits: Limits) -> bool:
+def is_elsewhere(position: Position, visit: VisitPlan, limits: Limits) -> bool:
+    """Tell whether who says that she is at the visit is not, by her position."""
     beyond_m, accuracy_m = _beyond_m(visit, position)
     return beyond_m - accuracy_m > limits.address_margin_m
 
@@ -271,7 +277,7 @@ def _close_at(
     ]
 
 
-def _seen_at(arrival: Arrival, newest: Sight | None, limits: Limits) -> Position | None:
+def seen_at(arrival: Arrival, newest: Sight | None, limits: Limits) -> Position | None:
     """Return where she was when she said it: the position with it, or a fix that is young enough."""
     report = arrival.report
     if isinstance(report, reports.EventBase) and report.position is not None:
