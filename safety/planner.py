@@ -111,7 +111,9 @@ def nurse_plan(connection: Connection, nurse: str, now_ms: int) -> NursePlan | N
     row = connection.execute(select(nurses).where(nurses.c.id == nurse)).first()
     if row is None:
         return None
-    current = select(visits).where(visits.c.nurse == nurse, visits.c.ends_ms >= now_ms - _KEEP_ENDED_MS)
+    current = select(visits).where(
+        visits.c.nurse == nurse, visits.c.ends_ms >= now_ms - _KEEP_ENDED_MS, visits.c.cancelled_ms.is_(None)
+    )
     planned = connection.execute(current.order_by(visits.c.starts_ms, visits.c.id)).all()
     own = fences_of_visits(connection, [visit.id for visit in planned])
     tests = devices.outerjoin(device_tests, device_tests.c.device == devices.c.id)

@@ -224,8 +224,10 @@ def fault(found: Fault) -> View:
 
 
 def visit(row: Row[Any], now_ms: int) -> View:
-    """Return a visit; it is planned, active or ended by the clock."""
+    """Return a visit; unless it was cancelled, it is planned, active or ended by the clock."""
     state = "planned" if now_ms < row.starts_ms else "active" if now_ms < row.ends_ms else "ended"
+    if row.cancelled_ms is not None:
+        state = "cancelled"
     return {
         "id": row.id,
         "nurse": row.nurse,

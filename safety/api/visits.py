@@ -40,7 +40,7 @@ class NewVisit(Body):
 
 
 class VisitChange(Change):
-    """What is to change of a visit; null takes a value away."""
+    """What is to change of a visit; null takes a value away. A `cancelled` one is no longer watched."""
 
     lat: float = 0.0
     lon: float = 0.0
@@ -50,6 +50,7 @@ class VisitChange(Change):
     check_in_every_s: float | None = None
     patient: str | None = None
     risk: store.Risk = "low"
+    cancelled: bool = False
     limits: LimitsChange = Field(default_factory=dict)
 
 

@@ -66,11 +66,11 @@ def add(
 def list_(
     org: OptionalOrg = None,
     nurse: Annotated[str | None, typer.Option(metavar="ID", help="Only those of this nurse.")] = None,
-    past: Annotated[bool, typer.Option("--past", help="Also those that are over.")] = False,
+    past: Annotated[bool, typer.Option("--past", help="Also those that are over or cancelled.")] = False,
     as_json: AsJson = False,
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
-    """Show the visits that are not over."""
+    """Show the visits that are neither over nor cancelled."""
     from safety.store.nurses import find_nurse
     from safety.store.visits import list_visits
 
@@ -85,6 +85,20 @@ def list_(
         )
         visits = [shown(visit) for visit in found]
     show_list(visits, ("id", "nurse", "starts_at", "ends_at", "risk", "patient"), as_json)
+
+
+@app.command()
+def cancel(
+    visit: Annotated[str, typer.Argument(metavar="ID", help="Which visit.")],
+    as_json: AsJson = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Cancel a visit: nobody is awaited there any more. What was raised for it stays open."""
+    from safety.store.visits import update_visit
+
+    with writing(data_dir) as desk:
+        cancelled = shown(update_visit(desk.connection, visit, {"cancelled": True}, **desk.by))
+    show_added(cancelled, as_json, f"cancelled the visit of {cancelled['nurse']}")
 
 
 @app.command()

@@ -156,7 +156,7 @@ def _bound(
     newest = calm.newest
     awaited = awaited_at(state, newest.time_ms)
     serves = before is not None and before.visit == calm.visit and before.serves(newest)
-    if before is not None and serves and _is_clear(before, visit_on, awaited):
+    if before is not None and serves and before.reach_deg <= _clear_deg(before.lat, before.lon, awaited):
         calm.lat, calm.lon, calm.reach_deg = before.lat, before.lon, before.reach_deg
         calm.accuracy_m, calm.again_ms = before.accuracy_m, before.again_ms
         return
@@ -198,11 +198,6 @@ def _is_settled(state: NurseState, visit_on: VisitPlan, newest: Sight, shared: S
     )
 
 
-def _is_clear(calm: Calm, visit_on: VisitPlan, awaited: Sequence[VisitPlan]) -> bool:
-    """Tell whether nobody is awaited at any place in the box."""
-    return calm.reach_deg <= 0.99 * _off_m(calm.lat, calm.lon, awaited) / _diagonal_m(visit_on)
-
-
 def _room(
     lat: float,
     lon: float,
@@ -220,7 +215,7 @@ def _room(
         return 0.0, 0
     inside_m = visit_on.radius_m - apart_m(visit_on.lat, visit_on.lon, lat, lon)
     diagonal_m = _diagonal_m(visit_on)
-    most_deg = min(_MOST_DEG, 0.99 * min(inside_m, _off_m(lat, lon, awaited)) / diagonal_m)
+    most_deg = min(_MOST_DEG, 0.99 * inside_m / diagonal_m, _clear_deg(lat, lon, awaited))
     room_deg = shared.room_deg(lat, lon, state.plan.org, visit_on, state.moves.keep_out, most_deg)
     if room_deg < _LEAST_DEG:
         return 0.0, 0
@@ -228,11 +223,14 @@ def _room(
     return room_deg, int(min(STANDARD.buffer_m + deep_m, USABLE_ACCURACY_M))
 
 
-def _off_m(lat: float, lon: float, awaited: Sequence[VisitPlan]) -> float:
-    """Return how far a place is from the nearest circle in which she is awaited, metres."""
-    return min((apart_m(each.lat, each.lon, lat, lon) - each.radius_m for each in awaited), default=math.inf)
+def _clear_deg(lat: float, lon: float, awaited: Sequence[VisitPlan]) -> float:
+    """Return how many degrees off a place, along either axis, she is in no circle in which she is awaited."""
+    off_deg = (
+        (apart_m(each.lat, each.lon, lat, lon) - each.radius_m) / _diagonal_m(each) for each in awaited
+    )
+    return 0.99 * min(off_deg, default=math.inf)
 
 
-def _diagonal_m(visit_on: VisitPlan) -> float:
-    """Return how long a degree of both, latitude and longitude, is there."""
-    return math.sqrt(sum(metres**2 for metres in metres_per_degree(visit_on.lat)))
+def _diagonal_m(visit: VisitPlan) -> float:
+    """Return how long the diagonal of a degree by a degree is at a visit's address."""
+    return math.sqrt(sum(metres**2 for metres in metres_per_degree(visit.lat)))

@@ -12,7 +12,7 @@ from safety.store.tables import device_states, positions
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0016"
+HEAD = "0017"
 """The newest revision in `migrations/versions`."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"

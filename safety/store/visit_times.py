@@ -12,10 +12,11 @@ def longest_visit_ms(connection: Connection) -> int:
 
 
 def on_a_visit(connection: Connection, now_ms: int) -> ColumnElement[bool]:
-    """Return the condition that a visit is on, by plan.
+    """Return the condition that a visit is on, by plan, and was not cancelled.
 
     It ends within the time of the longest one, so those planned for the days after are passed by.
     """
     ends_ms = visits.c.ends_ms
     last_end_ms = now_ms + longest_visit_ms(connection)
-    return and_(ends_ms > now_ms, ends_ms <= last_end_ms, visits.c.starts_ms <= now_ms)
+    is_planned = visits.c.cancelled_ms.is_(None)
+    return and_(ends_ms > now_ms, ends_ms <= last_end_ms, visits.c.starts_ms <= now_ms, is_planned)

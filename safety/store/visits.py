@@ -1,7 +1,7 @@
 """Visits: where a nurse is expected, from when to when, and how often she must check in."""
 
 from collections.abc import Collection
-from typing import Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
 import msgspec
 from sqlalchemy import Connection, select
@@ -27,11 +27,12 @@ _COLUMNS = (
     visits.c.check_in_every_s,
     visits.c.patient,
     visits.c.risk,
+    visits.c.cancelled_ms,
 )
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
-    """A visit: the circle around (lat, lon) WGS-84, the time in epoch ms."""
+    """A visit: the circle around (lat, lon) WGS-84, the time in epoch ms; a cancelled one is in no plan."""
 
     id: str
     nurse: str
@@ -44,10 +45,11 @@ class Visit(msgspec.Struct, frozen=True, kw_only=True):
     check_in_every_s: float | None
     patient: str | None
     risk: str
+    cancelled_ms: int | None = None
 
 
 class VisitChanges(TypedDict, total=False):
-    """What may be changed of a visit."""
+    """What may be changed of a visit; what is no longer `cancelled` is planned again."""
 
     lat: float
     lon: float
@@ -57,6 +59,7 @@ class VisitChanges(TypedDict, total=False):
     check_in_every_s: float | None
     patient: str | None
     risk: str
+    cancelled: bool
 
 
 def add_visit(
@@ -111,7 +114,10 @@ def update_visit(
         NotFound: there is no such visit.
     """
     known = find_visit(connection, visit)
-    changed = msgspec.structs.replace(known, **changes)
+    values: dict[str, Any] = dict(changes)
+    if (cancelled := values.pop("cancelled", None)) is not None:
+        values["cancelled_ms"] = (known.cancelled_ms or at_ms) if cancelled else None
+    changed = msgspec.structs.replace(known, **values)
     if changed == known:
         return known
     connection.execute(visits.update().where(visits.c.id == visit).values(_checked(changed)))
@@ -140,14 +146,14 @@ def list_visits(
     nurse: str | None = None,
     ends_after_ms: int | None = None,
 ) -> list[Visit]:
-    """Return visits by id: of `orgs` (None: of all), of `nurse`, not over at `ends_after_ms`."""
+    """Return visits by id: of `orgs` (None: of all), of `nurse`; not over at `ends_after_ms` or cancelled."""
     statement = select(*_COLUMNS).order_by(visits.c.id)
     if orgs is not None:
         statement = statement.where(visits.c.org.in_(orgs))
     if nurse is not None:
         statement = statement.where(visits.c.nurse == nurse)
     if ends_after_ms is not None:
-        statement = statement.where(visits.c.ends_ms > ends_after_ms)
+        statement = statement.where(visits.c.ends_ms > ends_after_ms, visits.c.cancelled_ms.is_(None))
     return [Visit(**row._mapping) for row in connection.execute(statement)]
 
 
@@ -165,4 +171,5 @@ def _checked(visit: Visit) -> dict[str, object]:
         "check_in_every_s": checks.check_in_every_s(visit.check_in_every_s),
         "patient": checks.optional_text(visit.patient, "patient"),
         "risk": checks.one_of(visit.risk, "risk", ("low", "high")),
+        "cancelled_ms": visit.cancelled_ms,
     }

@@ -56,7 +56,7 @@ class Visit(Shape):
     check_in_every_s: float | None
     patient: str | None
     risk: Risk
-    state: Literal["planned", "active", "ended"]
+    state: Literal["planned", "active", "ended", "cancelled"]
 
 
 class PlannedVisit(Visit):

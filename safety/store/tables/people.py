@@ -55,9 +55,10 @@ visits = Table(
     Column("patient", String),
     Column("risk", String, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
+    Column("cancelled_ms", BigInteger),
     Index("visits_nurse_ends", "nurse", "ends_ms"),
     Index("visits_org_ends", "org", "ends_ms"),
-    Index("visits_ends", "ends_ms", "starts_ms", "nurse"),
+    Index("visits_ends", "ends_ms", "starts_ms", "nurse", "cancelled_ms"),
     Index("visits_starts", "starts_ms", "id", "org", "ends_ms"),
 )
 

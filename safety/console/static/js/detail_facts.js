@@ -107,7 +107,8 @@ function visitFacts(alert, visit) {
   const more = [t("detail.visit_radius", { m: metresText(visit.radius_m) })];
   if (visit.check_in_every_s) more.push(t("detail.check_in_every", { age: spanText(visit.check_in_every_s * 1000) }));
   const risk = visit.risk === "high" ? el("span", { class: "badge late" }, t("detail.risk_high")) : null;
-  return [[visit.patient ?? "", " ", risk].filter(Boolean), window, el("span", { class: "faint" }, more.join(" · "))];
+  const gone = visit.state === "cancelled" ? el("span", { class: "badge late" }, t("detail.visit_cancelled")) : null;
+  return [[visit.patient ?? "", " ", risk, gone].filter(Boolean), window, el("span", { class: "faint" }, more.join(" · "))];
 }
 
 function deviceFacts(alert) {

@@ -150,7 +150,7 @@ function paint(ctx, frame) {
 function visitsNow(alert) {
   const present = now();
   const running = [...state.visits.values()].filter(
-    (visit) => Date.parse(visit.starts_at) <= present && Date.parse(visit.ends_at) >= present,
+    (visit) => visit.state !== "cancelled" && Date.parse(visit.starts_at) <= present && Date.parse(visit.ends_at) >= present,
   );
   const chosen = alert?.visit && (state.visits.get(alert.visit) ?? state.extras.get(alert.id)?.visit_detail);
   return chosen && !running.includes(chosen) ? [...running, chosen] : running;

@@ -107,6 +107,9 @@ async def test_a_visit_is_planned_moved_and_found_by_time(dispatch: Dispatch) ->
         assert [each["id"] for each in found] == [visit["id"]]
         active = (await client.get("/api/v1/visits", params={"nurse": dispatch.ours.nurse})).json()["items"]
         assert [each["state"] for each in active] == ["planned", "active"]
+        cancelled = (await client.patch(path, json={"cancelled": True})).json()
+        assert cancelled == {**later, "state": "cancelled"} == (await client.get(path)).json()
+        assert (await client.patch(path, json={"cancelled": False})).json() == later
 
 
 async def test_a_fence_is_drawn_and_taken_away(dispatch: Dispatch) -> None:

@@ -72,6 +72,10 @@ def test_a_visit_from_ten_minutes_ago(vigil: Vigil, org: str, nurse: str) -> Non
     vigil.add(*where, "--start", "2020-01-01T09:00:00+08:00", "--end", "2020-01-01T10:00:00+08:00")
     assert [one["id"] for one in vigil.json("visit", "list")["items"]] == [visit["id"]]
     assert len(vigil.json("visit", "list", "--past", "--nurse", nurse)["items"]) == 2
+    cancelled = vigil.json("visit", "cancel", visit["id"])
+    assert (visit["cancelled_at"], cancelled["cancelled_at"] is not None) == (None, True)
+    assert vigil.json("visit", "list")["items"] == []
+    assert len(vigil.json("visit", "list", "--past")["items"]) == 2
     assert "not after the start" in vigil.failure(*where, "--start", "now", "--end", "now")
 
 

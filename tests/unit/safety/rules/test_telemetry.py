@@ -163,6 +163,12 @@ def test_a_visit_added_late_is_not_missed_at_once() -> None:
     assert not of("missed_check_in", tick(1_790), PLAN, *ticks(1_795, 3_590))
 
 
+def test_of_a_visit_that_was_cancelled_nothing_is_watched() -> None:
+    cancelled = msgspec.structs.replace(PLAN, visits=())
+    away = [fix(70 + s, 900) for s in range(0, 60, 10)]
+    assert alerts(*ARRIVED, cancelled, *away, *ticks(140, 5_000)) == []
+
+
 def test_an_ended_visit_awaits_no_check_in() -> None:
     assert not alerts(PLAN, *ticks(0, 60), event(reports.VisitEnded, 60, visit="vis_1"), *ticks(65, 3_500))
 

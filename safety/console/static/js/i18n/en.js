@@ -148,6 +148,7 @@ export const en = {
   "detail.received_late": "received {age} later, at {at}",
   "detail.no_visit": "No visit at this time",
   "detail.visit_window": "{from} to {to}",
+  "detail.visit_cancelled": "cancelled",
   "detail.visit_radius": "area {m}",
   "detail.check_in_every": "check-in every {age}",
   "detail.risk_high": "High risk",

@@ -148,6 +148,7 @@ export const zh = {
   "detail.received_late": "迟 {age}送达（{at}）",
   "detail.no_visit": "此时没有上门服务",
   "detail.visit_window": "{from} 至 {to}",
+  "detail.visit_cancelled": "已取消",
   "detail.visit_radius": "区域 {m}",
   "detail.check_in_every": "每 {age}报平安",
   "detail.risk_high": "高风险",
