@@ -39,7 +39,8 @@ class Broker(NamedTuple):
         return cls(parts.hostname, port)
 
     def __str__(self) -> str:
-        return f"mqtt://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"mqtt://{host}:{self.port}"
 
     async def wait_for(self, clock: Clock, within_s: float) -> None:
         """Wait until somebody listens there, who may just be starting.

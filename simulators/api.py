@@ -15,7 +15,13 @@ class Api:
     """A client with a bearer token."""
 
     def __init__(self, url: str, token: str) -> None:
-        """`url` is where Vigil listens, e.g. `http://127.0.0.1:8000`; with or without `/api/v1`."""
+        """`url` is where Vigil listens, e.g. `http://127.0.0.1:8000`; with or without `/api/v1`.
+
+        Raises:
+            SimulatorError: no `token` looks like that.
+        """
+        if not (token.isascii() and token.isprintable()):
+            raise SimulatorError("this is no token: expected what `vigil token create` printed")
         self._client = httpx.AsyncClient(
             base_url=f"{url.rstrip('/').removesuffix('/api/v1')}/api/v1",
             headers={"Authorization": f"Bearer {token}"},

@@ -14,9 +14,10 @@ from random import Random
 import uvloop
 
 from devices.clock import Clock, SystemClock
+from simulators import arguments
 from simulators.address import Broker
 from simulators.errors import SimulatorError, first_leaf
-from simulators.journal import Journal
+from simulators.journal import Journal, open_sink
 from simulators.nurse import Nurse
 from simulators.roster import Roster, load_roster
 from simulators.stopping import until_stopped
@@ -48,12 +49,12 @@ async def play_roster(
             turns[nurse.role] += 1
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(argv)
     failure = ""
     try:
-        roster, broker = load_roster(options.roster), Broker.parse(options.broker)
+        roster, broker = load_roster(options.roster), options.broker
         progress(f"playing {len(roster.devices)} devices at {broker}")
         uvloop.run(_run(roster, broker, options))
     except* SimulatorError as group:
@@ -64,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _run(roster: Roster, broker: Broker, options: argparse.Namespace) -> None:
-    sink = options.journal.open("ab", buffering=0) if options.journal else None
+    sink = open_sink(options.journal) if options.journal else None
     try:
         work = play_roster(
             roster,
@@ -83,10 +84,14 @@ async def _run(roster: Roster, broker: Broker, options: argparse.Namespace) -> N
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulators.demo", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--broker", default="127.0.0.1:1883", help="mqtt://HOST:PORT (127.0.0.1:1883)")
+    parser.add_argument(
+        "--broker", type=arguments.broker, default="127.0.0.1:1883", help="mqtt://HOST:PORT (127.0.0.1:1883)"
+    )
     parser.add_argument("--roster", type=Path, required=True, help="who to play: see simulators.roster")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same people (1)")
-    parser.add_argument("--fix-every-s", type=float, default=5.0, help="seconds between positions (5)")
+    parser.add_argument(
+        "--fix-every-s", type=arguments.number(0), default=5.0, help="seconds between positions (5)"
+    )
     parser.add_argument("--journal", type=Path, help="append what was sent and heard, as JSON lines")
     return parser
 

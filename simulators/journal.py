@@ -3,9 +3,12 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO, Literal
 
 import msgspec
+
+from simulators.errors import BadFile
 
 What = Literal["connected", "disconnected", "published", "confirmed", "heard", "died"]
 _REMEMBERED = 20_000
@@ -28,6 +31,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alarm: str | None = None
     alert: str | None = None
     attempt: int | None = None
+
+
+def open_sink(path: Path) -> BinaryIO:
+    """Open the file that a journal is appended to.
+
+    Raises:
+        BadFile: it cannot be written.
+    """
+    try:
+        return path.open("ab", buffering=0)
+    except OSError as error:
+        raise BadFile(f"cannot write {path}: {error.strerror}") from error
 
 
 class Journal:

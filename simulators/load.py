@@ -18,12 +18,13 @@ import msgspec
 import uvloop
 
 from devices.clock import SystemClock
+from simulators import arguments
 from simulators.address import TELL_AFTER_S, Broker
 from simulators.device import Device
 from simulators.errors import SimulatorError, first_leaf
 from simulators.footprint import Footprint, allow_many_connections
 from simulators.geometry import Point, offset
-from simulators.journal import Entry, Journal
+from simulators.journal import Entry, Journal, open_sink
 from simulators.payloads import Measured
 from simulators.roster import Roster, load_roster
 from simulators.stopping import until_stopped
@@ -191,14 +192,14 @@ def _percentile(ordered: list[int], part: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else None
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code: 1 if a fix was not confirmed or a panic not received."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(argv)
     allow_many_connections()
     outcomes: list[Outcome] = []
     failure = "stopped before its time"
     try:
-        roster, broker = load_roster(options.devices), Broker.parse(options.broker)
+        roster, broker = load_roster(options.devices), options.broker
         uvloop.run(_run(roster, broker, options, outcomes))
     except* SimulatorError as group:
         failure = str(first_leaf(group))
@@ -221,7 +222,7 @@ async def _run(roster: Roster, broker: Broker, options: argparse.Namespace, into
         drain_s=options.drain_s,
         first_seq=options.first_seq,
     )
-    sink = options.journal.open("ab", buffering=0) if options.journal else None
+    sink = open_sink(options.journal) if options.journal else None
     clock = SystemClock()
     load = Load(roster, broker, plan, seed=options.seed, clock=clock, journal=Journal(sink))
 
@@ -239,16 +240,25 @@ async def _run(roster: Roster, broker: Broker, options: argparse.Namespace, into
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m simulators.load", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--broker", default="127.0.0.1:1883", help="mqtt://HOST:PORT (127.0.0.1:1883)")
+    parser.add_argument(
+        "--broker", type=arguments.broker, default="127.0.0.1:1883", help="mqtt://HOST:PORT (127.0.0.1:1883)"
+    )
     parser.add_argument(
         "--devices", type=Path, required=True, help="roster, JSON list or JSON lines of devices"
     )
-    parser.add_argument("--rate", type=float, default=1000.0, help="fixes a second in total (1000)")
-    parser.add_argument("--seconds", type=float, default=30.0, help="how long (30)")
     parser.add_argument(
-        "--panic-every-s", type=float, default=0.0, help="a panic every so many seconds (0: none)"
+        "--rate", type=arguments.number(0), default=1000.0, help="fixes a second in total (1000)"
     )
-    parser.add_argument("--drain-s", type=float, default=30.0, help="wait so long for what is under way (30)")
+    parser.add_argument("--seconds", type=arguments.number(0), default=30.0, help="how long (30)")
+    parser.add_argument(
+        "--panic-every-s",
+        type=arguments.number(0),
+        default=0.0,
+        help="a panic every so many seconds (0: none)",
+    )
+    parser.add_argument(
+        "--drain-s", type=arguments.number(0), default=30.0, help="wait so long for what is under way (30)"
+    )
     parser.add_argument("--first-seq", type=int, default=0, help="the first seq of each device (0)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same load (1)")
     parser.add_argument(

@@ -9,14 +9,14 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from devices.clock import SystemClock
-from simulators.address import Broker
+from simulators import arguments
 from simulators.api import Api
 from simulators.errors import BadFile, SimulatorError, first_leaf
 from simulators.http_link import http_client
-from simulators.journal import Journal
+from simulators.journal import Journal, open_sink
 from simulators.junit import Verdict, render
 from simulators.play import Play
 from simulators.provisioning import Maker, provide
@@ -41,14 +41,14 @@ class Outcome(NamedTuple):
 
 async def play(scenario: Scenario, options: argparse.Namespace, token: str | None) -> Outcome:
     """Provide the devices, play the scenario, and withdraw what was made for it."""
-    clock, broker = SystemClock(), Broker.parse(options.broker)
+    clock, broker = SystemClock(), options.broker
     roster = load_roster(options.devices) if options.devices else None
     api = Api(options.api, token) if token else None
     if api is None and scenario.needs_the_api:
         raise BadFile(
             "the scenario has to do with alerts, which are at the API: give --token, or VIGIL_TOKEN"
         )
-    sink = _opened(options.journal) if options.journal else None
+    sink = open_sink(options.journal) if options.journal else None
     http = http_client(options.api)
     maker = Maker(api, clock) if api is not None else None
     performance: Play | None = None
@@ -85,13 +85,6 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
     return Outcome(performance.verdicts if performance is not None else [], fault)
 
 
-def _opened(journal: Path) -> BinaryIO:
-    try:
-        return journal.open("ab", buffering=0)
-    except OSError as error:
-        raise BadFile(f"cannot write {journal}: {error.strerror}") from error
-
-
 async def _learn_known(scenario: Scenario, stage: Stage) -> None:
     """Note the alerts that were there before, so that only new ones count."""
     kinds = {each.alert for each in scenario.wanted if each.alert is not None}
@@ -100,9 +93,9 @@ async def _learn_known(scenario: Scenario, stage: Stage) -> None:
     stage.known = {alert["id"] for alert in before}
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(argv)
     name = str(options.scenario)
     # The variables of a scenario are its user's, so they come from the user's environment.
     environment = {**os.environ, **dict(options.set)}  # noqa: TID251
@@ -146,34 +139,31 @@ def _report(options: argparse.Namespace, name: str, verdicts: list[Verdict], *, 
     return True
 
 
-def _variable(text: str) -> tuple[str, str]:
-    name, given, value = text.partition("=")
-    if not given or not name:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected NAME=VALUE")
-    return name, value
-
-
-def _speed(text: str) -> float:
-    value = float(text)
-    if not 0.01 <= value <= 1000:
-        raise argparse.ArgumentTypeError("expected 0.01 to 1000")
-    return value
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="vigil simulate", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
         "scenario", type=Path, metavar="SCENARIO.yaml", help="a file, or the name of a shipped one"
     )
-    parser.add_argument("--broker", default="mqtt://127.0.0.1:1883", help="mqtt://HOST:PORT (127.0.0.1:1883)")
-    parser.add_argument("--api", default="http://127.0.0.1:8000", help="where Vigil's API is")
+    at = "mqtt://127.0.0.1:1883"
+    parser.add_argument(
+        "--broker", type=arguments.broker, default=at, help="mqtt://HOST:PORT (127.0.0.1:1883)"
+    )
+    parser.add_argument(
+        "--api", type=arguments.web_address, default="http://127.0.0.1:8000", help="where Vigil's API is"
+    )
     parser.add_argument("--token", help="a bearer token (or VIGIL_TOKEN): vigil token create --user U")
     parser.add_argument("--devices", type=Path, help="credentials: what `vigil device add --json` printed")
-    parser.add_argument("--set", type=_variable, action="append", default=[], help="NAME=VALUE for ${NAME}")
+    parser.add_argument(
+        "--set", type=arguments.variable, action="append", default=[], help="NAME=VALUE for ${NAME}"
+    )
     parser.add_argument("--seed", type=int, default=1, help="the same seed plays the same scenario (1)")
-    parser.add_argument("--speed", type=_speed, default=1.0, help="2 takes the steps twice as fast (1)")
-    parser.add_argument("--connect-s", type=float, default=10.0, help="how long connecting may take (10)")
+    parser.add_argument(
+        "--speed", type=arguments.number(0.01, 1000), default=1.0, help="2 takes the steps twice as fast (1)"
+    )
+    parser.add_argument(
+        "--connect-s", type=arguments.number(0), default=10.0, help="how long connecting may take (10)"
+    )
     parser.add_argument("--junit", type=Path, help="write the outcome as JUnit XML")
     parser.add_argument("--journal", type=Path, help="append what was sent and heard, as JSON lines")
     return parser

@@ -33,6 +33,9 @@ def simulate(
     api: Annotated[str | None, typer.Option(metavar="URL", help="http://127.0.0.1:8000 unless said.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed plays the same scenario.")] = None,
     speed: Annotated[float | None, typer.Option(metavar="X", help="2 plays twice as fast.")] = None,
+    connect_s: Annotated[
+        float | None, typer.Option("--connect-s", metavar="S", help="How long connecting may take; 10 s.")
+    ] = None,
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write the outcome as JUnit XML.")
     ] = None,
@@ -66,6 +69,7 @@ def simulate(
         "--api": api,
         "--seed": seed,
         "--speed": speed,
+        "--connect-s": connect_s,
         "--junit": junit,
         "--devices": devices,
         "--journal": journal,

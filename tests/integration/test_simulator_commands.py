@@ -164,9 +164,43 @@ def test_a_device_that_is_refused_over_http_is_named(tmp_path: Path) -> None:
     assert "with 401" in done.stderr
 
 
-def test_bad_usage_is_exit_code_2(tmp_path: Path) -> None:
-    assert run("run").returncode == 2
-    assert run("run", tmp_path / "x.yaml", "--speed", "0").returncode == 2
+@pytest.mark.parametrize(
+    ("name", "option", "value"),
+    [
+        ("run", "--speed", "0"),
+        ("run", "--connect-s", "soon"),
+        ("run", "--broker", "http://x"),
+        ("run", "--api", "127.0.0.1:8000"),
+        ("run", "--set", "NAME"),
+        ("load", "--rate", "-5"),
+        ("load", "--seconds", "nan"),
+        ("load", "--broker", "mqtt://x:port"),
+        ("demo", "--fix-every-s", "-1"),
+    ],
+)
+def test_bad_usage_is_exit_code_2_and_names_the_option(
+    roster: Path, name: str, option: str, value: str
+) -> None:
+    files = {"run": ("panic",), "load": ("--devices", roster), "demo": ("--roster", roster)}
+    done = run(name, *files[name], f"{option}={value}")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"error: argument {option}: " in done.stderr
+    assert repr(value) in done.stderr
+
+
+@pytest.mark.parametrize("name", ["load", "demo"])
+def test_a_journal_that_cannot_be_written_is_one_line(roster: Path, tmp_path: Path, name: str) -> None:
+    option = "--devices" if name == "load" else "--roster"
+    done = run(name, option, roster, "--journal", tmp_path / "nowhere" / "journal")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith(f"simulators.{name}: cannot write ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_token_that_is_none_is_one_line(tmp_path: Path) -> None:
+    done = run("run", "panic", "--token", "é")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("vigil: this is no token")
 
 
 def test_a_broker_that_is_not_there_is_said_so(tmp_path: Path) -> None:

@@ -17,7 +17,9 @@ from simulators.errors import BadAddress
     ],
 )
 def test_addresses_that_can_be_used(text: str, expected: tuple[str, int]) -> None:
-    assert Broker.parse(text) == expected
+    broker = Broker.parse(text)
+    assert broker == expected
+    assert Broker.parse(str(broker)) == expected
 
 
 @pytest.mark.parametrize(
