@@ -50,7 +50,7 @@ class Api:
             answer = await self._client.request(method, path, json=body, params=params)
         except httpx.HTTPError as error:
             why = str(error) or type(error).__name__
-            raise SimulatorError(f"{method} {path}: cannot reach the API: {why}") from error
+            raise SimulatorError(f"{method} {path}: cannot reach {self._client.base_url}: {why}") from error
         if answer.is_error:
             raise SimulatorError(f"{method} {path}: {answer.status_code} {_why(answer)}")
         return answer.json()

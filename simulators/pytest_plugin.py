@@ -27,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """See that whoever names a Vigil also tells how to get in, before any test runs."""
+    said = config.getoption
+    if said("--vigil-api") is not None and not (said("--vigil-broker") and said("--vigil-token")):
+        raise pytest.UsageError("--vigil-api needs --vigil-broker and --vigil-token")
+
+
 @pytest.fixture(scope="session")
 def vigil_service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -40,10 +47,7 @@ def vigil_service(
     said = request.config.getoption
     api = said("--vigil-api")
     if api is not None:
-        broker, token = said("--vigil-broker"), said("--vigil-token")
-        if broker is None or token is None:
-            raise pytest.UsageError("--vigil-api needs --vigil-broker and --vigil-token")
-        with running_service(api, broker, token) as service:
+        with running_service(api, said("--vigil-broker"), said("--vigil-token")) as service:
             yield service
         return
     with started_service(tmp_path_factory.mktemp("vigil") / "data") as service:

@@ -111,11 +111,11 @@ class VigilService:
     def get(self, path: str, **query: str | int | None) -> Any:
         """Return what `GET /api/v1…` answers; None in `query` is left out."""
         params = {key: value for key, value in query.items() if value is not None}
-        return self._read(self._client.get(path, params=params))
+        return self._ask("GET", path, params=params)
 
     def post(self, path: str, **body: object) -> dict[str, Any]:
         """Return what `POST /api/v1…` answers."""
-        return self._read(self._client.post(path, json=body))
+        return self._ask("POST", path, json=body)
 
     def act(self, alert: Alert, act: str, **body: object) -> Alert:
         """Do what a dispatcher does: `acknowledge`, `dispatch`, `resolve` (with a `reason`) …"""
@@ -171,7 +171,12 @@ class VigilService:
                 raise NotInTime(f"{what} did not come within {within_s:g} s")
             Event().wait(_LOOK_EVERY_S)
 
-    def _read(self, answer: httpx.Response) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, **said: Any) -> dict[str, Any]:
+        try:
+            answer = self._client.request(method, path, **said)
+        except httpx.HTTPError as error:
+            why = str(error) or type(error).__name__
+            raise SimulatorError(f"cannot reach Vigil at {self.api_url}: {why}") from error
         if answer.is_error:
             asked = f"{answer.request.method} {answer.request.url.path}"
             raise SimulatorError(f"{asked}: {answer.status_code} {answer.text[:500]}")

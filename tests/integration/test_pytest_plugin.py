@@ -43,10 +43,18 @@ def test_the_example_of_the_document_holds_against_a_vigil_that_the_plugin_start
 
 
 def test_a_running_vigil_needs_its_broker_and_a_token(tmp_path: Path) -> None:
-    (tmp_path / "test_any.py").write_text("def test_any(vigil_service): pass\n")
-    done = run(tmp_path, "--vigil-api", "http://127.0.0.1:1")
-    assert done.returncode != 0
-    assert "--vigil-api needs --vigil-broker and --vigil-token" in done.stdout
+    (tmp_path / "test_any.py").write_text("def test_any(): pass\n")
+    done = run(tmp_path, "--vigil-api", "http://127.0.0.1:1", "--vigil-broker", "mqtt://127.0.0.1:1")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--vigil-api needs --vigil-broker and --vigil-token" in done.stderr
+
+
+def test_a_vigil_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "test_any.py").write_text("def test_any(vigil_device): vigil_device()\n")
+    where = ("--vigil-api", "http://127.0.0.1:1", "--vigil-broker", "mqtt://127.0.0.1:1")
+    done = run(tmp_path, *where, "--vigil-token", "t")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    assert "cannot reach Vigil at http://127.0.0.1:1: " in done.stdout
 
 
 def test_pytest_finds_the_plugin_by_itself() -> None:
