@@ -37,8 +37,8 @@ async def provide(scenario: Scenario, roster: Roster | None, maker: "Maker | Non
     """Return all devices of `scenario`, in its order.
 
     A device with `id` and `secret` is taken as it is; one with an `id` alone, or with neither, is looked
-    for in `roster` (the first unused one of its kind); what is missing then `maker` makes, with a nurse
-    and a visit of its own.
+    for in `roster` (the first unused one of its kind and codec); what is missing then `maker` makes,
+    with a nurse and a visit of its own.
 
     Raises:
         BadFile: a device can come from nowhere.
@@ -65,11 +65,21 @@ async def provide(scenario: Scenario, roster: Roster | None, maker: "Maker | Non
 def _given(spec: DeviceSpec, roster: Roster | None, used: set[str]) -> Credentials | None:
     if spec.id is not None and spec.secret is not None:
         return Credentials(id=spec.id, secret=spec.secret)
-    for device in roster.devices if roster else ():
-        fits = device.id == spec.id if spec.id else device.kind == spec.kind and device.id not in used
-        if fits:
+    listed = roster.devices if roster else ()
+    if spec.id is not None:
+        fitting = [device for device in listed if device.id == spec.id]
+    else:
+        fitting = [device for device in listed if device.kind == spec.kind and device.id not in used]
+    for device in fitting:
+        if device.codec in (None, spec.codec):
             used.add(device.id)
             return Credentials(id=device.id, secret=device.secret)
+    if fitting:
+        other = fitting[0]
+        raise BadFile(
+            f"device {spec.name!r} speaks {spec.codec}, and {other.id} of --devices {other.codec}:"
+            f" say `codec: {other.codec}`, or give another device"
+        )
     return None
 
 

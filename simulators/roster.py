@@ -58,6 +58,7 @@ class RosterDevice(Credentials, frozen=True, kw_only=True):
     """One device of the roster."""
 
     kind: Kind = "phone"
+    codec: str | None = None
     nurse: str | None = None
     role: Role = "routine"
     visit: PlannedVisit | None = None
