@@ -1,6 +1,7 @@
 """Where a scenario's devices come from: its own lines, a file of credentials, or Vigil's API."""
 
 import asyncio
+from collections.abc import Sequence
 
 import msgspec
 
@@ -13,9 +14,6 @@ from simulators.roster import Credentials, Roster
 from simulators.scenario import DeviceSpec, Scenario, VisitSpec, seconds
 from simulators.speech import BROUGHT, Codec, Identity
 from simulators.telling import progress
-
-_DAY_MS = 24 * 3_600_000
-_HOUR_MS = 3_600_000
 
 
 class Provided(msgspec.Struct, frozen=True):
@@ -33,32 +31,44 @@ class Provided(msgspec.Struct, frozen=True):
         return Identity(self.credentials, self.external_id, self.gateway)
 
 
-async def provide(scenario: Scenario, roster: Roster | None, maker: "Maker | None") -> list[Provided]:
-    """Return all devices of `scenario`, in its order.
+def find_given(scenario: Scenario, roster: Roster | None, *, can_make: bool) -> list[Credentials | None]:
+    """Return the credentials that there are for the devices of `scenario`, in its order; None: to be made.
 
     A device with `id` and `secret` is taken as it is; one with an `id` alone, or with neither, is looked
-    for in `roster` (the first unused one of its kind and codec); what is missing then `maker` makes,
-    with a nurse and a visit of its own.
+    for in `roster` (the first unused one of its kind and codec).
 
     Raises:
         BadFile: a device can come from nowhere.
-        SimulatorError: the API refused.
     """
     used = {spec.id for spec in scenario.devices if spec.id is not None}
-    provided: list[Provided] = []
+    given: list[Credentials | None] = []
     for spec in scenario.devices:
         known = _given(spec, roster, used)
-        if known is not None:
-            gateway = spec.gateway
-            login = Credentials(id=gateway.id, secret=gateway.secret) if gateway is not None else None
-            provided.append(Provided(spec, known, external_id=spec.external_id, gateway=login))
-        elif maker is None or spec.id is not None:
+        if known is None and (spec.id is not None or not can_make):
             raise BadFile(
                 f"device {spec.name!r} has no credentials: give it `id` and `secret`, or --devices FILE,"
                 " or a supervisor's token so that it can be made"
             )
-        else:
+        given.append(known)
+    return given
+
+
+async def provide(
+    scenario: Scenario, given: Sequence[Credentials | None], maker: "Maker | None"
+) -> list[Provided]:
+    """Return all devices of `scenario`, in its order; what is not `given` is made, with nurse and visit.
+
+    Raises:
+        SimulatorError: the API refused.
+    """
+    provided: list[Provided] = []
+    for spec, known in zip(scenario.devices, given, strict=True):
+        if known is None and maker is not None:
             provided.append(await maker.make(spec))
+        elif known is not None:
+            gateway = spec.gateway
+            login = Credentials(id=gateway.id, secret=gateway.secret) if gateway is not None else None
+            provided.append(Provided(spec, known, external_id=spec.external_id, gateway=login))
     return provided
 
 
@@ -94,7 +104,7 @@ class Maker:
         self._api, self._clock = api, clock
         self._nurses: dict[str, str] = {}
         self._gateways: dict[Codec, Credentials] = {}
-        self._visits: dict[str, int] = {}
+        self._visits: list[str] = []
         self._devices: list[str] = []
         self._made = 0
 
@@ -146,22 +156,14 @@ class Maker:
             "limits": visit.limits,
         }
         added = await self._api.call("POST", "/visits", planned)
-        self._visits[added["id"]] = now_ms
+        self._visits.append(added["id"])
         return str(added["id"])
 
     async def withdraw(self) -> None:
-        """See that nothing which was made is watched or heard any more; what cannot be done is told.
-
-        A visit becomes one of the day before, a record, in which nobody is overdue or silent: not every
-        device has words for its end, and one that ends now asks whether she has left.
-        """
-        changes: dict[str, dict[str, object]] = {}
-        for visit, began_ms in self._visits.items():
-            ends_ms = began_ms - _DAY_MS
-            changes[f"/visits/{visit}"] = {
-                "starts_at": rfc3339(ends_ms - _HOUR_MS),
-                "ends_at": rfc3339(ends_ms),
-            }
+        """See that nothing which was made is watched or heard any more; what cannot be done is told."""
+        changes: dict[str, dict[str, object]] = {
+            f"/visits/{one}": {"cancelled": True} for one in self._visits
+        }
         gateways = (gateway.id for gateway in self._gateways.values())
         logins = [f"/devices/{device}" for device in self._devices]
         logins += [f"/gateways/{gateway}" for gateway in gateways]

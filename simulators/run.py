@@ -19,7 +19,7 @@ from simulators.http_link import http_client
 from simulators.journal import Journal, open_sink
 from simulators.junit import Verdict, render
 from simulators.play import Play
-from simulators.provisioning import Maker, provide
+from simulators.provisioning import Maker, find_given, provide
 from simulators.rehearsal import rehearse
 from simulators.roster import load_roster
 from simulators.scenario import Scenario, load
@@ -58,9 +58,10 @@ async def play(scenario: Scenario, options: argparse.Namespace, token: str | Non
         nonlocal performance, fault
         doors = Doors(broker, http, clock)
         await rehearse(scenario, doors)
+        given = find_given(scenario, roster, can_make=maker is not None)
         if scenario.speaks_mqtt:  # found now, and not when a nurse waits for her devices
             await broker.wait_for(clock, options.connect_s)
-        provided = await provide(scenario, roster, maker)
+        provided = await provide(scenario, given, maker)
         journal = Journal(sink)
         actors = [Actor(each, doors, f"{options.seed}:{each.spec.name}", journal) for each in provided]
         stage = Stage(actors, api, clock, clock.now_ms() - _SINCE_MARGIN_MS)

@@ -14,8 +14,8 @@ from safety.store.tables import alerts, notifications, timeline
 def page_afresh(connection: Connection, org: str, now_ms: int) -> None:
     """Have the ladder look at what is being paged in `org`, and below it, by what holds now.
 
-    Where somebody whose turn it was has never been tried, their tier is due at once, or everybody if
-    everybody was told. Otherwise nobody is told again: only the time of the next look follows the policy.
+    Where somebody whose turn it was has never been tried, their whole tier is due at once, or everybody if
+    everybody was told. Otherwise nobody is told for it: only the time of the next look follows the policy.
     """
     paged = select(alerts).where(
         alerts.c.due_ms > now_ms, alerts.c.state == "raised", alerts.c.escalation_level > 0

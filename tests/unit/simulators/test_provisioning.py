@@ -3,7 +3,7 @@
 import pytest
 
 from simulators.errors import BadFile
-from simulators.provisioning import provide
+from simulators.provisioning import Provided, find_given, provide
 from simulators.roster import Roster, RosterDevice
 from simulators.scenario import Scenario, parse
 
@@ -20,6 +20,11 @@ ROSTER = Roster(
 
 def scenario(devices: str) -> Scenario:
     return parse(f"name: x\ndevices: [{devices}]\nsteps: []", {})
+
+
+async def provide_given(devices: str) -> list[Provided]:
+    played = scenario(devices)
+    return await provide(played, find_given(played, ROSTER, can_make=False), None)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def scenario(devices: str) -> Scenario:
 async def test_devices_come_from_the_scenario_or_the_roster(
     devices: str, expected: list[tuple[str, str]]
 ) -> None:
-    provided = await provide(scenario(devices), ROSTER, None)
+    provided = await provide_given(devices)
     assert [(each.credentials.id, each.credentials.secret) for each in provided] == expected
 
 
@@ -58,7 +63,7 @@ async def test_devices_come_from_the_scenario_or_the_roster(
 )
 async def test_a_device_of_another_dialect_is_refused(devices: str, said: str) -> None:
     with pytest.raises(BadFile) as refusal:
-        await provide(scenario(devices), ROSTER, None)
+        await provide_given(devices)
     assert said in str(refusal.value)
 
 
@@ -67,4 +72,4 @@ async def test_a_device_of_another_dialect_is_refused(devices: str, said: str) -
 )
 async def test_a_device_that_can_come_from_nowhere_is_named(devices: str) -> None:
     with pytest.raises(BadFile, match=r"device '[ab]' has no credentials"):
-        await provide(scenario(devices), ROSTER, None)
+        await provide_given(devices)
