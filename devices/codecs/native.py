@@ -155,8 +155,6 @@ def _fix(wire: _WireFix, received_ms: int) -> reports.Fix:
 
 
 def _read_status(payload: bytes, received_ms: int) -> Reading:
-    if not payload.strip():  # clears the retained message, and says nothing
-        return Reading([], [])
     wire = decode(_status_decoder, payload)
     report = reports.StatusReported(
         time_ms=time_ms_of(wire.time, received_ms),

@@ -42,7 +42,7 @@ async def take(desk: Desk, request: Request, channel: Channel, seen: list[str]) 
             raise too_large(body)
         admitted = await desk.admit(device, "native", channel, body.payload, source)
     await _note_seen(desk, device, seen)
-    if admitted.refusals and not admitted.reports:
+    if not admitted.reports:
         raise _unreadable(admitted)
     commands = await desk.hand_out(device.id, alarms=alarms_in(admitted.reports))
     faults = faults_in(Admitted(admitted.reports, cut + admitted.refusals))

@@ -287,10 +287,6 @@ def test_an_event_that_nobody_understands_is_a_fault(payload: bytes) -> None:
         read("event", payload, NOW_MS)
 
 
-def test_an_empty_status_clears_the_retained_one_and_says_nothing() -> None:
-    assert read("status", b"", NOW_MS) == Reading([], [])
-
-
 def test_reads_status_and_records() -> None:
     status = only("status", {"state": "offline", "battery": 12, "firmware": "1.2"})
     assert (status.online, status.battery_pct, status.firmware) == (False, 12, "1.2")

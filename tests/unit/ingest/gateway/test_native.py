@@ -153,12 +153,6 @@ async def spaces(size: int) -> AsyncIterator[bytes]:
         yield b" " * 65_536
 
 
-async def test_an_empty_status_says_nothing(door: Door, client: httpx.AsyncClient) -> None:
-    answer = await client.post("/gateway/native/status", content=b"", headers=basic())
-    assert (answer.status_code, answer.json()) == (200, {"commands": [], "faults": []})
-    assert (await door.arrivals(), await door.letters()) == ([], [])
-
-
 @pytest.mark.parametrize("declared", [True, False])
 async def test_what_is_too_large_is_not_read_and_its_head_is_kept(
     door: Door, client: httpx.AsyncClient, declared: bool
