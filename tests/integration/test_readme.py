@@ -18,13 +18,13 @@ from tests.support.waiting import PATIENCE_S
 pytestmark = pytest.mark.integration
 
 # The phone listens; the alarm is said until it is answered, as a device says it. Other commands may have come
-# up for it before it listened.
+# up for it before it listened. Told to end by TERM, mosquitto_sub may wait for a lock that it holds itself.
 PLAY = """
 set -euo pipefail
 {prepare}
 stdbuf -oL {listen} > heard.json & listener=$!
 until grep -q alarm_received heard.json; do {press}; done
-kill $listener
+kill -KILL $listener
 echo "phone $phone $secret"
 """
 
