@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from devices.clock import Clock
 from devices.topics import is_device_id
+from ingest.log.kafka_complaints import complaints
 from ingest.log.kafka_servers import KafkaServers
 from ingest.message import Message
 from ingest.subscriber.window import Window
@@ -92,9 +93,8 @@ class TraccarTopic:
                 pause_s = _FIRST_PAUSE_S
                 await self._read(consumer)
             except (KafkaError, OSError) as error:
-                _log.warning(
-                    "not read", action="traccar_kafka.failed", topic=self._topic, error=type(error).__name__
-                )
+                why = {"error": type(error).__name__, "complaint": complaints.last}
+                _log.warning("not read", action="traccar_kafka.failed", topic=self._topic, **why)
             finally:
                 await self._window.close()
                 await consumer.stop()

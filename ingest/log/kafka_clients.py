@@ -1,7 +1,6 @@
 """KafkaClients: opens and closes the clients of a cluster, so that none leaves its connections behind."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -11,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from ingest.errors import LogUnavailable
+from ingest.log.kafka_complaints import complaints
 from ingest.log.kafka_errors import asking_kafka
 from ingest.log.kafka_servers import KafkaServers
 
@@ -20,33 +20,9 @@ DELIVER_TIMEOUT_S = 2.5
 START_TIMEOUT_S = 10.0
 COMPRESSION = "zstd"
 
-
 _PATIENCE_S = 1.0
 _SLOW_START_S = 2.0
 _GIVEN_UP_AFTER_S = 20.0
-
-
-class _Complaints(logging.Handler):
-    """Keeps to itself what aiokafka logs: ten times a second that a node is away, and nowhere else why.
-
-    What cannot be appended or read for it, we say.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.last: str | None = None
-        client = logging.getLogger("aiokafka")
-        client.propagate = False
-        client.addHandler(self)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Note why no connection could be made, and to which server."""
-        if isinstance(record.args, tuple) and len(record.args) == 3:
-            host, port, why = record.args
-            self.last = f"{host}:{port}: {why or type(why).__name__}"
-
-
-_complaints = _Complaints()
 
 
 class KafkaClients:
@@ -119,15 +95,15 @@ class KafkaClients:
     async def _start(self, client: Any) -> Any:
         loop = asyncio.get_running_loop()
         since_s, first = loop.time(), self._first
-        _complaints.last = None
+        complaints.last = None
         starting = asyncio.ensure_future(client.start())
         try:
             async with asking_kafka("Kafka cannot be reached", START_TIMEOUT_S):
                 await asyncio.shield(starting)
         except BaseException as error:
             _ = self._leave(client, starting)
-            if isinstance(error, LogUnavailable) and _complaints.last is not None:
-                raise LogUnavailable(f"Kafka cannot be reached at {_complaints.last}") from error
+            if isinstance(error, LogUnavailable) and complaints.last is not None:
+                raise LogUnavailable(f"Kafka cannot be reached at {complaints.last}") from error
             raise
         finally:
             if loop.time() - since_s > _SLOW_START_S:
