@@ -178,8 +178,6 @@ def _location(fields: Fields, received_ms: int) -> list[Report]:
     time_ms = fields.time_ms("time") or received_ms
     accuracy_m = at.number("accuracy", low=0, high=1e8, none=(-1.0, 0.0))
     position = at.place(at.degrees(("latitude",), ("longitude",)), time_ms=time_ms, accuracy_m=accuracy_m)
-    return (
-        []
-        if position is None or fields.has_bad_time("time")
-        else [reports.Fix(time_ms=time_ms, position=position)]
-    )
+    if position is None or fields.has_bad_time("time"):
+        return []
+    return [reports.Fix(time_ms=time_ms, position=position)]

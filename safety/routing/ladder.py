@@ -71,7 +71,8 @@ def _climb(alert: AlertFacts, policy: EscalationPolicy, roster: Roster, now_ms: 
     level = max(alert.escalation_level, here + 1)
     tier = policy.tiers[here]
     people = [roster.by_id[name] for name in tier.responders if name in roster.by_id]
-    missing = tuple(name for name in tier.responders if name not in roster.reachable)
+    reachable = roster.reachable
+    missing = tuple(name for name in tier.responders if name not in reachable)
     reason: Reason = "no_responders" if len(missing) == len(tier.responders) else "notify_tier"
     if not ahead:
         reason = _once_more(alert)

@@ -177,12 +177,12 @@ def read_alert(connection: Connection, scope: Scope, alert_id: str) -> AlertDeta
 
 
 def last_mover(connection: Connection, alert_id: str) -> Row[Any] | None:
-    """Return the timeline entry of who moved the alert last: a person or, without an actor, its nurse."""
+    """Return the timeline entry of what moved the alert last: a person, its nurse, or that it lapsed."""
     entries = select(timeline).where(
         timeline.c.alert == alert_id,
         or_(
             timeline.c.actor.is_not(None) & (timeline.c.what != "note"),
-            timeline.c.what.in_(("pressed_again", "cancelled")),
+            timeline.c.what.in_(("pressed_again", "cancelled", "lapsed")),
         ),
     )
     newest_first = connection.execute(entries.order_by(timeline.c.seq.desc()))
@@ -191,6 +191,6 @@ def last_mover(connection: Connection, alert_id: str) -> Row[Any] | None:
 
 def _moved(entry: Row[Any]) -> bool:
     """Tell whether it changed anything: a press moves what was taken up, a cancellation only what was not."""
-    if entry.actor is not None:
+    if entry.actor is not None or entry.what == "lapsed":
         return True
     return bool("taken_up" in entry.detail) is (entry.what == "pressed_again")

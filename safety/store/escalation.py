@@ -185,8 +185,8 @@ def _entries(
         return [("note", {"reason": decision.reason, "text": text})]
     if not decision.tells:
         return []
-    told = [each.responder for each in decision.targets if each != NOBODY]
-    told = [id for id in dict.fromkeys(told) if id not in decision.missing]
+    names = dict.fromkeys(each.responder for each in decision.targets if each != NOBODY)
+    told = [name for name in names if name not in decision.missing]
     detail: dict[str, Any] = {"tier": decision.tier, "reason": decision.reason, "responders": told}
     detail["names"] = [due.roster.by_id[id].name for id in told if id in due.roster.by_id]
     if decision.missing:
