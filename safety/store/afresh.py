@@ -7,8 +7,10 @@ from sqlalchemy import Connection, Row, select, update
 
 from safety.domain.notice import not_sent
 from safety.domain.policy import LOG, EscalationPolicy, Responder, Roster, Target, pause_s
-from safety.store.ladders import chain_of, ladder_of
-from safety.store.tables import alerts, notifications, timeline
+from safety.store.ladders import ladder_of
+from safety.store.queries import Scope
+from safety.store.tables import alerts, notifications
+from safety.store.timeline import last_paging
 
 
 def page_afresh(connection: Connection, org: str, now_ms: int) -> None:
@@ -18,16 +20,17 @@ def page_afresh(connection: Connection, org: str, now_ms: int) -> None:
     everybody was told. Otherwise nobody is told for it: only the time of the next look follows the policy.
     """
     paged = select(alerts).where(
-        alerts.c.due_ms > now_ms, alerts.c.state == "raised", alerts.c.escalation_level > 0
+        Scope(org).covers(alerts.c.org),
+        alerts.c.due_ms > now_ms,
+        alerts.c.state == "raised",
+        alerts.c.escalation_level > 0,
     )
-    rows = connection.execute(paged.order_by(alerts.c.id).with_for_update()).all()
-    below = {known for known in {row.org for row in rows} if org in chain_of(connection, known)}
-    ladders = {known: ladder_of(connection, known) for known in below}
+    rows = connection.execute(paged.order_by(alerts.c.id).with_for_update(of=alerts)).all()
+    ladders = {known: ladder_of(connection, known) for known in {row.org for row in rows}}
     for row in rows:
-        if row.org in below:
-            change = update(alerts).where(alerts.c.id == row.id)
-            level, due_ms = _next_look(connection, row, *ladders[row.org])
-            connection.execute(change.values(escalation_level=level, due_ms=max(now_ms, due_ms)))
+        change = update(alerts).where(alerts.c.id == row.id)
+        level, due_ms = _next_look(connection, row, *ladders[row.org])
+        connection.execute(change.values(escalation_level=level, due_ms=max(now_ms, due_ms)))
 
 
 def stop_notices(connection: Connection, responder: str, channels: Collection[str]) -> None:
@@ -53,10 +56,7 @@ def _next_look(
         tier = policy.tiers[index].responders if policy is not None else ()
         if index < alert.escalation_level and _waits(map(roster.by_id.get, tier), tried):
             return index, 0
-    told = select(timeline.c.at_ms, timeline.c.detail).where(
-        timeline.c.alert == alert.id, timeline.c.what.in_(("escalated", "exhausted"))
-    )
-    last = connection.execute(told.order_by(timeline.c.seq.desc()).limit(1)).first()
+    last = last_paging(connection, alert.id)
     if last is None:
         return alert.escalation_level, alert.due_ms
     if last.detail["reason"] != "notify_tier" and _waits(roster.everyone, tried):

@@ -12,7 +12,7 @@ from safety.store.incidents import kept_until
 from safety.store.ladders import ladder_of
 from safety.store.once import insert_once
 from safety.store.tables import alerts, notifications, timeline
-from safety.store.timeline import bump, write_entry
+from safety.store.timeline import bump, last_paging, write_entry
 
 # Built once, as all that is run for every alert: to build a statement takes longer than to run it.
 _NEXT = select(func.min(alerts.c.due_ms))
@@ -126,11 +126,8 @@ def _refused(connection: Connection, alert_id: str) -> bool:
 
 def _told_everyone(connection: Connection, alert_id: str) -> bool:
     """Tell whether the ladder told everybody when it last told anybody."""
-    decided = select(timeline.c.detail).where(
-        timeline.c.alert == alert_id, timeline.c.what.in_(("escalated", "exhausted"))
-    )
-    last = connection.execute(decided.order_by(timeline.c.seq.desc()).limit(1)).scalar()
-    return last is not None and last["reason"] != "notify_tier"
+    last = last_paging(connection, alert_id)
+    return last is not None and last.detail["reason"] != "notify_tier"
 
 
 def _raise_again(connection: Connection, due: DueAlert, decision: Decision, now_ms: int) -> None:

@@ -20,7 +20,7 @@ _RESPONDERS = (
 
 def ladder_of(connection: Connection, org: str) -> tuple[EscalationPolicy | None, Roster]:
     """Return an organisation's policy and people; what it lacks comes from those above it."""
-    chain = chain_of(connection, org)
+    chain = _chain(connection, org)
     links = {"chain": chain}
     tiers_of = {row.org: row for row in connection.execute(_POLICIES, links)}
     policy = next((_policy(tiers_of[link]) for link in chain if link in tiers_of), None)
@@ -36,7 +36,7 @@ def ladder_of(connection: Connection, org: str) -> tuple[EscalationPolicy | None
     return policy, Roster(by_id, tuple(everyone))
 
 
-def chain_of(connection: Connection, org: str) -> list[str]:
+def _chain(connection: Connection, org: str) -> list[str]:
     """Return `org` and the organisations above it, nearest first."""
     parents: dict[str, str | None] = {row.id: row.parent for row in connection.execute(_ORGS)}
     chain = [org]

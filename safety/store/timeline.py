@@ -7,7 +7,7 @@ nothing.
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from safety.domain.alert import TimelineWord
 from safety.store.once import insert_once
@@ -38,3 +38,11 @@ def last_actor(connection: Connection, alert_id: str) -> str | None:
     """Return the login of whoever did something with the alert last."""
     acted = select(timeline.c.actor).where(timeline.c.alert == alert_id, timeline.c.actor.is_not(None))
     return connection.execute(acted.order_by(timeline.c.seq.desc()).limit(1)).scalar()
+
+
+def last_paging(connection: Connection, alert_id: str) -> Row[int, dict[str, Any]] | None:
+    """Return when (`at_ms`) the ladder last told anybody of an alert, and its `detail`."""
+    told = select(timeline.c.at_ms, timeline.c.detail).where(
+        timeline.c.alert == alert_id, timeline.c.what.in_(("escalated", "exhausted"))
+    )
+    return connection.execute(told.order_by(timeline.c.seq.desc()).limit(1)).first()
