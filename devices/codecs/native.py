@@ -7,14 +7,14 @@ another channel than its own is one all the same.
 
 import contextlib
 from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
 
 from devices import reports
 from devices.codecs import Reading
-from devices.codecs.native_alarm import read_alarm
+from devices.codecs.native_alarm import KINDS, read_alarm
 from devices.codecs.native_event import read_event
 from devices.codecs.native_wire import (
     Amount,
@@ -30,7 +30,7 @@ from devices.codecs.native_wire import (
     time_ms_of,
 )
 from devices.errors import UnreadablePayload
-from devices.reports import AlarmBase, Report
+from devices.reports import Alarm, Report
 
 T = TypeVar("T")
 
@@ -42,6 +42,10 @@ Digest = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")]
 
 class _WireFix(WirePosition):
     seq: Seq | None = None
+
+
+class _WireKind(msgspec.Struct):
+    kind: str
 
 
 class _WireStatus(msgspec.Struct):
@@ -76,6 +80,7 @@ class _WireRecord(msgspec.Struct):
 
 _fix_decoder = msgspec.json.Decoder(_WireFix)
 _fixes_decoder = msgspec.json.Decoder(list[_WireFix])
+_kind_decoder = msgspec.json.Decoder(_WireKind)
 _status_decoder = msgspec.json.Decoder(_WireStatus)
 _record_decoder = msgspec.json.Decoder(_WireRecord)
 
@@ -99,12 +104,14 @@ def read(channel: str, payload: bytes, received_ms: int) -> Reading:
 
 def _stray_alarm(payload: bytes, received_ms: int) -> Reading | None:
     """Read an alarm that is not on its channel; None: it is none, or not surely one."""
-    if not payload.lstrip().startswith(b"{"):
+    try:
+        is_alarm = _kind_decoder.decode(payload).kind in KINDS
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not is_alarm:
         return None
     reading = read_alarm(payload, received_ms)
-    alarm = reading.reports[0]
-    if not isinstance(alarm, AlarmBase) or any(fault.field in ("kind", "$") for fault in reading.faults):
-        return None
+    alarm = cast(Alarm, reading.reports[0])
     alarm = msgspec.structs.replace(alarm, doubts=(*alarm.doubts, "channel"))
     misplaced = UnreadablePayload("kind", "an alarm belongs on the alarm channel: it is raised all the same")
     return Reading([alarm], [*reading.faults, misplaced])

@@ -23,7 +23,7 @@ from devices.codecs.native_wire import (
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase
 
-_KINDS: dict[str, type[AlarmBase]] = {
+KINDS: dict[str, type[AlarmBase]] = {
     "panic": reports.PanicPressed,
     "duress": reports.DuressSignalled,
     "fall": reports.FallDetected,
@@ -77,11 +77,11 @@ def _listed(payload: bytes) -> list[bytes]:
 def _read_one(payload: bytes, received_ms: int) -> Reading:
     faults: list[UnreadablePayload] = []
     values, place = _PIECES.read(payload, faults)
-    kind = _KINDS.get(values["kind"] or "")
+    kind = KINDS.get(values["kind"] or "")
     if kind is None:
         kind = reports.PanicPressed
         if not any(fault.field in ("kind", "$") for fault in faults):
-            faults.append(UnreadablePayload("kind", f"expected one of {', '.join(_KINDS)}"))
+            faults.append(UnreadablePayload("kind", f"expected one of {', '.join(KINDS)}"))
     time_ms = time_ms_of(values["time"], received_ms)
     report = kind(
         time_ms=time_ms,
