@@ -23,7 +23,7 @@ from devices.codecs.native_wire import (
 from devices.errors import UnreadablePayload
 from devices.reports import AlarmBase
 
-KINDS: dict[str, type[AlarmBase]] = {
+_KINDS: dict[str, type[AlarmBase]] = {
     "panic": reports.PanicPressed,
     "duress": reports.DuressSignalled,
     "fall": reports.FallDetected,
@@ -40,6 +40,7 @@ _PIECES = Pieces(
         "silent": msgspec.json.Decoder(bool | None),
     }
 )
+KINDS = frozenset(_KINDS)
 MAX_ALARMS = 100
 """Of one list: one message must not raise thousands of alerts."""
 
@@ -77,11 +78,11 @@ def _listed(payload: bytes) -> list[bytes]:
 def _read_one(payload: bytes, received_ms: int) -> Reading:
     faults: list[UnreadablePayload] = []
     values, place = _PIECES.read(payload, faults)
-    kind = KINDS.get(values["kind"] or "")
+    kind = _KINDS.get(values["kind"] or "")
     if kind is None:
         kind = reports.PanicPressed
         if not any(fault.field in ("kind", "$") for fault in faults):
-            faults.append(UnreadablePayload("kind", f"expected one of {', '.join(KINDS)}"))
+            faults.append(UnreadablePayload("kind", f"expected one of {', '.join(_KINDS)}"))
     time_ms = time_ms_of(values["time"], received_ms)
     report = kind(
         time_ms=time_ms,
